@@ -42,10 +42,13 @@ apt_private() {
 		"$@"
 }
 
-# Once a day is often enough to look for newer kernels.
+# Make the package lists current, and keep others from fetching until this script
+# ends.  Once a day is often enough to look for newer kernels.
 apt_update() {
 	local main security
 
+	exec 8> "$apt_dir/lock"
+	flock 8
 	. /etc/os-release
 	[ "${ID:-}" = debian ] || die "needs Debian's packages; this is ${PRETTY_NAME:-no Debian}"
 	if [ -n "$(find "$apt_dir/updated" -mmin -1440 2>/dev/null)" ]; then

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bugs that the debug kernel must catch: a test of the test bed. */
+
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+static char *bug = "none";
+module_param(bug, charp, 0444);
+MODULE_PARM_DESC(bug, "none, uaf, lockinv or leak");
+
+static DEFINE_SPINLOCK(first);
+static DEFINE_SPINLOCK(second);
+
+static void use_after_free(void)
+{
+	int *object = kmalloc(sizeof(*object), GFP_KERNEL);
+
+	if (!object)
+		return;
+	kfree(object);
+	WRITE_ONCE(*object, 1);
+}
+
+static void take(spinlock_t *outer, spinlock_t *inner)
+{
+	spin_lock(outer);
+	spin_lock(inner);
+	spin_unlock(inner);
+	spin_unlock(outer);
+}
+
+static void lock_inversion(void)
+{
+	take(&first, &second);
+	take(&second, &first);
+}
+
+static void leak(void)
+{
+	char *object = kmalloc(64, GFP_KERNEL);
+
+	if (object)
+		memset(object, 0xa5, 64);
+	OPTIMIZER_HIDE_VAR(object);
+}
+
+static int __init planted_init(void)
+{
+	if (!strcmp(bug, "none"))
+		return 0;
+	if (!strcmp(bug, "uaf"))
+		use_after_free();
+	else if (!strcmp(bug, "lockinv"))
+		lock_inversion();
+	else if (!strcmp(bug, "leak"))
+		leak();
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static void __exit planted_exit(void)
+{
+}
+
+module_init(planted_init);
+module_exit(planted_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Bugs that a debug kernel must catch");
