@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/rewire.yaml */
+/* YNL-GEN kernel source */
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include "netlink-gen.h"
+
+#include <uapi/linux/rewire.h>
+
+/* Integer value ranges */
+static const struct netlink_range_validation rewire_a_attach_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_tuple_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_rule_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_verdict_lifetime_range = {
+	.max	= 3600000ULL,
+};
+
+/* Common nested types */
+const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_TARGET + 1] = {
+	[REWIRE_A_FLOW_ORIG] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
+	[REWIRE_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 8),
+	[REWIRE_A_FLOW_POLICY] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_TARGET] = { .type = NLA_U32, },
+};
+
+const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1] = {
+	[REWIRE_A_FLOW_ORIG] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
+	[REWIRE_A_FLOW_REPLY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
+	[REWIRE_A_FLOW_POLICY] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_TARGET] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_DECISION] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_TIMEOUT] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_FLOW_ORIG_IFINDEX] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_REPLY_IFINDEX] = { .type = NLA_U32, },
+};
+
+const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1] = {
+	[REWIRE_A_TUPLE_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_tuple_vni_range),
+	[REWIRE_A_TUPLE_PROTOCOL] = { .type = NLA_U8, },
+	[REWIRE_A_TUPLE_SRC] = { .type = NLA_BINARY, },
+	[REWIRE_A_TUPLE_DST] = { .type = NLA_BINARY, },
+	[REWIRE_A_TUPLE_SPORT] = { .type = NLA_U16, },
+	[REWIRE_A_TUPLE_DPORT] = { .type = NLA_U16, },
+};
+
+const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1] = {
+	[REWIRE_A_VERDICT_PUNT_ID] = { .type = NLA_U64, },
+	[REWIRE_A_VERDICT_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_VERDICT_FLOW] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
+	[REWIRE_A_VERDICT_TUPLE] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
+	[REWIRE_A_VERDICT_LIFETIME] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_verdict_lifetime_range),
+};
+
+/* REWIRE_CMD_ATTACH_ADD - do */
+const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] = {
+	[REWIRE_A_ATTACH_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_ATTACH_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_attach_vni_range),
+	[REWIRE_A_ATTACH_LOCAL] = { .type = NLA_FLAG, },
+};
+
+/* REWIRE_CMD_ATTACH_DEL - do */
+const struct nla_policy rewire_attach_del_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] = {
+	[REWIRE_A_ATTACH_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_ATTACH_LOCAL] = { .type = NLA_FLAG, },
+};
+
+/* REWIRE_CMD_ATTACH_GET - do */
+const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] = {
+	[REWIRE_A_ATTACH_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_ATTACH_LOCAL] = { .type = NLA_FLAG, },
+};
+
+/* REWIRE_CMD_RULE_ADD - do */
+const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_ORPHAN + 1] = {
+	[REWIRE_A_RULE_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_rule_vni_range),
+	[REWIRE_A_RULE_FAMILY] = { .type = NLA_U8, },
+	[REWIRE_A_RULE_DST] = { .type = NLA_BINARY, },
+	[REWIRE_A_RULE_DST_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[REWIRE_A_RULE_SRC] = { .type = NLA_BINARY, },
+	[REWIRE_A_RULE_SRC_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[REWIRE_A_RULE_PROTOCOL] = { .type = NLA_U8, },
+	[REWIRE_A_RULE_DPORT_MIN] = { .type = NLA_U16, },
+	[REWIRE_A_RULE_DPORT_MAX] = { .type = NLA_U16, },
+	[REWIRE_A_RULE_SPORT_MIN] = { .type = NLA_U16, },
+	[REWIRE_A_RULE_SPORT_MAX] = { .type = NLA_U16, },
+	[REWIRE_A_RULE_PREFERENCE] = { .type = NLA_U32, },
+	[REWIRE_A_RULE_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_RULE_POLICY] = { .type = NLA_U32, },
+	[REWIRE_A_RULE_HOLD] = NLA_POLICY_MAX(NLA_U32, 1),
+	[REWIRE_A_RULE_ORPHAN] = NLA_POLICY_MAX(NLA_U32, 2),
+};
+
+/* REWIRE_CMD_RULE_DEL - do */
+const struct nla_policy rewire_rule_del_nl_policy[REWIRE_A_RULE_ID + 1] = {
+	[REWIRE_A_RULE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_RULE_GET - do */
+const struct nla_policy rewire_rule_get_nl_policy[REWIRE_A_RULE_ID + 1] = {
+	[REWIRE_A_RULE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_TARGET_SET - do */
+const struct nla_policy rewire_target_set_nl_policy[REWIRE_A_TARGET_STATE + 1] = {
+	[REWIRE_A_TARGET_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_TARGET_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
+};
+
+/* REWIRE_CMD_TARGET_DEL - do */
+const struct nla_policy rewire_target_del_nl_policy[REWIRE_A_TARGET_ID + 1] = {
+	[REWIRE_A_TARGET_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_TARGET_GET - do */
+const struct nla_policy rewire_target_get_nl_policy[REWIRE_A_TARGET_ID + 1] = {
+	[REWIRE_A_TARGET_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_FLOW_ADD - do */
+const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_SPEC] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
+};
+
+/* REWIRE_CMD_FLOW_DEL - do */
+const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+};
+
+/* REWIRE_CMD_FLOW_GET - do */
+const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+};
+
+/* REWIRE_CMD_FLOW_FLUSH - do */
+const struct nla_policy rewire_flow_flush_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+};
+
+/* REWIRE_CMD_PUNT_LISTEN - do */
+const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1] = {
+	[REWIRE_A_PUNT_BATCH_VERSION] = { .type = NLA_U32, },
+};
+
+/* REWIRE_CMD_PUNT_GET - do */
+const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1] = {
+	[REWIRE_A_PUNT_BATCH_ID] = { .type = NLA_U64, },
+};
+
+/* REWIRE_CMD_VERDICT_ADD - do */
+const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1] = {
+	[REWIRE_A_VERDICT_BATCH_VERDICT] = NLA_POLICY_NESTED(rewire_verdict_nl_policy),
+};
+
+/* REWIRE_CMD_STATS_GET - do */
+const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] = {
+	[REWIRE_A_STATS_REASONS] = { .type = NLA_FLAG, },
+};
+
+/* Ops table for rewire */
+const struct genl_ops rewire_nl_ops[17] = {
+	{
+		.cmd		= REWIRE_CMD_ATTACH_ADD,
+		.doit		= rewire_nl_attach_add_doit,
+		.policy		= rewire_attach_add_nl_policy,
+		.maxattr	= REWIRE_A_ATTACH_LOCAL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_ATTACH_DEL,
+		.doit		= rewire_nl_attach_del_doit,
+		.policy		= rewire_attach_del_nl_policy,
+		.maxattr	= REWIRE_A_ATTACH_LOCAL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_ATTACH_GET,
+		.doit		= rewire_nl_attach_get_doit,
+		.dumpit		= rewire_nl_attach_get_dumpit,
+		.policy		= rewire_attach_get_nl_policy,
+		.maxattr	= REWIRE_A_ATTACH_LOCAL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_RULE_ADD,
+		.doit		= rewire_nl_rule_add_doit,
+		.policy		= rewire_rule_add_nl_policy,
+		.maxattr	= REWIRE_A_RULE_ORPHAN,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_RULE_DEL,
+		.doit		= rewire_nl_rule_del_doit,
+		.policy		= rewire_rule_del_nl_policy,
+		.maxattr	= REWIRE_A_RULE_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_RULE_GET,
+		.doit		= rewire_nl_rule_get_doit,
+		.dumpit		= rewire_nl_rule_get_dumpit,
+		.policy		= rewire_rule_get_nl_policy,
+		.maxattr	= REWIRE_A_RULE_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_TARGET_SET,
+		.doit		= rewire_nl_target_set_doit,
+		.policy		= rewire_target_set_nl_policy,
+		.maxattr	= REWIRE_A_TARGET_STATE,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_TARGET_DEL,
+		.doit		= rewire_nl_target_del_doit,
+		.policy		= rewire_target_del_nl_policy,
+		.maxattr	= REWIRE_A_TARGET_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_TARGET_GET,
+		.doit		= rewire_nl_target_get_doit,
+		.dumpit		= rewire_nl_target_get_dumpit,
+		.policy		= rewire_target_get_nl_policy,
+		.maxattr	= REWIRE_A_TARGET_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_ADD,
+		.doit		= rewire_nl_flow_add_doit,
+		.policy		= rewire_flow_add_nl_policy,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_SPEC,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_DEL,
+		.doit		= rewire_nl_flow_del_doit,
+		.policy		= rewire_flow_del_nl_policy,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_GET,
+		.doit		= rewire_nl_flow_get_doit,
+		.dumpit		= rewire_nl_flow_get_dumpit,
+		.policy		= rewire_flow_get_nl_policy,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_FLUSH,
+		.doit		= rewire_nl_flow_flush_doit,
+		.policy		= rewire_flow_flush_nl_policy,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_PUNT_LISTEN,
+		.doit		= rewire_nl_punt_listen_doit,
+		.policy		= rewire_punt_listen_nl_policy,
+		.maxattr	= REWIRE_A_PUNT_BATCH_VERSION,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_PUNT_GET,
+		.doit		= rewire_nl_punt_get_doit,
+		.dumpit		= rewire_nl_punt_get_dumpit,
+		.policy		= rewire_punt_get_nl_policy,
+		.maxattr	= REWIRE_A_PUNT_BATCH_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_VERDICT_ADD,
+		.doit		= rewire_nl_verdict_add_doit,
+		.policy		= rewire_verdict_add_nl_policy,
+		.maxattr	= REWIRE_A_VERDICT_BATCH_VERDICT,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_STATS_GET,
+		.doit		= rewire_nl_stats_get_doit,
+		.policy		= rewire_stats_get_nl_policy,
+		.maxattr	= REWIRE_A_STATS_REASONS,
+	},
+};

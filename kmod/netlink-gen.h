@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/rewire.yaml */
+/* YNL-GEN kernel header */
+
+#ifndef _LINUX_REWIRE_GEN_H
+#define _LINUX_REWIRE_GEN_H
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/rewire.h>
+
+/* Common nested types */
+extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_TARGET + 1];
+extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1];
+extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
+extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1];
+
+extern const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
+
+extern const struct nla_policy rewire_attach_del_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
+
+extern const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
+
+extern const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_ORPHAN + 1];
+
+extern const struct nla_policy rewire_rule_del_nl_policy[REWIRE_A_RULE_ID + 1];
+
+extern const struct nla_policy rewire_rule_get_nl_policy[REWIRE_A_RULE_ID + 1];
+
+extern const struct nla_policy rewire_target_set_nl_policy[REWIRE_A_TARGET_STATE + 1];
+
+extern const struct nla_policy rewire_target_del_nl_policy[REWIRE_A_TARGET_ID + 1];
+
+extern const struct nla_policy rewire_target_get_nl_policy[REWIRE_A_TARGET_ID + 1];
+
+extern const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1];
+
+extern const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+
+extern const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+
+extern const struct nla_policy rewire_flow_flush_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+
+extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1];
+
+extern const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1];
+
+extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1];
+
+extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
+
+/* Ops table for rewire */
+extern const struct genl_ops rewire_nl_ops[17];
+
+int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_attach_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_attach_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_target_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_flow_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int rewire_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+
+#endif /* _LINUX_REWIRE_GEN_H */

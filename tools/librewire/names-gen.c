@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Made by scripts/generate from Documentation/netlink/specs/rewire.yaml: edit that. */
+
+#include "names.h"
+
+const struct rw_name rw_rule_action_names[] = {
+	{ "pass", "Leave the packet to the host's own stack, untouched." },
+	{ "drop", "" },
+	{ "punt", "Ask the daemon." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_hold_mode_names[] = {
+	{ "hold", "Kept, and sent as soon as the verdict is installed." },
+	{ "drop", "Dropped; its sender's retransmission finds the verdict." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_orphan_mode_names[] = {
+	{ "drop", "" },
+	{ "pass", "Leave the packet to the host's own stack, untranslated." },
+	{ "hold", "Hold it for a daemon that comes back within the hold time." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_target_state_names[] = {
+	{ "active", "" },
+	{ "draining", "Keeps its flows; the daemon gives it no new ones." },
+	{ "down", "Its flows are decided anew at their next packet." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_flow_action_names[] = {
+	{ "translate", "" },
+	{ "drop", "" },
+	{ "pass", "" },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_flow_state_names[] = {
+	{ "unreplied", "" },
+	{ "replied", "" },
+	{ "syn-sent", "" },
+	{ "syn-received", "" },
+	{ "established", "" },
+	{ "fin-wait", "One side has sent its FIN." },
+	{ "last-ack", "Both sides have sent a FIN, not both are acknowledged." },
+	{ "time-wait", "" },
+	{ "closed", "Ended by a reset." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_punt_reason_names[] = {
+	{ "miss", "No flow has this key." },
+	{ "target-down", "The flow's target was taken down." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_verdict_action_names[] = {
+	{ "flow", "Install the flow, in both directions, and send what is held." },
+	{ "drop", "Drop what is held, and packets with this key for the lifetime." },
+	{ "pass", "Leave packets with this key to the host's stack for the lifetime." },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_reason_names[] = {
+	{ "drop-malformed", "A header is truncated, contradicts another or has a bad checksum." },
+	{ "drop-fragment", "Fragments carry no ports to look up." },
+	{ "drop-unsupported", "A rule wants to punt a packet of a kind that cannot be translated." },
+	{ "drop-rule", "A rule says drop." },
+	{ "drop-verdict", "The daemon's verdict says drop." },
+	{ "drop-no-daemon", "A miss while no daemon listens, and the rule's orphan mode is drop." },
+	{ "drop-hold-mode", "A miss under a punt rule that does not hold packets." },
+	{ "drop-hold-full", "The namespace holds as many packets for the daemon as it may." },
+	{ "drop-hold-packets", "The flow already holds as many packets or bytes as it may." },
+	{ "drop-hold-timeout", "No verdict came within the hold time." },
+	{ "drop-flows-full", "The flow table is full, so the packet was not even punted." },
+	{ "drop-memory", "No memory." },
+	{ "drop-race", "The flow's entry changed again and again while it was looked up." },
+	{ "drop-ttl", "The time to live or hop limit ran out (RFC 1812, RFC 8200)." },
+	{ "drop-too-big", "The packet does not fit the output device and must not be fragmented." },
+	{ "drop-no-route", "No route, or no attached device, leads to the new destination." },
+	{ "drop-neighbour", "The output device or its neighbour table refused the packet." },
+	{ "drop-detached", "Held when its device was detached or went away." },
+	{ "drop-exit", "Held when the namespace ended or the module was unloaded." },
+	{ "close-idle", "No packet for as long as the flow's state allows." },
+	{ "close-reused", "A new connection began on a closing flow's addresses and ports." },
+	{ "close-deleted", "Deleted or flushed on request." },
+	{ "close-target", "Its target was taken down." },
+	{ "close-detached", "A device that it uses was detached or went away." },
+	{ "close-exit", "The namespace ended or the module was unloaded." },
+	{ NULL, NULL }
+};

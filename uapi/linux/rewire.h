@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/rewire.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_REWIRE_H
+#define _UAPI_LINUX_REWIRE_H
+
+#define REWIRE_FAMILY_NAME	"rewire"
+#define REWIRE_FAMILY_VERSION	1
+
+#define REWIRE_INTERFACE_VERSION	1
+#define REWIRE_VNI_MAX			16777215
+#define REWIRE_PUNT_HEADER_MAX		128
+#define REWIRE_VERDICT_BATCH_MAX	256
+
+/**
+ * enum rewire_rule_action - What a flow-table miss does.
+ * @REWIRE_RULE_ACTION_PASS: Leave the packet to the host's own stack,
+ *   untouched.
+ * @REWIRE_RULE_ACTION_PUNT: Ask the daemon.
+ */
+enum rewire_rule_action {
+	REWIRE_RULE_ACTION_PASS,
+	REWIRE_RULE_ACTION_DROP,
+	REWIRE_RULE_ACTION_PUNT,
+};
+
+/**
+ * enum rewire_hold_mode - What becomes of a packet while the daemon decides on
+ *   its flow.
+ * @REWIRE_HOLD_MODE_HOLD: Kept, and sent as soon as the verdict is installed.
+ * @REWIRE_HOLD_MODE_DROP: Dropped; its sender's retransmission finds the
+ *   verdict.
+ */
+enum rewire_hold_mode {
+	REWIRE_HOLD_MODE_HOLD,
+	REWIRE_HOLD_MODE_DROP,
+};
+
+/**
+ * enum rewire_orphan_mode - What a punt rule does while no daemon listens.
+ * @REWIRE_ORPHAN_MODE_PASS: Leave the packet to the host's own stack,
+ *   untranslated.
+ * @REWIRE_ORPHAN_MODE_HOLD: Hold it for a daemon that comes back within the
+ *   hold time.
+ */
+enum rewire_orphan_mode {
+	REWIRE_ORPHAN_MODE_DROP,
+	REWIRE_ORPHAN_MODE_PASS,
+	REWIRE_ORPHAN_MODE_HOLD,
+};
+
+/**
+ * enum rewire_target_state
+ * @REWIRE_TARGET_STATE_DRAINING: Keeps its flows; the daemon gives it no new
+ *   ones.
+ * @REWIRE_TARGET_STATE_DOWN: Its flows are decided anew at their next packet.
+ */
+enum rewire_target_state {
+	REWIRE_TARGET_STATE_ACTIVE,
+	REWIRE_TARGET_STATE_DRAINING,
+	REWIRE_TARGET_STATE_DOWN,
+};
+
+/**
+ * enum rewire_flow_action - What a flow does to its packets.
+ */
+enum rewire_flow_action {
+	REWIRE_FLOW_ACTION_TRANSLATE,
+	REWIRE_FLOW_ACTION_DROP,
+	REWIRE_FLOW_ACTION_PASS,
+};
+
+/**
+ * enum rewire_flow_state - For protocols without connections, unreplied and
+ *   replied. For TCP the states of RFC 9293 as an observer between both ends
+ *   sees them.
+ * @REWIRE_FLOW_STATE_FIN_WAIT: One side has sent its FIN.
+ * @REWIRE_FLOW_STATE_LAST_ACK: Both sides have sent a FIN, not both are
+ *   acknowledged.
+ * @REWIRE_FLOW_STATE_CLOSED: Ended by a reset.
+ */
+enum rewire_flow_state {
+	REWIRE_FLOW_STATE_UNREPLIED,
+	REWIRE_FLOW_STATE_REPLIED,
+	REWIRE_FLOW_STATE_SYN_SENT,
+	REWIRE_FLOW_STATE_SYN_RECEIVED,
+	REWIRE_FLOW_STATE_ESTABLISHED,
+	REWIRE_FLOW_STATE_FIN_WAIT,
+	REWIRE_FLOW_STATE_LAST_ACK,
+	REWIRE_FLOW_STATE_TIME_WAIT,
+	REWIRE_FLOW_STATE_CLOSED,
+};
+
+/**
+ * enum rewire_punt_reason
+ * @REWIRE_PUNT_REASON_MISS: No flow has this key.
+ * @REWIRE_PUNT_REASON_TARGET_DOWN: The flow's target was taken down.
+ */
+enum rewire_punt_reason {
+	REWIRE_PUNT_REASON_MISS,
+	REWIRE_PUNT_REASON_TARGET_DOWN,
+};
+
+/**
+ * enum rewire_verdict_action
+ * @REWIRE_VERDICT_ACTION_FLOW: Install the flow, in both directions, and send
+ *   what is held.
+ * @REWIRE_VERDICT_ACTION_DROP: Drop what is held, and packets with this key
+ *   for the lifetime.
+ * @REWIRE_VERDICT_ACTION_PASS: Leave packets with this key to the host's stack
+ *   for the lifetime.
+ */
+enum rewire_verdict_action {
+	REWIRE_VERDICT_ACTION_FLOW,
+	REWIRE_VERDICT_ACTION_DROP,
+	REWIRE_VERDICT_ACTION_PASS,
+};
+
+/**
+ * enum rewire_reason - Why a packet was dropped (drop-), and why a flow ended
+ *   (close-).
+ * @REWIRE_REASON_DROP_MALFORMED: A header is truncated, contradicts another or
+ *   has a bad checksum.
+ * @REWIRE_REASON_DROP_FRAGMENT: Fragments carry no ports to look up.
+ * @REWIRE_REASON_DROP_UNSUPPORTED: A rule wants to punt a packet of a kind
+ *   that cannot be translated.
+ * @REWIRE_REASON_DROP_RULE: A rule says drop.
+ * @REWIRE_REASON_DROP_VERDICT: The daemon's verdict says drop.
+ * @REWIRE_REASON_DROP_NO_DAEMON: A miss while no daemon listens, and the
+ *   rule's orphan mode is drop.
+ * @REWIRE_REASON_DROP_HOLD_MODE: A miss under a punt rule that does not hold
+ *   packets.
+ * @REWIRE_REASON_DROP_HOLD_FULL: The namespace holds as many packets for the
+ *   daemon as it may.
+ * @REWIRE_REASON_DROP_HOLD_PACKETS: The flow already holds as many packets or
+ *   bytes as it may.
+ * @REWIRE_REASON_DROP_HOLD_TIMEOUT: No verdict came within the hold time.
+ * @REWIRE_REASON_DROP_FLOWS_FULL: The flow table is full, so the packet was
+ *   not even punted.
+ * @REWIRE_REASON_DROP_MEMORY: No memory.
+ * @REWIRE_REASON_DROP_RACE: The flow's entry changed again and again while it
+ *   was looked up.
+ * @REWIRE_REASON_DROP_TTL: The time to live or hop limit ran out (RFC 1812,
+ *   RFC 8200).
+ * @REWIRE_REASON_DROP_TOO_BIG: The packet does not fit the output device and
+ *   must not be fragmented.
+ * @REWIRE_REASON_DROP_NO_ROUTE: No route, or no attached device, leads to the
+ *   new destination.
+ * @REWIRE_REASON_DROP_NEIGHBOUR: The output device or its neighbour table
+ *   refused the packet.
+ * @REWIRE_REASON_DROP_DETACHED: Held when its device was detached or went
+ *   away.
+ * @REWIRE_REASON_DROP_EXIT: Held when the namespace ended or the module was
+ *   unloaded.
+ * @REWIRE_REASON_CLOSE_IDLE: No packet for as long as the flow's state allows.
+ * @REWIRE_REASON_CLOSE_REUSED: A new connection began on a closing flow's
+ *   addresses and ports.
+ * @REWIRE_REASON_CLOSE_DELETED: Deleted or flushed on request.
+ * @REWIRE_REASON_CLOSE_TARGET: Its target was taken down.
+ * @REWIRE_REASON_CLOSE_DETACHED: A device that it uses was detached or went
+ *   away.
+ * @REWIRE_REASON_CLOSE_EXIT: The namespace ended or the module was unloaded.
+ */
+enum rewire_reason {
+	REWIRE_REASON_DROP_MALFORMED,
+	REWIRE_REASON_DROP_FRAGMENT,
+	REWIRE_REASON_DROP_UNSUPPORTED,
+	REWIRE_REASON_DROP_RULE,
+	REWIRE_REASON_DROP_VERDICT,
+	REWIRE_REASON_DROP_NO_DAEMON,
+	REWIRE_REASON_DROP_HOLD_MODE,
+	REWIRE_REASON_DROP_HOLD_FULL,
+	REWIRE_REASON_DROP_HOLD_PACKETS,
+	REWIRE_REASON_DROP_HOLD_TIMEOUT,
+	REWIRE_REASON_DROP_FLOWS_FULL,
+	REWIRE_REASON_DROP_MEMORY,
+	REWIRE_REASON_DROP_RACE,
+	REWIRE_REASON_DROP_TTL,
+	REWIRE_REASON_DROP_TOO_BIG,
+	REWIRE_REASON_DROP_NO_ROUTE,
+	REWIRE_REASON_DROP_NEIGHBOUR,
+	REWIRE_REASON_DROP_DETACHED,
+	REWIRE_REASON_DROP_EXIT,
+	REWIRE_REASON_CLOSE_IDLE,
+	REWIRE_REASON_CLOSE_REUSED,
+	REWIRE_REASON_CLOSE_DELETED,
+	REWIRE_REASON_CLOSE_TARGET,
+	REWIRE_REASON_CLOSE_DETACHED,
+	REWIRE_REASON_CLOSE_EXIT,
+
+	/* private: */
+	__REWIRE_REASON_MAX,
+	REWIRE_REASON_MAX = (__REWIRE_REASON_MAX - 1)
+};
+
+enum {
+	REWIRE_A_ATTACH_IFINDEX = 1,
+	REWIRE_A_ATTACH_IFNAME,
+	REWIRE_A_ATTACH_VNI,
+	REWIRE_A_ATTACH_LOCAL,
+
+	__REWIRE_A_ATTACH_MAX,
+	REWIRE_A_ATTACH_MAX = (__REWIRE_A_ATTACH_MAX - 1)
+};
+
+enum {
+	REWIRE_A_TUPLE_VNI = 1,
+	REWIRE_A_TUPLE_PROTOCOL,
+	REWIRE_A_TUPLE_SRC,
+	REWIRE_A_TUPLE_DST,
+	REWIRE_A_TUPLE_SPORT,
+	REWIRE_A_TUPLE_DPORT,
+
+	__REWIRE_A_TUPLE_MAX,
+	REWIRE_A_TUPLE_MAX = (__REWIRE_A_TUPLE_MAX - 1)
+};
+
+enum {
+	REWIRE_A_RULE_ID = 1,
+	REWIRE_A_RULE_VNI,
+	REWIRE_A_RULE_FAMILY,
+	REWIRE_A_RULE_DST,
+	REWIRE_A_RULE_DST_LEN,
+	REWIRE_A_RULE_SRC,
+	REWIRE_A_RULE_SRC_LEN,
+	REWIRE_A_RULE_PROTOCOL,
+	REWIRE_A_RULE_DPORT_MIN,
+	REWIRE_A_RULE_DPORT_MAX,
+	REWIRE_A_RULE_SPORT_MIN,
+	REWIRE_A_RULE_SPORT_MAX,
+	REWIRE_A_RULE_PREFERENCE,
+	REWIRE_A_RULE_ACTION,
+	REWIRE_A_RULE_POLICY,
+	REWIRE_A_RULE_HOLD,
+	REWIRE_A_RULE_ORPHAN,
+	REWIRE_A_RULE_PAD,
+	REWIRE_A_RULE_HITS,
+
+	__REWIRE_A_RULE_MAX,
+	REWIRE_A_RULE_MAX = (__REWIRE_A_RULE_MAX - 1)
+};
+
+enum {
+	REWIRE_A_TARGET_ID = 1,
+	REWIRE_A_TARGET_STATE,
+	REWIRE_A_TARGET_GENERATION,
+	REWIRE_A_TARGET_FLOWS,
+
+	__REWIRE_A_TARGET_MAX,
+	REWIRE_A_TARGET_MAX = (__REWIRE_A_TARGET_MAX - 1)
+};
+
+enum {
+	REWIRE_A_COUNTERS_PAD = 1,
+	REWIRE_A_COUNTERS_PACKETS,
+	REWIRE_A_COUNTERS_BYTES,
+
+	__REWIRE_A_COUNTERS_MAX,
+	REWIRE_A_COUNTERS_MAX = (__REWIRE_A_COUNTERS_MAX - 1)
+};
+
+enum {
+	REWIRE_A_FLOW_PAD = 1,
+	REWIRE_A_FLOW_ID,
+	REWIRE_A_FLOW_ORIG,
+	REWIRE_A_FLOW_REPLY,
+	REWIRE_A_FLOW_ACTION,
+	REWIRE_A_FLOW_STATE,
+	REWIRE_A_FLOW_POLICY,
+	REWIRE_A_FLOW_TARGET,
+	REWIRE_A_FLOW_DECISION,
+	REWIRE_A_FLOW_TIMEOUT,
+	REWIRE_A_FLOW_AGE,
+	REWIRE_A_FLOW_IDLE,
+	REWIRE_A_FLOW_EXPIRES,
+	REWIRE_A_FLOW_ORIG_IFINDEX,
+	REWIRE_A_FLOW_REPLY_IFINDEX,
+	REWIRE_A_FLOW_ORIG_COUNTERS,
+	REWIRE_A_FLOW_REPLY_COUNTERS,
+
+	__REWIRE_A_FLOW_MAX,
+	REWIRE_A_FLOW_MAX = (__REWIRE_A_FLOW_MAX - 1)
+};
+
+enum {
+	REWIRE_A_FLOW_MESSAGE_SPEC = 1,
+	REWIRE_A_FLOW_MESSAGE_FILTER,
+	REWIRE_A_FLOW_MESSAGE_FLOW,
+
+	__REWIRE_A_FLOW_MESSAGE_MAX,
+	REWIRE_A_FLOW_MESSAGE_MAX = (__REWIRE_A_FLOW_MESSAGE_MAX - 1)
+};
+
+enum {
+	REWIRE_A_PUNT_PAD = 1,
+	REWIRE_A_PUNT_ID,
+	REWIRE_A_PUNT_TUPLE,
+	REWIRE_A_PUNT_POLICY,
+	REWIRE_A_PUNT_RULE,
+	REWIRE_A_PUNT_REASON,
+	REWIRE_A_PUNT_IFINDEX,
+	REWIRE_A_PUNT_LENGTH,
+	REWIRE_A_PUNT_HEADER,
+	REWIRE_A_PUNT_PACKETS,
+	REWIRE_A_PUNT_AGE,
+
+	__REWIRE_A_PUNT_MAX,
+	REWIRE_A_PUNT_MAX = (__REWIRE_A_PUNT_MAX - 1)
+};
+
+enum {
+	REWIRE_A_PUNT_BATCH_PAD = 1,
+	REWIRE_A_PUNT_BATCH_PUNT,
+	REWIRE_A_PUNT_BATCH_ID,
+	REWIRE_A_PUNT_BATCH_VERSION,
+	REWIRE_A_PUNT_BATCH_HANDLERS,
+
+	__REWIRE_A_PUNT_BATCH_MAX,
+	REWIRE_A_PUNT_BATCH_MAX = (__REWIRE_A_PUNT_BATCH_MAX - 1)
+};
+
+enum {
+	REWIRE_A_VERDICT_PAD = 1,
+	REWIRE_A_VERDICT_PUNT_ID,
+	REWIRE_A_VERDICT_ACTION,
+	REWIRE_A_VERDICT_FLOW,
+	REWIRE_A_VERDICT_TUPLE,
+	REWIRE_A_VERDICT_LIFETIME,
+
+	__REWIRE_A_VERDICT_MAX,
+	REWIRE_A_VERDICT_MAX = (__REWIRE_A_VERDICT_MAX - 1)
+};
+
+enum {
+	REWIRE_A_FAILURE_PAD = 1,
+	REWIRE_A_FAILURE_INDEX,
+	REWIRE_A_FAILURE_PUNT_ID,
+	REWIRE_A_FAILURE_ERROR,
+	REWIRE_A_FAILURE_MESSAGE,
+
+	__REWIRE_A_FAILURE_MAX,
+	REWIRE_A_FAILURE_MAX = (__REWIRE_A_FAILURE_MAX - 1)
+};
+
+enum {
+	REWIRE_A_VERDICT_BATCH_VERDICT = 1,
+	REWIRE_A_VERDICT_BATCH_ACCEPTED,
+	REWIRE_A_VERDICT_BATCH_FAILURE,
+
+	__REWIRE_A_VERDICT_BATCH_MAX,
+	REWIRE_A_VERDICT_BATCH_MAX = (__REWIRE_A_VERDICT_BATCH_MAX - 1)
+};
+
+enum {
+	REWIRE_A_COUNTER_PAD = 1,
+	REWIRE_A_COUNTER_REASON,
+	REWIRE_A_COUNTER_VALUE,
+
+	__REWIRE_A_COUNTER_MAX,
+	REWIRE_A_COUNTER_MAX = (__REWIRE_A_COUNTER_MAX - 1)
+};
+
+enum {
+	REWIRE_A_STATS_PAD = 1,
+	REWIRE_A_STATS_REASONS,
+	REWIRE_A_STATS_FLOWS,
+	REWIRE_A_STATS_FLOWS_MAX,
+	REWIRE_A_STATS_ATTACHES,
+	REWIRE_A_STATS_RULES,
+	REWIRE_A_STATS_TARGETS,
+	REWIRE_A_STATS_HANDLERS,
+	REWIRE_A_STATS_HOLDS,
+	REWIRE_A_STATS_HOLDS_MAX,
+	REWIRE_A_STATS_HELD_PACKETS,
+	REWIRE_A_STATS_HELD_BYTES,
+	REWIRE_A_STATS_RECEIVED,
+	REWIRE_A_STATS_TRANSLATED,
+	REWIRE_A_STATS_PASSED,
+	REWIRE_A_STATS_PUNTS,
+	REWIRE_A_STATS_PUNT_BATCHES,
+	REWIRE_A_STATS_PUNT_RETRIES,
+	REWIRE_A_STATS_VERDICTS,
+	REWIRE_A_STATS_VERDICT_FAILURES,
+	REWIRE_A_STATS_CREATED,
+	REWIRE_A_STATS_OBJECTS,
+	REWIRE_A_STATS_COUNTER,
+
+	__REWIRE_A_STATS_MAX,
+	REWIRE_A_STATS_MAX = (__REWIRE_A_STATS_MAX - 1)
+};
+
+enum {
+	REWIRE_CMD_ATTACH_ADD = 1,
+	REWIRE_CMD_ATTACH_DEL,
+	REWIRE_CMD_ATTACH_GET,
+	REWIRE_CMD_RULE_ADD,
+	REWIRE_CMD_RULE_DEL,
+	REWIRE_CMD_RULE_GET,
+	REWIRE_CMD_TARGET_SET,
+	REWIRE_CMD_TARGET_DEL,
+	REWIRE_CMD_TARGET_GET,
+	REWIRE_CMD_FLOW_ADD,
+	REWIRE_CMD_FLOW_DEL,
+	REWIRE_CMD_FLOW_GET,
+	REWIRE_CMD_FLOW_FLUSH,
+	REWIRE_CMD_PUNT_LISTEN,
+	REWIRE_CMD_PUNT_GET,
+	REWIRE_CMD_PUNT_NTF,
+	REWIRE_CMD_VERDICT_ADD,
+	REWIRE_CMD_STATS_GET,
+
+	__REWIRE_CMD_MAX,
+	REWIRE_CMD_MAX = (__REWIRE_CMD_MAX - 1)
+};
+
+#endif /* _UAPI_LINUX_REWIRE_H */
