@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Addresses, ports and protocols as text. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+
+static const struct {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "icmp", IPPROTO_ICMP },
+	{ "icmpv6", IPPROTO_ICMPV6 },
+};
+
+bool rw_number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number)
+{
+	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
+	const char *digits = base == 16 ? text + 2 : text;
+	size_t length = strlen(digits);
+	unsigned long long value;
+
+	if (!length || strspn(digits, base == 16 ? "0123456789abcdefABCDEF" : "0123456789") != length)
+		return false;
+	errno = 0;
+	value = strtoull(digits, NULL, base);
+	if (errno || value < min || value > max)
+		return false;
+	*number = value;
+	return true;
+}
+
+unsigned int rw_addr_bits(const struct rw_addr *addr)
+{
+	return addr->family == AF_INET ? 32 : 128;
+}
+
+const char *rw_addr_parse(const char *text, struct rw_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	addr->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(addr->family, text, addr->bytes) == 1)
+		return NULL;
+	memset(addr, 0, sizeof(*addr));
+	return "is not an address";
+}
+
+char *rw_addr_print(char text[RW_ADDR_TEXT], const struct rw_addr *addr)
+{
+	if (!addr->family || !inet_ntop(addr->family, addr->bytes, text, RW_ADDR_TEXT))
+		strcpy(text, "none");
+	return text;
+}
+
+bool rw_prefix_contains(const struct rw_addr *prefix, uint8_t len, const struct rw_addr *addr)
+{
+	unsigned int whole = len / 8, rest = len % 8;
+
+	if (prefix->family != addr->family || memcmp(prefix->bytes, addr->bytes, whole))
+		return false;
+	return !rest || !((prefix->bytes[whole] ^ addr->bytes[whole]) >> (8 - rest));
+}
+
+static bool has_host_bits(const struct rw_addr *addr, unsigned int len)
+{
+	unsigned int bit;
+
+	for (bit = len; bit < rw_addr_bits(addr); bit++)
+		if (addr->bytes[bit / 8] & 0x80 >> bit % 8)
+			return true;
+	return false;
+}
+
+const char *rw_prefix_parse(const char *text, struct rw_addr *addr, uint8_t *len)
+{
+	const char *slash = strchr(text, '/');
+	char copy[RW_ADDR_TEXT];
+	const char *wrong;
+	uint64_t number;
+
+	if (!slash) {
+		wrong = rw_addr_parse(text, addr);
+		*len = rw_addr_bits(addr);
+		return wrong;
+	}
+	if ((size_t)(slash - text) >= sizeof(copy))
+		return "is not a prefix";
+	memcpy(copy, text, slash - text);
+	copy[slash - text] = 0;
+	if (rw_addr_parse(copy, addr))
+		return "is not a prefix";
+	if (!rw_number_parse(slash + 1, 0, rw_addr_bits(addr), &number))
+		return addr->family == AF_INET ? "has a prefix length that is not 0 to 32" :
+						 "has a prefix length that is not 0 to 128";
+	if (has_host_bits(addr, number))
+		return "has address bits set beyond its prefix length";
+	*len = number;
+	return NULL;
+}
+
+char *rw_prefix_print(char text[RW_PREFIX_TEXT], const struct rw_addr *addr, uint8_t len)
+{
+	rw_addr_print(text, addr);
+	if (addr->family && len != rw_addr_bits(addr))
+		snprintf(text + strlen(text), RW_PREFIX_TEXT - strlen(text), "/%u", len);
+	return text;
+}
+
+/* Where the port begins in A:P or [A]:P, and where the address does, which is copied out. */
+static const char *split_endpoint(const char *text, char address[RW_ADDR_TEXT], const char **port)
+{
+	const char *colon = strrchr(text, ':'), *end;
+	bool brackets = *text == '[';
+
+	*port = NULL;
+	if (brackets) {
+		end = strchr(++text, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return "is not an address";
+		*port = end[1] ? end + 2 : NULL;
+	} else if (colon && strchr(text, ':') == colon) {
+		end = colon;
+		*port = colon + 1;
+	} else {
+		end = text + strlen(text);
+	}
+	if (end - text >= RW_ADDR_TEXT)
+		return "is not an address";
+	memcpy(address, text, end - text);
+	address[end - text] = 0;
+	return brackets && !strchr(address, ':') ? "is not an address" : NULL;
+}
+
+const char *rw_endpoint_parse(const char *text, struct rw_addr *addr, int *port)
+{
+	char address[RW_ADDR_TEXT];
+	const char *digits, *wrong = split_endpoint(text, address, &digits);
+	uint64_t number;
+
+	*port = -1;
+	if (!wrong)
+		wrong = rw_addr_parse(address, addr);
+	if (wrong)
+		return wrong;
+	if (!digits)
+		return NULL;
+	if (!rw_number_parse(digits, 0, 65535, &number))
+		return "has a port that is not 0 to 65535";
+	*port = number;
+	return NULL;
+}
+
+char *rw_endpoint_print(char text[RW_ENDPOINT_TEXT], const struct rw_addr *addr, uint16_t port)
+{
+	char address[RW_ADDR_TEXT];
+
+	snprintf(text, RW_ENDPOINT_TEXT, addr->family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		 rw_addr_print(address, addr), port);
+	return text;
+}
+
+const char *rw_ports_parse(const char *text, uint16_t *min, uint16_t *max)
+{
+	const char *dash = strchr(text, '-');
+	size_t length = dash ? (size_t)(dash - text) : strlen(text);
+	uint64_t first, last;
+	char copy[8];
+
+	if (length >= sizeof(copy))
+		return "is not a port or a range of ports";
+	memcpy(copy, text, length);
+	copy[length] = 0;
+	if (!rw_number_parse(copy, 1, 65535, &first) ||
+	    !rw_number_parse(dash ? dash + 1 : copy, 1, 65535, &last))
+		return "is not a port or a range of ports from 1 to 65535";
+	if (first > last)
+		return "is a range of ports that ends before it begins";
+	*min = first;
+	*max = last;
+	return NULL;
+}
+
+const char *rw_protocol_parse(const char *text, uint8_t *protocol)
+{
+	uint64_t number;
+	size_t i;
+
+	for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (!strcmp(protocols[i].name, text)) {
+			*protocol = protocols[i].number;
+			return NULL;
+		}
+	}
+	if (!rw_number_parse(text, 1, 255, &number))
+		return "is not a protocol: tcp, udp, icmp, icmpv6 or a number from 1 to 255";
+	*protocol = number;
+	return NULL;
+}
+
+char *rw_protocol_print(char text[RW_PROTOCOL_TEXT], uint8_t protocol)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		if (protocols[i].number == protocol)
+			return strcpy(text, protocols[i].name);
+	snprintf(text, RW_PROTOCOL_TEXT, "%u", protocol);
+	return text;
+}

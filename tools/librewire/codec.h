@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Objects to and from netlink attributes; nothing here allocates or keeps state.
+ *
+ * rw_put_...: append to a message of at most size bytes. False when there is
+ * no room; the message is unchanged then.
+ * rw_get_...: 0, or -EBADMSG when an attribute has a wrong length. Attributes
+ * that are not known are ignored, members without an attribute are zero.
+ */
+#ifndef RW_CODEC_H
+#define RW_CODEC_H
+
+#include <sys/types.h>
+#include <libmnl/libmnl.h>
+
+#include "types.h"
+
+bool rw_put_tuple(struct nlmsghdr *nlh, size_t size, uint16_t attr, const struct rw_tuple *tuple);
+int rw_get_tuple(const struct nlattr *attr, struct rw_tuple *tuple);
+/* The other direction's key if nothing were rewritten. */
+void rw_tuple_inverse(const struct rw_tuple *tuple, struct rw_tuple *inverse);
+
+bool rw_put_flow_spec(struct nlmsghdr *nlh, size_t size, uint16_t attr,
+		      const struct rw_flow_spec *spec);
+bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, const struct rw_flow_filter *filter);
+bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);
+int rw_get_flow_spec(const struct nlattr *attr, struct rw_flow_spec *spec);
+int rw_get_flow(const struct nlmsghdr *nlh, struct rw_flow *flow);
+
+bool rw_put_rule(struct nlmsghdr *nlh, size_t size, const struct rw_rule *rule);
+int rw_get_rule(const struct nlmsghdr *nlh, struct rw_rule *rule);
+
+bool rw_put_target(struct nlmsghdr *nlh, size_t size, const struct rw_target *target);
+int rw_get_target(const struct nlmsghdr *nlh, struct rw_target *target);
+
+bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach);
+int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach);
+
+/* Punts of one message: how many there are, up to max, or -EBADMSG. */
+bool rw_put_punt(struct nlmsghdr *nlh, size_t size, const struct rw_punt *punt);
+ssize_t rw_get_punts(const struct nlmsghdr *nlh, struct rw_punt *punts, size_t max);
+bool rw_put_listen(struct nlmsghdr *nlh, size_t size, uint32_t version);
+int rw_get_handlers(const struct nlmsghdr *nlh, uint32_t *handlers);
+
+/* Failures of one answer: how many there are, up to max, or -EBADMSG. */
+bool rw_put_verdict(struct nlmsghdr *nlh, size_t size, const struct rw_verdict *verdict);
+int rw_get_verdict(const struct nlattr *attr, struct rw_verdict *verdict);
+bool rw_put_failure(struct nlmsghdr *nlh, size_t size, const struct rw_failure *failure);
+ssize_t rw_get_failures(const struct nlmsghdr *nlh, uint32_t *accepted,
+			struct rw_failure *failures, size_t max);
+
+bool rw_put_stats_request(struct nlmsghdr *nlh, size_t size, bool reasons);
+bool rw_put_stats(struct nlmsghdr *nlh, size_t size, const struct rw_stats *stats);
+int rw_get_stats(const struct nlmsghdr *nlh, struct rw_stats *stats);
+
+#endif

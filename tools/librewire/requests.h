@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Operations on the kernel's objects: 0 or -errno with error filled.
+ * ..._each call a function for each object of a dump; what it returns, if not
+ * 0, ends the dump. -EINTR at the end: not a consistent picture, ask again.
+ */
+#ifndef RW_REQUESTS_H
+#define RW_REQUESTS_H
+
+#include "socket.h"
+#include "types.h"
+
+typedef int rw_attach_fn(const struct rw_attach *attach, void *data);
+typedef int rw_rule_fn(const struct rw_rule *rule, void *data);
+typedef int rw_target_fn(const struct rw_target *target, void *data);
+typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
+typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
+
+int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
+int rw_attach_del(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
+int rw_attach_each(struct rw_socket *socket, rw_attach_fn *fn, void *data, struct rw_error *error);
+
+/* The rule's id and hits are the kernel's: id is set. */
+int rw_rule_add(struct rw_socket *socket, struct rw_rule *rule, struct rw_error *error);
+int rw_rule_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
+int rw_rule_each(struct rw_socket *socket, rw_rule_fn *fn, void *data, struct rw_error *error);
+
+int rw_target_set(struct rw_socket *socket, uint32_t id, uint32_t state, struct rw_error *error);
+int rw_target_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
+int rw_target_each(struct rw_socket *socket, rw_target_fn *fn, void *data, struct rw_error *error);
+
+/* Flow gets what the kernel made of it, unless it is NULL. */
+int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_flow *flow,
+		struct rw_error *error);
+int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);
+int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_flow *flow,
+		struct rw_error *error);
+/* A filter of NULL matches all. A dump that a resize disturbed may show a flow twice. */
+int rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *filter, rw_flow_fn *fn,
+		 void *data, struct rw_error *error);
+int rw_flow_flush(struct rw_socket *socket, const struct rw_flow_filter *filter,
+		  struct rw_error *error);
+
+int rw_punt_listen(struct rw_socket *socket, uint32_t *handlers, struct rw_error *error);
+int rw_punt_each(struct rw_socket *socket, rw_punt_fn *fn, void *data, struct rw_error *error);
+
+/* One verdict; its own failure is an error of the request. */
+int rw_verdict_add(struct rw_socket *socket, const struct rw_verdict *verdict,
+		   struct rw_error *error);
+
+int rw_stats_get(struct rw_socket *socket, bool reasons, struct rw_stats *stats,
+		 struct rw_error *error);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The objects of the kernel's interface. Addresses are bytes in network order;
+ * ports and all else are in host order. A member that is zero throughout is
+ * absent, unless a comment says otherwise.
+ */
+#ifndef RW_TYPES_H
+#define RW_TYPES_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/rewire.h>
+
+/* Bytes that the family does not use are 0, so that addresses compare as memory. */
+struct rw_addr {
+	uint8_t family;		/* AF_INET, AF_INET6, or 0: none */
+	uint8_t bytes[16];
+};
+
+/* The key of one direction. It has no padding, so that it hashes and compares as memory. */
+struct rw_tuple {
+	uint32_t vni;
+	uint16_t sport, dport;
+	struct rw_addr src, dst;
+	uint8_t protocol;
+	uint8_t zero;
+};
+
+_Static_assert(sizeof(struct rw_tuple) == 44, "a tuple has padding");
+
+struct rw_counters {
+	uint64_t packets, bytes;
+};
+
+/* What a new flow is made of. */
+struct rw_flow_spec {
+	struct rw_tuple orig;
+	struct rw_tuple reply;		/* none for drop and pass entries */
+	uint32_t policy, target;
+	uint64_t decision;
+	uint32_t timeout;		/* milliseconds */
+	uint32_t orig_ifindex, reply_ifindex;
+};
+
+struct rw_flow {
+	uint64_t id;
+	struct rw_flow_spec spec;
+	uint32_t action, state;
+	uint64_t age, idle, expires;	/* milliseconds */
+	struct rw_counters orig, reply;
+};
+
+enum rw_flow_match {
+	RW_FLOW_MATCH_STATE	= 1 << 0,
+	RW_FLOW_MATCH_POLICY	= 1 << 1,
+	RW_FLOW_MATCH_TARGET	= 1 << 2,
+};
+
+struct rw_flow_filter {
+	uint32_t tuple;			/* bits 1 << REWIRE_A_TUPLE_..., what of orig counts */
+	uint32_t match;			/* of rw_flow_match, what of the others counts */
+	struct rw_tuple orig;
+	uint32_t state, policy, target;
+};
+
+/* In rw_flow_filter.tuple, a whole key. */
+#define RW_TUPLE_WHOLE	(1U << REWIRE_A_TUPLE_VNI | 1U << REWIRE_A_TUPLE_PROTOCOL | \
+			 1U << REWIRE_A_TUPLE_SRC | 1U << REWIRE_A_TUPLE_DST | \
+			 1U << REWIRE_A_TUPLE_SPORT | 1U << REWIRE_A_TUPLE_DPORT)
+
+struct rw_rule {
+	uint32_t id, vni;
+	uint8_t family;			/* follows from an address; 0, both */
+	struct rw_addr dst, src;	/* none, any */
+	uint8_t dst_len, src_len;	/* count when the address is there */
+	uint8_t protocol;		/* 0, any */
+	uint16_t dport_min, dport_max;	/* both 0, any */
+	uint16_t sport_min, sport_max;
+	uint32_t preference;
+	uint32_t action, policy, hold, orphan;
+	uint64_t hits;
+};
+
+struct rw_target {
+	uint32_t id, state, generation, flows;
+};
+
+struct rw_attach {
+	uint32_t ifindex, vni;
+	bool local;
+	char ifname[IFNAMSIZ];
+};
+
+struct rw_punt {
+	uint64_t id;
+	struct rw_tuple tuple;
+	uint32_t policy, rule, reason, ifindex, length, packets;
+	uint64_t age;			/* milliseconds */
+	const uint8_t *header;		/* in the message that was decoded */
+	uint32_t header_len;
+};
+
+struct rw_verdict {
+	uint64_t punt_id;
+	uint32_t action, lifetime;	/* milliseconds, for drop and pass */
+	struct rw_flow_spec flow;	/* for drop and pass, orig alone counts */
+};
+
+struct rw_failure {
+	uint32_t index;
+	uint64_t punt_id;
+	uint32_t error;			/* errno */
+	const char *message;		/* in the message that was decoded, or NULL */
+};
+
+#define RW_REASONS	(REWIRE_REASON_CLOSE_EXIT + 1)
+
+struct rw_stats {
+	uint64_t flows, flows_max;
+	uint32_t attaches, rules, targets, handlers, holds, holds_max, held_packets;
+	uint64_t held_bytes, received, translated, passed;
+	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
+	uint64_t created, objects;
+	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
+};
+
+#endif
