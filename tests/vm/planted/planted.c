@@ -37,13 +37,18 @@ static void lock_inversion(void)
 	take(&second, &first);
 }
 
+/* Several, since a stale pointer may hide one from the search. */
 static void leak(void)
 {
-	char *object = kmalloc(64, GFP_KERNEL);
+	int i;
 
-	if (object)
-		memset(object, 0xa5, 64);
-	OPTIMIZER_HIDE_VAR(object);
+	for (i = 0; i < 10; i++) {
+		char *object = kmalloc(64, GFP_KERNEL);
+
+		if (object)
+			memset(object, 0xa5, 64);
+		OPTIMIZER_HIDE_VAR(object);
+	}
 }
 
 static int __init planted_init(void)
