@@ -49,6 +49,7 @@ apt_update() {
 
 	exec 8> "$apt_dir/lock"
 	flock 8
+	"$repo/scripts/install-packages" vm || exit 1
 	. /etc/os-release
 	[ "${ID:-}" = debian ] || die "needs Debian's packages; this is ${PRETTY_NAME:-no Debian}"
 	if [ -n "$(find "$apt_dir/updated" -mmin -1440 2>/dev/null)" ]; then

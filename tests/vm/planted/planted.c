@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Bugs that the debug kernel must catch: a test of the test bed. */
+/* Bugs that a run must not pass with: a test of the test bed. */
 
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -8,7 +8,7 @@
 
 static char *bug = "none";
 module_param(bug, charp, 0444);
-MODULE_PARM_DESC(bug, "none, uaf, lockinv or leak");
+MODULE_PARM_DESC(bug, "none, uaf, lockinv, leak, warn, busy or report");
 
 static DEFINE_SPINLOCK(first);
 static DEFINE_SPINLOCK(second);
@@ -53,24 +53,28 @@ static void leak(void)
 
 static int __init planted_init(void)
 {
-	if (!strcmp(bug, "none"))
-		return 0;
 	if (!strcmp(bug, "uaf"))
 		use_after_free();
 	else if (!strcmp(bug, "lockinv"))
 		lock_inversion();
 	else if (!strcmp(bug, "leak"))
 		leak();
-	else
+	else if (!strcmp(bug, "warn"))
+		WARN_ON(1);
+	else if (!strcmp(bug, "busy"))
+		__module_get(THIS_MODULE);
+	else if (strcmp(bug, "none") && strcmp(bug, "report"))
 		return -EINVAL;
 	return 0;
 }
 
 static void __exit planted_exit(void)
 {
+	if (!strcmp(bug, "report"))
+		pr_info("rewire: 1 flow leaked\n");
 }
 
 module_init(planted_init);
 module_exit(planted_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Bugs that a debug kernel must catch");
+MODULE_DESCRIPTION("Bugs that a run must not pass with");
