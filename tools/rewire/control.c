@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Questions to the daemon. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "print.h"
+#include "view.h"
+
+static int open_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		cli_error("daemon: %s: %s", path, strerror(ENAMETOOLONG));
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		cli_error("no daemon answers at %s", path);
+	else
+		cli_error("daemon: %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int send_line(int fd, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	size_t sent = 0, length = text ? strlen(text) : 0;
+	ssize_t ret = text ? 0 : -1;
+
+	if (text)
+		text[length++] = '\n';	/* in place of the end, which is not sent */
+	while (ret >= 0 && sent < length) {
+		ret = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
+		if (ret > 0)
+			sent += ret;
+		else if (ret < 0 && errno == EINTR)
+			ret = 0;
+	}
+	free(text);
+	return ret < 0 ? -1 : 0;
+}
+
+static json_t *receive_line(int fd)
+{
+	FILE *file = fdopen(dup(fd), "r");
+	json_t *answer = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	if (!file)
+		return NULL;
+	length = getline(&line, &size, file);
+	if (length > 0)
+		answer = json_loadb(line, length, 0, NULL);
+	free(line);
+	fclose(file);
+	return answer;
+}
+
+static json_t *exchange(const json_t *request)
+{
+	int fd = open_socket(cli.control);
+	json_t *answer;
+
+	if (fd < 0)
+		return NULL;
+	answer = send_line(fd, request) ? NULL : receive_line(fd);
+	if (!answer)
+		cli_error("the daemon gives no answer that is JSON");
+	close(fd);
+	return answer;
+}
+
+json_t *control_call(const struct args *args, const char *method, json_t *params)
+{
+	json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1,
+				    "method", method, "params", params);
+	json_t *answer = request ? exchange(request) : NULL;
+	json_t *result = json_incref(json_object_get(answer, "result"));
+	json_t *error = json_object_get(answer, "error");
+
+	if (answer && json_is_object(error))
+		args_error(args, "%s", json_string_value(json_object_get(error, "message")) ?:
+			   "the daemon refuses");
+	else if (answer && !result)
+		args_error(args, "the daemon's answer has neither result nor error");
+	json_decref(answer);
+	json_decref(request);
+	return result;
+}
+
+int control_show(const struct args *args, const char *method, json_t *params)
+{
+	json_t *result = control_call(args, method, params);
+
+	if (!result)
+		return EXIT_REFUSED;
+	view_print(args->object, result);
+	json_decref(result);
+	return 0;
+}
+
+int control_show_named(const struct args *args, const char *method, const char *name)
+{
+	json_t *result = control_call(args, method, json_object());
+	json_t *item, *found = NULL;
+	size_t i;
+
+	if (!result)
+		return EXIT_REFUSED;
+	json_array_foreach(result, i, item) {
+		const char *text = json_string_value(json_object_get(item, "name"));
+
+		if (name && text && !strcmp(text, name))
+			found = item;
+	}
+	if (name && !found)
+		args_error(args, "there is no %s \"%s\"", args->object, name);
+	else
+		view_print(args->object, found ? found : result);
+	json_decref(result);
+	return name && !found ? EXIT_REFUSED : 0;
+}

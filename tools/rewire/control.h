@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Questions to the daemon: JSON-RPC 2.0 over its control socket, one object a line. */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include <jansson.h>
+
+#include "args.h"
+
+/* Params is taken over, even on failure. The result, or NULL after an error is printed. */
+json_t *control_call(const struct args *args, const char *method, json_t *params);
+/* Call and print the result. Returns an exit status. */
+int control_show(const struct args *args, const char *method, json_t *params);
+/* Of a result that is an array of objects, print the one of a name; all when it is NULL. */
+int control_show_named(const struct args *args, const char *method, const char *name);
+
+#endif

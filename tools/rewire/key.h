@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The key of a flow and what becomes of it, on the command line and in output. */
+#ifndef KEY_H
+#define KEY_H
+
+#include "args.h"
+
+/* Places of the arguments in any table that has them. */
+enum key_arg {
+	KEY_VNI, KEY_PROTOCOL, KEY_SRC, KEY_DST,
+	KEY_TO, KEY_TO_VNI, KEY_TO_SRC, KEY_TO_DST,
+	KEY_POLICY, KEY_TARGET, KEY_DECISION, KEY_TIMEOUT, KEY_DEV, KEY_OUTDEV,
+	KEY_ARGS,
+};
+
+struct key {
+	uint32_t vni;
+	uint8_t protocol;
+	struct arg_endpoint src, dst;
+};
+
+struct key_values {
+	struct key key;
+	uint32_t to_vni;
+	struct arg_endpoint to_src, to_dst;
+	uint32_t policy, target, timeout, ifindex, outindex;
+	uint64_t decision;
+	/* for tables that go on */
+	uint32_t action, lifetime;
+	uint64_t punt;
+};
+
+#define KEY_PATHS(nest, tuple, attr, attr2) \
+	.path = { { nest, tuple, attr }, { nest, tuple, attr2 } }
+
+/* The key of the original direction, whose tuple is in a nest of the request. */
+#define KEY_TABLE(nest, part_)									\
+	[KEY_VNI] = { .name = "vni", .kind = ARG_U32, .max = REWIRE_VNI_MAX, .part = part_,	\
+		      .offset = offsetof(struct key_values, key.vni),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI) }, \
+	[KEY_PROTOCOL] = { .name = "protocol", .kind = ARG_PROTOCOL,				\
+		      .offset = offsetof(struct key_values, key.protocol),			\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_PROTOCOL,		\
+				REWIRE_A_TUPLE_PROTOCOL) },					\
+	[KEY_SRC] = { .name = "src", .kind = ARG_ENDPOINT, .part = part_,			\
+		      .offset = offsetof(struct key_values, key.src),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT) }, \
+	[KEY_DST] = { .name = "dst", .kind = ARG_ENDPOINT, .part = part_,			\
+		      .offset = offsetof(struct key_values, key.dst),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT) }
+
+/* What a new flow has beyond its key. The reply's source is what the destination becomes. */
+#define KEY_FLOW_TABLE(nest)									\
+	KEY_TABLE(nest, ARG_BEFORE),								\
+	[KEY_TO] = { .name = "to", .kind = ARG_TO },						\
+	[KEY_TO_VNI] = { .name = "vni", .kind = ARG_U32, .max = REWIRE_VNI_MAX, .part = ARG_AFTER, \
+		      .offset = offsetof(struct key_values, to_vni),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI) }, \
+	[KEY_TO_SRC] = { .name = "src", .kind = ARG_ENDPOINT, .part = ARG_AFTER,		\
+		      .offset = offsetof(struct key_values, to_src),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT) }, \
+	[KEY_TO_DST] = { .name = "dst", .kind = ARG_ENDPOINT, .part = ARG_AFTER,		\
+		      .offset = offsetof(struct key_values, to_dst),				\
+		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT) }, \
+	[KEY_POLICY] = { .name = "policy", .kind = ARG_U32,					\
+		      .offset = offsetof(struct key_values, policy),				\
+		      .path = { { nest, REWIRE_A_FLOW_POLICY } } },				\
+	[KEY_TARGET] = { .name = "target", .kind = ARG_U32,					\
+		      .offset = offsetof(struct key_values, target),				\
+		      .path = { { nest, REWIRE_A_FLOW_TARGET } } },				\
+	[KEY_DECISION] = { .name = "decision", .kind = ARG_U64,					\
+		      .offset = offsetof(struct key_values, decision),				\
+		      .path = { { nest, REWIRE_A_FLOW_DECISION } } },				\
+	[KEY_TIMEOUT] = { .name = "timeout", .kind = ARG_U32, .min = 1,				\
+		      .offset = offsetof(struct key_values, timeout),				\
+		      .path = { { nest, REWIRE_A_FLOW_TIMEOUT } } },				\
+	[KEY_DEV] = { .name = "dev", .kind = ARG_DEVICE,					\
+		      .offset = offsetof(struct key_values, ifindex),				\
+		      .path = { { nest, REWIRE_A_FLOW_ORIG_IFINDEX } } },			\
+	[KEY_OUTDEV] = { .name = "outdev", .kind = ARG_DEVICE,					\
+		      .offset = offsetof(struct key_values, outindex),				\
+		      .path = { { nest, REWIRE_A_FLOW_REPLY_IFINDEX } } }
+
+/* A whole key. 0, or EXIT_USAGE after an error is printed. */
+int key_tuple(const struct args *args, const struct key *key, struct rw_tuple *tuple);
+/* A whole flow: its reply key is the inverse of the packet as translated. */
+int key_flow(const struct args *args, const struct key_values *values, struct rw_flow_spec *spec);
+
+void key_print(const char *json_key, const struct rw_tuple *tuple);
+/* The reply key of a flow; text has the packet as translated. */
+void key_print_reply(const struct rw_tuple *reply);
+
+#endif

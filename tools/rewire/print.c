@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Output as text or JSON. */
+
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "address.h"
+#include "print.h"
+
+struct print_style print_style;
+
+static unsigned int depth;	/* of JSON objects and arrays that are open */
+static bool empty = true;	/* nothing is in the innermost of them, or in the line of text */
+
+static const char *const colours[] = {
+	[PRINT_DEVICE]	= "\033[36m",
+	[PRINT_ADDR]	= "\033[35m",
+	[PRINT_GOOD]	= "\033[32m",
+	[PRINT_BAD]	= "\033[31m",
+};
+
+static void break_json(void)
+{
+	unsigned int i;
+
+	if (!print_style.pretty)
+		return;
+	putchar('\n');
+	for (i = 0; i < depth; i++)
+		fputs("    ", stdout);
+}
+
+static void print_quoted(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char c = *text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+/* Begin a value: all that comes before it. False when it is not to be printed. */
+static bool begin(const char *key, const char *word)
+{
+	if (!print_style.json) {
+		if (!word)
+			return false;
+		if (!empty)
+			putchar(' ');
+		fputs(word, stdout);
+		if (word[0])
+			putchar(' ');
+		empty = false;
+		return true;
+	}
+	if (!empty)
+		putchar(',');
+	if (depth)
+		break_json();
+	if (key) {
+		print_quoted(key);
+		putchar(':');
+		if (print_style.pretty)
+			putchar(' ');
+	}
+	empty = false;
+	return true;
+}
+
+static void open_json(const char *key, char bracket)
+{
+	begin(key, NULL);
+	putchar(bracket);
+	depth++;
+	empty = true;
+}
+
+static void close_json(char bracket)
+{
+	depth--;
+	if (!empty)
+		break_json();
+	putchar(bracket);
+	empty = false;
+	if (depth)
+		return;
+	putchar('\n');
+	empty = true;
+}
+
+void print_word(const char *word)
+{
+	if (print_style.json || !word || !word[0])
+		return;
+	printf("%s%s", empty ? "" : " ", word);
+	empty = false;
+}
+
+void print_list(void)
+{
+	if (print_style.json)
+		open_json(NULL, '[');
+}
+
+void print_list_end(void)
+{
+	if (print_style.json)
+		close_json(']');
+}
+
+static void print_timestamp(void)
+{
+	struct timespec now;
+	struct tm local;
+	char text[64], day[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &local);
+	snprintf(text, sizeof(text), "%s.%06ld", day, now.tv_nsec / 1000);
+	print_string("timestamp", "", text);
+}
+
+void print_record(void)
+{
+	if (print_style.json)
+		open_json(NULL, '{');
+	if (print_style.timestamp)
+		print_timestamp();
+}
+
+void print_record_end(void)
+{
+	if (print_style.json) {
+		close_json('}');
+		return;
+	}
+	putchar('\n');
+	empty = true;
+}
+
+void print_line(void)
+{
+	if (print_style.json)
+		return;
+	fputs(print_style.oneline ? "\\   " : "\n    ", stdout);
+	empty = true;
+}
+
+void print_object(const char *key, const char *word)
+{
+	if (print_style.json)
+		open_json(key, '{');
+	else
+		print_word(word);
+}
+
+void print_object_end(void)
+{
+	if (print_style.json)
+		close_json('}');
+}
+
+void print_array(const char *key, const char *word)
+{
+	if (print_style.json)
+		open_json(key, '[');
+	else
+		print_word(word);
+}
+
+void print_array_end(void)
+{
+	if (print_style.json)
+		close_json(']');
+}
+
+void print_coloured(enum print_colour colour, const char *key, const char *word, const char *value)
+{
+	bool coloured = print_style.colour && !print_style.json && colour != PRINT_PLAIN;
+
+	if (!begin(key, word))
+		return;
+	if (print_style.json)
+		print_quoted(value);
+	else
+		printf("%s%s%s", coloured ? colours[colour] : "", value, coloured ? "\033[0m" : "");
+}
+
+void print_string(const char *key, const char *word, const char *value)
+{
+	print_coloured(PRINT_PLAIN, key, word, value);
+}
+
+void print_number(const char *key, const char *word, uint64_t value)
+{
+	if (begin(key, word))
+		printf("%" PRIu64, value);
+}
+
+void print_integer(const char *key, const char *word, int64_t value)
+{
+	if (begin(key, word))
+		printf("%" PRId64, value);
+}
+
+void print_real(const char *key, const char *word, double value)
+{
+	if (begin(key, word))
+		printf("%.17g", value);
+}
+
+void print_flag(const char *key, const char *word, bool value)
+{
+	if (print_style.json)
+		print_bool(key, word, value);
+	else if (value)
+		print_word(word);
+}
+
+void print_bool(const char *key, const char *word, bool value)
+{
+	if (begin(key, word))
+		fputs(value ? "true" : "false", stdout);
+}
+
+void print_null(const char *key, const char *word)
+{
+	if (begin(key, word))
+		fputs(print_style.json ? "null" : "none", stdout);
+}
+
+void print_duration(const char *key, const char *word, uint64_t milliseconds)
+{
+	unsigned int digits = 3, rest = milliseconds % 1000;
+
+	if (!begin(key, word))
+		return;
+	if (print_style.json) {
+		printf("%" PRIu64, milliseconds);
+		return;
+	}
+	printf("%" PRIu64, milliseconds / 1000);
+	for (; rest && rest % 10 == 0; rest /= 10)
+		digits--;
+	if (rest)
+		printf(".%0*u", digits, rest);
+	putchar('s');
+}
+
+void print_device(const char *key, const char *word, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "if%u", ifindex);
+	print_coloured(PRINT_DEVICE, key, word, name);
+}
+
+void print_prefix(const char *key, const char *word, const struct rw_addr *addr, uint8_t len)
+{
+	char text[RW_PREFIX_TEXT];
+
+	print_coloured(PRINT_ADDR, key, word, rw_prefix_print(text, addr, len));
+}
+
+void print_ports(const char *key, const char *word, uint16_t min, uint16_t max)
+{
+	if (!begin(key, word))
+		return;
+	if (print_style.json)
+		printf("[%u,%u]", min, max);
+	else if (min == max)
+		printf("%u", min);
+	else
+		printf("%u-%u", min, max);
+}
+
+void print_endpoint(const char *key, const char *port_key, const char *word,
+		    const struct rw_addr *addr, uint16_t port)
+{
+	char text[RW_ENDPOINT_TEXT];
+
+	if (!print_style.json) {
+		print_coloured(PRINT_ADDR, key, word, rw_endpoint_print(text, addr, port));
+		return;
+	}
+	print_string(key, word, rw_addr_print(text, addr));
+	print_number(port_key, word, port);
+}
