@@ -118,21 +118,26 @@ int control_show(const struct args *args, const char *method, json_t *params)
 int control_show_named(const struct args *args, const char *method, const char *name)
 {
 	json_t *result = control_call(args, method, json_object());
-	json_t *item, *found = NULL;
+	json_t *found, *item;
+	int status = 0;
 	size_t i;
 
 	if (!result)
 		return EXIT_REFUSED;
-	json_array_foreach(result, i, item) {
+	found = name ? json_array() : json_incref(result);
+	for (i = 0; name && (item = json_array_get(result, i)); i++) {
 		const char *text = json_string_value(json_object_get(item, "name"));
 
-		if (name && text && !strcmp(text, name))
-			found = item;
+		if (text && !strcmp(text, name))
+			json_array_append(found, item);
 	}
-	if (name && !found)
+	if (name && !json_array_size(found)) {
 		args_error(args, "there is no %s \"%s\"", args->object, name);
-	else
-		view_print(args->object, found ? found : result);
+		status = EXIT_REFUSED;
+	} else {
+		view_print(args->object, found);
+	}
+	json_decref(found);
 	json_decref(result);
-	return name && !found ? EXIT_REFUSED : 0;
+	return status;
 }

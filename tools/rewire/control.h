@@ -11,7 +11,7 @@
 json_t *control_call(const struct args *args, const char *method, json_t *params);
 /* Call and print the result. Returns an exit status. */
 int control_show(const struct args *args, const char *method, json_t *params);
-/* Of a result that is an array of objects, print the one of a name; all when it is NULL. */
+/* Of a result that is an array of objects, print those of a name; all when it is NULL. */
 int control_show_named(const struct args *args, const char *method, const char *name);
 
 #endif

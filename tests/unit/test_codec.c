@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The netlink codec, addresses as text, and the reading of command lines. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "librewire.h"
+#include "rewire/args.h"
+#include "rewire/key.h"
+
+#define BUFFER	65536
+
+static char buffer[BUFFER] __attribute__((aligned(8)));
+
+/* What the tool's main file has, with errors kept to be looked at. */
+struct cli cli;
+static char message[1024];
+
+void cli_error(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(message, sizeof(message), format, list);
+	va_end(list);
+}
+
+static struct nlmsghdr *start(uint8_t command)
+{
+	struct nlmsghdr *nlh;
+	struct genlmsghdr *genl;
+
+	memset(buffer, 0xa5, sizeof(buffer));
+	nlh = mnl_nlmsg_put_header(buffer);
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = command;
+	return nlh;
+}
+
+static struct rw_addr addr(const char *text)
+{
+	struct rw_addr addr;
+
+	assert_null(rw_addr_parse(text, &addr));
+	return addr;
+}
+
+static struct rw_tuple tuple(unsigned int n)
+{
+	return (struct rw_tuple){
+		.vni = n, .protocol = IPPROTO_TCP, .sport = 4000 + n, .dport = 80,
+		.src = addr(n % 2 ? "10.0.0.2" : "fd00::2"),
+		.dst = addr(n % 2 ? "192.0.2.1" : "2001:db8::1"),
+	};
+}
+
+static struct rw_flow_spec spec(unsigned int n)
+{
+	return (struct rw_flow_spec){
+		.orig = tuple(n), .reply = tuple(n + 2), .policy = 7, .target = 11,
+		.decision = 0x123456789abcdef0, .timeout = 5000, .orig_ifindex = 3,
+		.reply_ifindex = 4,
+	};
+}
+
+static void test_rule(void **state)
+{
+	struct rw_rule rule = {
+		.id = 9, .vni = 10, .family = AF_INET, .dst = addr("0.0.0.0"), .src = addr("10.0.0.0"),
+		.src_len = 8, .protocol = IPPROTO_UDP, .dport_min = 53, .dport_max = 54,
+		.sport_min = 1024, .sport_max = 65535, .preference = 5,
+		.action = REWIRE_RULE_ACTION_PUNT, .policy = 1, .hold = REWIRE_HOLD_MODE_DROP,
+		.orphan = REWIRE_ORPHAN_MODE_HOLD, .hits = 1ULL << 40,
+	}, got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_GET);
+
+	(void)state;
+	assert_true(rw_put_rule(nlh, BUFFER, &rule));
+	assert_int_equal(rw_get_rule(nlh, &got), 0);
+	assert_memory_equal(&rule, &got, sizeof(rule));
+}
+
+/* The whole address and a single port may be meant without being said. */
+static void test_rule_defaults(void **state)
+{
+	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_GET);
+	struct rw_rule rule;
+
+	(void)state;
+	mnl_attr_put(nlh, REWIRE_A_RULE_DST, 16, addr("fd00::1").bytes);
+	mnl_attr_put_u16(nlh, REWIRE_A_RULE_DPORT_MIN, htons(80));
+	mnl_attr_put_u16(nlh, REWIRE_A_RULE_SPORT_MIN, 0);
+	mnl_attr_put_u16(nlh, REWIRE_A_RULE_SPORT_MAX, 0xffff);
+	assert_int_equal(rw_get_rule(nlh, &rule), 0);
+	assert_int_equal(rule.dst_len, 128);
+	assert_int_equal(rule.dport_max, 80);
+	assert_int_equal(rule.sport_max, 0);
+}
+
+static void test_objects(void **state)
+{
+	struct rw_target target = { 3, REWIRE_TARGET_STATE_DOWN, 2, 99 }, got_target;
+	struct rw_attach attach = { .ifindex = 4, .vni = 0, .ifname = "v1" }, got_attach;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_TARGET_GET);
+
+	(void)state;
+	assert_true(rw_put_target(nlh, BUFFER, &target));
+	assert_int_equal(rw_get_target(nlh, &got_target), 0);
+	assert_memory_equal(&target, &got_target, sizeof(target));
+	nlh = start(REWIRE_CMD_ATTACH_GET);
+	assert_true(rw_put_attach(nlh, BUFFER, &attach));
+	assert_int_equal(rw_get_attach(nlh, &got_attach), 0);
+	assert_int_equal(got_attach.ifindex, 4);
+	assert_false(got_attach.local);
+	assert_string_equal(got_attach.ifname, "v1");
+	nlh = start(REWIRE_CMD_ATTACH_GET);
+	attach = (struct rw_attach){ .local = true, .vni = 5 };
+	assert_true(rw_put_attach(nlh, BUFFER, &attach));
+	assert_int_equal(rw_get_attach(nlh, &got_attach), 0);
+	assert_true(got_attach.local);
+	assert_int_equal(got_attach.vni, 5);
+}
+
+static void test_flow(void **state)
+{
+	struct rw_flow flow = {
+		.id = 12, .spec = spec(1), .state = REWIRE_FLOW_STATE_ESTABLISHED, .age = 3200,
+		.idle = 100, .expires = 300000, .orig = { 10, 1000 }, .reply = { 20, 1ULL << 33 },
+	}, got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_FLOW_GET);
+
+	(void)state;
+	assert_true(rw_put_flow(nlh, BUFFER, &flow));
+	assert_int_equal(rw_get_flow(nlh, &got), 0);
+	assert_memory_equal(&flow, &got, sizeof(flow));
+	memset(&flow.spec.reply, 0, sizeof(flow.spec.reply));
+	flow.action = REWIRE_FLOW_ACTION_DROP;
+	nlh = start(REWIRE_CMD_FLOW_GET);
+	assert_true(rw_put_flow(nlh, BUFFER, &flow));
+	assert_int_equal(rw_get_flow(nlh, &got), 0);
+	assert_int_equal(got.spec.reply.protocol, 0);
+}
+
+/* Only what is asked for is in a filter, and that even when it is 0. */
+static void test_filter(void **state)
+{
+	struct rw_flow_filter filter = {
+		.tuple = 1U << REWIRE_A_TUPLE_VNI | 1U << REWIRE_A_TUPLE_SRC,
+		.match = RW_FLOW_MATCH_TARGET, .orig = tuple(0), .policy = 4,
+	};
+	struct nlmsghdr *nlh = start(REWIRE_CMD_FLOW_GET);
+	const struct nlattr *attr, *part;
+	unsigned int seen = 0, parts = 0;
+
+	(void)state;
+	assert_true(rw_put_flow_filter(nlh, BUFFER, &filter));
+	attr = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
+	assert_int_equal(mnl_attr_get_type(attr), REWIRE_A_FLOW_MESSAGE_FILTER);
+	assert_true(attr->nla_type & NLA_F_NESTED);
+	mnl_attr_for_each_nested(part, attr) {
+		const struct nlattr *inner;
+
+		seen |= 1U << mnl_attr_get_type(part);
+		if (mnl_attr_get_type(part) == REWIRE_A_FLOW_ORIG)
+			mnl_attr_for_each_nested(inner, part)
+				parts |= 1U << mnl_attr_get_type(inner);
+	}
+	assert_int_equal(seen, 1U << REWIRE_A_FLOW_ORIG | 1U << REWIRE_A_FLOW_TARGET);
+	assert_int_equal(parts, filter.tuple);
+}
+
+static void put_punts(struct nlmsghdr *nlh, unsigned int count, const uint8_t *header)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct rw_punt punt = {
+			.id = i + 1, .tuple = tuple(i), .policy = 7, .rule = 2, .ifindex = i,
+			.reason = REWIRE_PUNT_REASON_TARGET_DOWN, .length = 1500, .packets = 3,
+			.age = 12, .header = header, .header_len = i + 1,
+		};
+
+		assert_true(rw_put_punt(nlh, BUFFER, &punt));
+	}
+}
+
+static void test_punts(void **state)
+{
+	uint8_t header[REWIRE_PUNT_HEADER_MAX];
+	struct rw_punt punts[32];
+	struct nlmsghdr *nlh = start(REWIRE_CMD_PUNT_NTF);
+	unsigned int i;
+
+	(void)state;
+	memset(header, 0x45, sizeof(header));
+	put_punts(nlh, 32, header);
+	assert_int_equal(rw_get_punts(nlh, punts, 32), 32);
+	for (i = 0; i < 32; i++) {
+		struct rw_tuple expected = tuple(i);
+
+		assert_int_equal(punts[i].id, i + 1);
+		assert_memory_equal(&punts[i].tuple, &expected, sizeof(expected));
+		assert_int_equal(punts[i].reason, REWIRE_PUNT_REASON_TARGET_DOWN);
+		assert_int_equal(punts[i].header_len, i + 1);
+		assert_memory_equal(punts[i].header, header, i + 1);
+	}
+	assert_int_equal(rw_get_punts(nlh, punts, 5), 5);
+	nlh = start(REWIRE_CMD_PUNT_NTF);
+	assert_int_equal(rw_get_punts(nlh, punts, 32), 0);
+}
+
+static void test_verdicts(void **state)
+{
+	struct rw_verdict flow = { .punt_id = 5, .action = REWIRE_VERDICT_ACTION_FLOW, .flow = spec(1) };
+	struct rw_verdict drop = { .punt_id = 6, .action = REWIRE_VERDICT_ACTION_DROP, .lifetime = 100,
+				   .flow = { .orig = tuple(2), .policy = 3 } }, got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_VERDICT_ADD);
+	const struct nlattr *attr;
+
+	(void)state;
+	assert_true(rw_put_verdict(nlh, BUFFER, &flow));
+	assert_true(rw_put_verdict(nlh, BUFFER, &drop));
+	attr = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
+	assert_int_equal(rw_get_verdict(attr, &got), 0);
+	assert_memory_equal(&flow, &got, sizeof(got));
+	assert_int_equal(rw_get_verdict(mnl_attr_next(attr), &got), 0);
+	drop.flow.policy = 0;
+	assert_memory_equal(&drop, &got, sizeof(got));
+}
+
+static void test_failures(void **state)
+{
+	struct rw_failure failure = { 3, 17, EADDRINUSE, "The reply key is taken" }, got[2];
+	struct nlmsghdr *nlh = start(REWIRE_CMD_VERDICT_ADD);
+	uint32_t accepted;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, REWIRE_A_VERDICT_BATCH_ACCEPTED, 31);
+	assert_true(rw_put_failure(nlh, BUFFER, &failure));
+	assert_true(rw_put_failure(nlh, BUFFER, &failure));
+	assert_true(rw_put_failure(nlh, BUFFER, &failure));
+	assert_int_equal(rw_get_failures(nlh, &accepted, got, 2), 2);
+	assert_int_equal(accepted, 31);
+	assert_int_equal(got[1].index, 3);
+	assert_int_equal(got[1].punt_id, 17);
+	assert_int_equal(got[1].error, EADDRINUSE);
+	assert_string_equal(got[1].message, "The reply key is taken");
+}
+
+static void test_stats(void **state)
+{
+	struct rw_stats stats, got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_STATS_GET);
+	struct nlattr *nest;
+	unsigned int i;
+
+	(void)state;
+	memset(&stats, 0, sizeof(stats));
+	stats.flows = 1;
+	stats.objects = 2;
+	stats.held_bytes = 1ULL << 40;
+	stats.holds_max = 8192;
+	for (i = 0; i < RW_REASONS; i++)
+		stats.counters[i] = 1000 + i;
+	assert_true(rw_put_stats(nlh, BUFFER, &stats));
+	/* A reason that only a newer kernel has. */
+	nest = mnl_attr_nest_start(nlh, REWIRE_A_STATS_COUNTER);
+	mnl_attr_put_u32(nlh, REWIRE_A_COUNTER_REASON, RW_REASONS);
+	mnl_attr_put_u64(nlh, REWIRE_A_COUNTER_VALUE, 1);
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(rw_get_stats(nlh, &got), 0);
+	assert_memory_equal(&stats, &got, sizeof(stats));
+}
+
+/* A message without room is refused at every size, and is not changed by that. */
+static void test_no_room(void **state)
+{
+	struct rw_verdict verdict = { .punt_id = 1, .flow = spec(2) };
+	struct nlmsghdr *nlh = start(REWIRE_CMD_VERDICT_ADD);
+	size_t empty = nlh->nlmsg_len, full, size;
+
+	(void)state;
+	assert_true(rw_put_verdict(nlh, BUFFER, &verdict));
+	full = nlh->nlmsg_len;
+	for (size = empty; size < full; size++) {
+		/* On the heap: what is written beyond the size is seen. */
+		struct nlmsghdr *small = malloc(size);
+
+		memcpy(small, buffer, empty);
+		small->nlmsg_len = empty;
+		assert_false(rw_put_verdict(small, size, &verdict));
+		assert_int_equal(small->nlmsg_len, empty);
+		free(small);
+	}
+	nlh->nlmsg_len = empty;
+	assert_true(rw_put_verdict(nlh, full, &verdict));
+}
+
+/* Decode every truncation of a message, in memory of just that size. */
+static void test_truncation(void **state)
+{
+	struct nlmsghdr *nlh = start(REWIRE_CMD_PUNT_NTF);
+	uint8_t header[4] = { 0 };
+	struct rw_punt punts[4];
+	size_t size, full;
+	unsigned int bad = 0;
+
+	(void)state;
+	put_punts(nlh, 2, header);
+	full = nlh->nlmsg_len;
+	for (size = MNL_NLMSG_HDRLEN; size < full; size++) {
+		struct nlmsghdr *part = malloc(size);
+
+		memcpy(part, buffer, size);
+		part->nlmsg_len = size;
+		bad += rw_get_punts(part, punts, 4) == -EBADMSG;
+		free(part);
+	}
+	/* All but none of, and exactly one of the punts. */
+	assert_true(bad > full - MNL_NLMSG_HDRLEN - 3 * 4 - GENL_HDRLEN);
+}
+
+static int decode_rule(uint16_t type, size_t length)
+{
+	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_GET);
+	uint8_t value[32] = { 0 };
+	struct rw_rule rule;
+
+	mnl_attr_put(nlh, type, length, value);
+	return rw_get_rule(nlh, &rule);
+}
+
+static void test_lengths(void **state)
+{
+	size_t length;
+
+	(void)state;
+	for (length = 0; length <= 17; length++) {
+		assert_int_equal(decode_rule(REWIRE_A_RULE_VNI, length), length == 4 ? 0 : -EBADMSG);
+		assert_int_equal(decode_rule(REWIRE_A_RULE_FAMILY, length), length == 1 ? 0 : -EBADMSG);
+		assert_int_equal(decode_rule(REWIRE_A_RULE_DPORT_MIN, length),
+				 length == 2 ? 0 : -EBADMSG);
+		assert_int_equal(decode_rule(REWIRE_A_RULE_HITS, length), length == 8 ? 0 : -EBADMSG);
+		assert_int_equal(decode_rule(REWIRE_A_RULE_DST, length),
+				 length == 4 || length == 16 ? 0 : -EBADMSG);
+		assert_int_equal(decode_rule(REWIRE_A_RULE_MAX + 1, length), 0);
+		assert_int_equal(decode_rule(0x3fff, length), 0);
+	}
+}
+
+static void test_strings(void **state)
+{
+	struct nlmsghdr *nlh = start(REWIRE_CMD_ATTACH_GET);
+	struct rw_attach attach;
+
+	(void)state;
+	mnl_attr_put(nlh, REWIRE_A_ATTACH_IFNAME, 3, "abc");
+	assert_int_equal(rw_get_attach(nlh, &attach), -EBADMSG);
+	nlh = start(REWIRE_CMD_ATTACH_GET);
+	mnl_attr_put_strz(nlh, REWIRE_A_ATTACH_IFNAME, "0123456789abcdef");
+	assert_int_equal(rw_get_attach(nlh, &attach), -EBADMSG);
+	nlh = start(REWIRE_CMD_ATTACH_GET);
+	mnl_attr_put_strz(nlh, REWIRE_A_ATTACH_IFNAME, "0123456789abcde");
+	assert_int_equal(rw_get_attach(nlh, &attach), 0);
+}
+
+/* Of the address sanitizer, whose header gcc does not bring. */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+					      void (*on_free)(const volatile void *));
+
+static unsigned int allocations;
+
+static void count_allocation(const volatile void *pointer, size_t size)
+{
+	(void)pointer;
+	(void)size;
+	allocations++;
+}
+
+static void ignore_free(const volatile void *pointer)
+{
+	(void)pointer;
+}
+
+static void test_no_allocation(void **state)
+{
+	static char answer[BUFFER] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = start(REWIRE_CMD_PUNT_NTF), *out;
+	struct rw_verdict verdict = { .punt_id = 1, .flow = spec(1) };
+	uint8_t header[128] = { 0 };
+	struct rw_punt punts[32];
+	unsigned int i, before;
+	ssize_t count;
+	bool room = true;
+	void *volatile probe;	/* kept from being optimized away */
+
+	(void)state;
+	put_punts(nlh, 32, header);
+	assert_true(__sanitizer_install_malloc_and_free_hooks(count_allocation, ignore_free));
+	probe = malloc(1);
+	free(probe);
+	assert_int_not_equal(allocations, 0);
+	before = allocations;
+	count = rw_get_punts(nlh, punts, 32);
+	out = mnl_nlmsg_put_header(answer);
+	for (i = 0; i < 32; i++)
+		room &= rw_put_verdict(out, sizeof(answer), &verdict);
+	assert_int_equal(allocations, before);
+	assert_int_equal(count, 32);
+	assert_true(room);
+}
+
+/* An answer as the kernel gives it: an error, a sentence and the offset of an attribute. */
+static void test_extack(void **state)
+{
+	static char reply[512] __attribute__((aligned(8)));
+	struct rw_flow_spec flow = spec(1);
+	struct nlmsghdr *request = start(REWIRE_CMD_FLOW_ADD), *nlh;
+	const struct nlattr *attr;
+	struct nlmsgerr *answer;
+	struct rw_error error;
+
+	(void)state;
+	assert_true(rw_put_flow_spec(request, BUFFER, REWIRE_A_FLOW_MESSAGE_SPEC, &flow));
+	attr = mnl_nlmsg_get_payload_offset(request, GENL_HDRLEN);
+	attr = mnl_attr_next(mnl_attr_get_payload(attr));	/* the reply key */
+	attr = mnl_attr_next(mnl_attr_get_payload(attr));	/* its second attribute */
+	nlh = mnl_nlmsg_put_header(reply);
+	nlh->nlmsg_type = NLMSG_ERROR;
+	nlh->nlmsg_flags = NLM_F_CAPPED | NLM_F_ACK_TLVS;
+	answer = mnl_nlmsg_put_extra_header(nlh, sizeof(*answer));
+	answer->error = -EINVAL;
+	mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, "That cannot be");
+	mnl_attr_put_u32(nlh, NLMSGERR_ATTR_OFFS, (const char *)attr - buffer);
+	assert_int_equal(rw_message_outcome(nlh, request, &error), -EINVAL);
+	assert_string_equal(error.sentence, "That cannot be");
+	assert_int_equal(error.depth, 3);
+	assert_int_equal(error.path[0], REWIRE_A_FLOW_MESSAGE_SPEC);
+	assert_int_equal(error.path[1], REWIRE_A_FLOW_REPLY);
+	assert_int_equal(error.path[2], REWIRE_A_TUPLE_PROTOCOL);
+	answer->error = 0;
+	assert_int_equal(rw_message_outcome(nlh, request, &error), 0);
+	nlh->nlmsg_flags = NLM_F_CAPPED;
+	answer->error = -EPERM;
+	assert_int_equal(rw_message_outcome(nlh, request, &error), -EPERM);
+	assert_string_equal(error.sentence, strerror(EPERM));
+	assert_int_equal(error.depth, 0);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const bad[] = {
+		"", "300.1.1.1", "1.2.3", "1.2.3.4.5", "::g", "[::1]", "1.2.3.4 ", "10.0.0.1/8",
+	};
+	struct rw_addr got;
+	char text[RW_ADDR_TEXT];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_string_equal(rw_addr_parse(bad[i], &got), "is not an address");
+	got = addr("2001:DB8:0::1");
+	assert_string_equal(rw_addr_print(text, &got), "2001:db8::1");
+	got = addr("::ffff:255.255.255.255");
+	assert_string_equal(rw_addr_print(text, &got), "::ffff:255.255.255.255");
+}
+
+static void test_prefixes(void **state)
+{
+	static const char *const good[] = {
+		"0.0.0.0/0", "10.0.0.0/9", "10.128.0.0/9", "1.2.3.4", "::/0", "fc00::/7", "fd00::1",
+	};
+	static const char *const bad[] = {
+		"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.128.0.0/8",
+		"fd00::1/127", "fd00::/7", "::/129", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/64",
+	};
+	struct rw_addr prefix, inside = addr("10.127.0.1"), outside = addr("10.128.0.0");
+	char text[RW_PREFIX_TEXT];
+	uint8_t len;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_null(rw_prefix_parse(good[i], &prefix, &len));
+		assert_string_equal(rw_prefix_print(text, &prefix, len), good[i]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_non_null(rw_prefix_parse(bad[i], &prefix, &len));
+	assert_null(rw_prefix_parse("10.0.0.0/9", &prefix, &len));
+	assert_true(rw_prefix_contains(&prefix, len, &inside));
+	assert_false(rw_prefix_contains(&prefix, len, &outside));
+	outside = addr("a00::");
+	assert_false(rw_prefix_contains(&prefix, len, &outside));
+}
+
+static void test_endpoints(void **state)
+{
+	static const char *const bad[] = {
+		"", ":80", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:0x", "[::1", "[::1]80",
+		"[::1]:", "[1.2.3.4]:80", "1.2.3.4:80:80", "[]:80",
+	};
+	struct rw_addr got;
+	char text[RW_ENDPOINT_TEXT];
+	int port;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_non_null(rw_endpoint_parse(bad[i], &got, &port));
+	assert_null(rw_endpoint_parse("[fd00::1]:65535", &got, &port));
+	assert_int_equal(port, 65535);
+	assert_string_equal(rw_endpoint_print(text, &got, port), "[fd00::1]:65535");
+	assert_null(rw_endpoint_parse("fd00::1", &got, &port));
+	assert_int_equal(port, -1);
+	assert_null(rw_endpoint_parse("[fd00::1]", &got, &port));
+	assert_int_equal(port, -1);
+	assert_null(rw_endpoint_parse("1.2.3.4:0", &got, &port));
+	assert_string_equal(rw_endpoint_print(text, &got, port), "1.2.3.4:0");
+}
+
+static void test_numbers(void **state)
+{
+	uint64_t number;
+	uint16_t min, max;
+	uint8_t protocol;
+
+	(void)state;
+	assert_true(rw_number_parse("18446744073709551615", 0, UINT64_MAX, &number));
+	assert_true(number == UINT64_MAX);
+	assert_true(rw_number_parse("0x1F", 0, 31, &number));
+	assert_int_equal(number, 31);
+	assert_false(rw_number_parse("18446744073709551616", 0, UINT64_MAX, &number));
+	assert_false(rw_number_parse("32", 0, 31, &number));
+	assert_false(rw_number_parse("0", 1, 31, &number));
+	assert_false(rw_number_parse("", 0, 31, &number));
+	assert_false(rw_number_parse("0x", 0, 31, &number));
+	assert_false(rw_number_parse(" 1", 0, 31, &number));
+	assert_false(rw_number_parse("1a", 0, 31, &number));
+	assert_null(rw_ports_parse("80", &min, &max));
+	assert_int_equal(min, 80);
+	assert_int_equal(max, 80);
+	assert_null(rw_ports_parse("1-65535", &min, &max));
+	assert_non_null(rw_ports_parse("80-79", &min, &max));
+	assert_non_null(rw_ports_parse("0-79", &min, &max));
+	assert_non_null(rw_ports_parse("1-", &min, &max));
+	assert_null(rw_protocol_parse("icmpv6", &protocol));
+	assert_int_equal(protocol, IPPROTO_ICMPV6);
+	assert_null(rw_protocol_parse("47", &protocol));
+	assert_int_equal(protocol, 47);
+	assert_non_null(rw_protocol_parse("0", &protocol));
+	assert_non_null(rw_protocol_parse("tcp6", &protocol));
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_int_equal(rw_name_value(rw_flow_state_names, "established"),
+			 REWIRE_FLOW_STATE_ESTABLISHED);
+	assert_int_equal(rw_name_value(rw_flow_state_names, "est"), REWIRE_FLOW_STATE_ESTABLISHED);
+	assert_int_equal(rw_name_value(rw_flow_state_names, "syn-"), -1);
+	assert_int_equal(rw_name_value(rw_flow_state_names, "s"), -1);
+	assert_int_equal(rw_name_value(rw_flow_state_names, ""), -1);
+	assert_string_equal(rw_name(rw_reason_names, REWIRE_REASON_CLOSE_EXIT), "close-exit");
+	assert_string_equal(rw_name(rw_reason_names, RW_REASONS), "unknown");
+}
+
+static const struct arg flow_table[] = {
+	KEY_FLOW_TABLE(REWIRE_A_FLOW_MESSAGE_SPEC),
+	{ .name = NULL }
+};
+
+/* Read the words of a flow add; 0 or an exit status. */
+static int read_flow(const char *line, struct rw_flow_spec *flow, struct args *args)
+{
+	static char copy[512], *words[64];
+	struct key_values values = { 0 };
+	char *word;
+	int ret;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	message[0] = 0;
+	memset(flow, 0, sizeof(*flow));
+	*args = (struct args){ .object = "flow", .command = "add", .words = words };
+	for (word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		words[args->count++] = word;
+	ret = args_parse(args, flow_table, &values);
+	return ret ? ret : key_flow(args, &values, flow);
+}
+
+static void test_flow_words(void **state)
+{
+	struct rw_flow_spec flow;
+	struct rw_tuple reply = {
+		.vni = 3, .protocol = IPPROTO_TCP, .src = addr("10.1.0.11"), .sport = 8080,
+		.dst = addr("203.0.113.1"), .dport = 61000,
+	};
+	struct args args;
+
+	(void)state;
+	assert_int_equal(read_flow("vni 10 proto tcp src 10.0.0.2:4000 dst 192.0.2.1:80 pol 7 to "
+				   "src 203.0.113.1:61000 dst 10.1.0.11:8080 vni 3 target 11", &flow,
+				   &args), 0);
+	assert_int_equal(flow.orig.vni, 10);
+	assert_int_equal(flow.orig.sport, 4000);
+	assert_memory_equal(&flow.reply, &reply, sizeof(reply));
+	assert_int_equal(flow.policy, 7);
+	assert_int_equal(flow.target, 11);
+	/* What is not named stays, and an echo request's identifier is its source port. */
+	assert_int_equal(read_flow("to src 203.0.113.1:99 vni 0 src 1.1.1.1 dst 2.2.2.2", &flow, &args),
+			 EXIT_USAGE);
+	assert_string_equal(message, "flow add: src is there twice");
+	assert_int_equal(read_flow("vni 1 proto icmp src 10.0.0.2:77 dst 192.0.2.1 to src "
+				   "203.0.113.1:99", &flow, &args), 0);
+	assert_int_equal(flow.orig.sport, 77);
+	assert_int_equal(flow.orig.dport, 0);
+	assert_int_equal(flow.reply.vni, 1);
+	assert_int_equal(flow.reply.sport, 0);
+	assert_int_equal(flow.reply.dport, 99);
+}
+
+static void test_wrong_words(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "vni 10 dst 300.1.1.1", "flow add: dst: \"300.1.1.1\" is not an address" },
+		{ "vni 16777216", "flow add: vni: \"16777216\" is not a number from 0 to 16777215" },
+		{ "vni", "flow add: vni needs a value" },
+		{ "vni 1 vni 1", "flow add: vni is there twice" },
+		{ "t 3", "flow add: \"t\" could be to or timeout" },
+		{ "colour 3", "flow add: unknown argument \"colour\"" },
+		{ "", "flow add: vni is missing" },
+		{ "vni 1 proto udp src 1.1.1.1 dst 2.2.2.2:2", "flow add: src: \"1.1.1.1\" has no port" },
+		{ "vni 1 proto icmp src 1.1.1.1 dst 2.2.2.2", "flow add: to is missing" },
+		{ "vni 1 proto icmp src 1.1.1.1 dst 2.2.2.2 to", "flow add: to needs vni, src or dst" },
+		{ "to dst x", "flow add: to dst: \"x\" is not an address" },
+	};
+	struct rw_flow_spec flow;
+	struct args args;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(read_flow(cases[i][0], &flow, &args), EXIT_USAGE);
+		assert_string_equal(message, cases[i][1]);
+	}
+}
+
+/* The attribute that the kernel names is the argument that went into it. */
+static void test_refusal(void **state)
+{
+	struct rw_flow_spec flow;
+	struct args args;
+	struct rw_error error = {
+		.sentence = "Taken", .depth = 3,
+		.path = { REWIRE_A_FLOW_MESSAGE_SPEC, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_DPORT },
+	};
+
+	(void)state;
+	assert_int_equal(read_flow("vni 1 proto icmp src 1.1.1.1:5 dst 2.2.2.2 to src 3.3.3.3:7 target 9",
+				   &flow, &args), 0);
+	assert_int_equal(args_refused(&args, flow_table, &error), EXIT_REFUSED);
+	assert_string_equal(message, "flow add: Taken (to src 3.3.3.3:7)");
+	error.depth = 2;
+	error.path[1] = REWIRE_A_FLOW_TARGET;
+	args_refused(&args, flow_table, &error);
+	assert_string_equal(message, "flow add: Taken (target 9)");
+	error.depth = 1;
+	error.missing = REWIRE_A_FLOW_POLICY;
+	args_refused(&args, flow_table, &error);
+	assert_string_equal(message, "flow add: Taken (policy is missing)");
+	error.missing = 0;
+	error.depth = 0;
+	args_refused(&args, flow_table, &error);
+	assert_string_equal(message, "flow add: Taken");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rule),
+		cmocka_unit_test(test_rule_defaults),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_punts),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_no_allocation),
+		cmocka_unit_test(test_extack),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_flow_words),
+		cmocka_unit_test(test_wrong_words),
+		cmocka_unit_test(test_refusal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
