@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# bash completion for rewire
+
+# The words that may follow an object and a command.
+_rewire_arguments() {
+	local key="vni protocol src dst"
+
+	case $1-${2-} in
+	attach-add)	echo "dev local vni" ;;
+	attach-del)	echo "dev local" ;;
+	rule-add)	echo "vni family src dst protocol sport dport preference" \
+				"pass drop punt policy hold orphan" ;;
+	rule-del)	echo "id" ;;
+	rule-show)	echo "vni" ;;
+	target-add | target-set)
+			echo "id state" ;;
+	target-del)	echo "id" ;;
+	flow-add)	echo "$key to policy target decision timeout dev outdev" ;;
+	flow-del | flow-get)
+			echo "$key" ;;
+	flow-show | flow-count | flow-flush)
+			echo "$key state policy target" ;;
+	verdict-add)	echo "flow drop pass $key to policy target decision timeout dev outdev" \
+				"punt lifetime" ;;
+	service-show | pool-show | backend-show)
+			echo "name" ;;
+	backend-set)	echo "id state" ;;
+	apply-*)	echo "dry-run" ;;
+	esac
+}
+
+_rewire_commands() {
+	case $1 in
+	attach | rule)	echo "show add del help" ;;
+	target)		echo "show add set del help" ;;
+	flow)		echo "show add del get count flush help" ;;
+	verdict)	echo "add help" ;;
+	backend)	echo "show set help" ;;
+	punt | stats | service | pool | config | daemon)
+			echo "show help" ;;
+	esac
+}
+
+# The values of an argument; nothing for a number or an address.
+_rewire_values() {
+	local object=$1 argument=$2
+
+	case $argument in
+	protocol)	echo "tcp udp icmp icmpv6" ;;
+	family)		echo "inet inet6" ;;
+	hold)		echo "hold drop" ;;
+	orphan)		echo "drop pass hold" ;;
+	dev | outdev)	ls /sys/class/net ;;
+	state)
+		if [ "$object" = flow ]; then
+			echo "unreplied replied syn-sent syn-received established" \
+				"fin-wait last-ack time-wait closed"
+		else
+			echo "active draining down"
+		fi ;;
+	name)
+		rewire -j "$object" show 2>/dev/null |
+			sed 's/},{/\n/g' | sed -n 's/.*"name":"\([^"]*\)".*/\1/p' ;;
+	esac
+}
+
+# Whether a word is an argument that a value follows.
+_rewire_takes_value() {
+	case $1 in
+	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
+	family | state | target | decision | timeout | dev | outdev | punt | lifetime | name)
+		return 0 ;;
+	esac
+	return 1
+}
+
+_rewire() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local words="" object="" command="" i=1
+
+	# An option's value is not the object.
+	while [ "$i" -lt "$COMP_CWORD" ] && [[ ${COMP_WORDS[i]} == -* ]]; do
+		case ${COMP_WORDS[i]} in
+		-n* | --n* | -b* | --b* | -so* | --so*) i=$((i + 1)) ;;
+		esac
+		i=$((i + 1))
+	done
+	[ "$i" -lt "$COMP_CWORD" ] && object=${COMP_WORDS[i]}
+	[ "$((i + 1))" -lt "$COMP_CWORD" ] && command=${COMP_WORDS[i + 1]}
+
+	if [ -z "$object" ]; then
+		case $previous in
+		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
+		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
+		*) words="attach rule target flow punt verdict stats service pool backend config
+			apply daemon help" ;;
+		esac
+		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp
+			-color -netns -batch -force --socket -Version -help"
+	elif [ "$object" = apply ]; then
+		mapfile -t COMPREPLY < <(compgen -f -W "$(_rewire_arguments apply)" -- "$current")
+		return
+	elif [ -z "$command" ]; then
+		words=$(_rewire_commands "$object")
+	elif [ "$object-$command-$previous" = rule-add-punt ] || ! _rewire_takes_value "$previous"; then
+		words=$(_rewire_arguments "$object" "$command")
+	else
+		words=$(_rewire_values "$object" "$previous")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -o filenames -F _rewire rewire
