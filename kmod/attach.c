@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attaches: a device's ingress hook, or the host's own output hooks.
+ *
+ * A device is attached under RTNL, so it cannot go away meanwhile, and is
+ * detached at the latest when it is unregistered. By then it delivers no packets
+ * any more, so the purge of what it has left behind is complete.
+ */
+#include <linux/etherdevice.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/netfilter_netdev.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "attach.h"
+#include "flow.h"
+#include "hold.h"
+#include "netlink.h"
+#include "packet.h"
+
+/* After defragmentation and the raw table, before connection tracking. */
+#define REWIRE_PRIORITY_LOCAL	(NF_IP_PRI_CONNTRACK - 50)
+
+static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	const struct rewire_attach *attach = priv;
+
+	if (unlikely(this_cpu_read(rewire_let_by) == skb)) {
+		this_cpu_write(rewire_let_by, NULL);
+		return NF_ACCEPT;
+	}
+	/* A VLAN's packets belong to the device on top. */
+	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
+		return NF_ACCEPT;
+	return rewire_packet_handle(attach->ns, skb, attach->vni, attach->ifindex);
+}
+
+static unsigned int rewire_hook_output(void *priv, struct sk_buff *skb,
+				       const struct nf_hook_state *state)
+{
+	const struct rewire_attach *attach = priv;
+
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = rewire_packet_handle(attach->ns, skb, attach->vni,
+				       REWIRE_IFINDEX_LOCAL);
+	local_bh_enable();
+	return verdict;
+}
+
+static unsigned int rewire_attach_hooks(struct rewire_attach *attach)
+{
+	unsigned int i, n = attach->dev ? 1 : 2;
+
+	for (i = 0; i < n; i++)
+		attach->hook[i].priv = attach;
+	if (attach->dev) {
+		attach->hook[0].hook = rewire_hook_ingress;
+		attach->hook[0].pf = NFPROTO_NETDEV;
+		attach->hook[0].hooknum = NF_NETDEV_INGRESS;
+		attach->hook[0].dev = attach->dev;
+		return n;
+	}
+	attach->hook[0].hook = rewire_hook_output;
+	attach->hook[0].pf = NFPROTO_IPV4;
+	attach->hook[0].hooknum = NF_INET_LOCAL_OUT;
+	attach->hook[0].priority = REWIRE_PRIORITY_LOCAL;
+	attach->hook[1] = attach->hook[0];
+	attach->hook[1].pf = NFPROTO_IPV6;
+	return n;
+}
+
+static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, u32 vni)
+{
+	struct rewire_attach *attach;
+	int err;
+
+	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
+	if (!attach)
+		return -ENOMEM;
+	attach->ns = ns;
+	attach->dev = dev;
+	attach->ifindex = dev ? dev->ifindex : REWIRE_IFINDEX_LOCAL;
+	attach->vni = vni;
+
+	err = nf_register_net_hooks(ns->net, attach->hook, rewire_attach_hooks(attach));
+	if (err) {
+		kfree(attach);
+		return err;
+	}
+	if (dev)
+		dev_hold(dev);
+	else
+		rcu_assign_pointer(ns->local, attach);
+	list_add_tail_rcu(&attach->list, &ns->attaches);
+	percpu_counter_inc(&rewire_objects);
+	return 0;
+}
+
+static void rewire_attach_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct rewire_attach, rcu));
+	percpu_counter_dec(&rewire_objects);
+}
+
+/* Leave the device; its packets may still be under way on other CPUs. */
+static void rewire_attach_unhook(struct rewire_attach *attach)
+{
+	struct rewire_net *ns = attach->ns;
+
+	lockdep_assert_held(&ns->lock);
+	list_del_rcu(&attach->list);
+	if (!attach->dev)
+		RCU_INIT_POINTER(ns->local, NULL);
+	nf_unregister_net_hooks(ns->net, attach->hook, attach->dev ? 1 : 2);
+}
+
+/* None is under way any more: end what the device has left behind. */
+static void rewire_attach_purge(struct rewire_attach *attach)
+{
+	rewire_hold_detach(attach->ns, attach->ifindex);
+	if (attach->dev) {
+		rewire_flow_detach(attach->ns, attach->ifindex);
+		dev_put(attach->dev);
+	}
+	call_rcu(&attach->rcu, rewire_attach_free_rcu);
+}
+
+static struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex)
+{
+	struct rewire_attach *attach;
+
+	list_for_each_entry_rcu(attach, &ns->attaches, list,
+				lockdep_is_held(&ns->lock)) {
+		if (attach->ifindex == ifindex)
+			return attach;
+	}
+	return NULL;
+}
+
+unsigned int rewire_attach_count(struct rewire_net *ns)
+{
+	struct rewire_attach *attach;
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(attach, &ns->attaches, list)
+		n++;
+	rcu_read_unlock();
+	return n;
+}
+
+/* Whether any device, or the host itself, is in this virtual network. */
+bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
+{
+	struct rewire_attach *attach;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(attach, &ns->attaches, list) {
+		if (attach->vni == vni) {
+			found = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * rewire_attach_output() - the device by which packets enter a virtual network
+ * @ns: the namespace
+ * @vni: the virtual network
+ * @several: out: there is a choice, which routing has to make
+ *
+ * Context: RCU read side.
+ * Return: a device number, or 0: there is none.
+ */
+int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several)
+{
+	struct rewire_attach *attach;
+	int ifindex = 0;
+
+	*several = false;
+	list_for_each_entry_rcu(attach, &ns->attaches, list) {
+		if (attach->vni != vni || !attach->dev)
+			continue;
+		if (ifindex) {
+			*several = true;
+			break;
+		}
+		ifindex = attach->ifindex;
+	}
+	return ifindex;
+}
+
+/* Context: RCU read side. Return: whether the device is in the virtual network. */
+bool rewire_attach_leads_to(struct rewire_net *ns, u32 vni,
+			    const struct net_device *dev)
+{
+	const struct rewire_attach *attach = rewire_attach_find(ns, dev->ifindex);
+
+	return attach && attach->vni == vni;
+}
+
+static int rewire_attach_device_event(struct notifier_block *block,
+				      unsigned long event, void *data)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(data);
+	struct rewire_net *ns = rewire_net(dev_net(dev));
+	struct rewire_attach *attach;
+
+	if (event != NETDEV_UNREGISTER)
+		return NOTIFY_DONE;
+	mutex_lock(&ns->lock);
+	attach = rewire_attach_find(ns, dev->ifindex);
+	if (attach) {
+		rewire_attach_unhook(attach);
+		rewire_attach_purge(attach);
+	}
+	mutex_unlock(&ns->lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rewire_attach_notifier = {
+	.notifier_call = rewire_attach_device_event,
+};
+
+int rewire_attach_notifier_register(void)
+{
+	return register_netdevice_notifier(&rewire_attach_notifier);
+}
+
+void rewire_attach_notifier_unregister(void)
+{
+	unregister_netdevice_notifier(&rewire_attach_notifier);
+}
+
+/* The namespace ends, or the module is unloaded. */
+void rewire_attach_exit(struct rewire_net *ns)
+{
+	struct rewire_attach *attach, *next;
+	LIST_HEAD(gone);
+
+	rtnl_lock();
+	mutex_lock(&ns->lock);
+	list_for_each_entry_safe(attach, next, &ns->attaches, list) {
+		rewire_attach_unhook(attach);
+		list_add(&attach->list, &gone);
+	}
+	if (!list_empty(&gone))
+		synchronize_net();
+	list_for_each_entry_safe(attach, next, &gone, list)
+		rewire_attach_purge(attach);
+	mutex_unlock(&ns->lock);
+	rtnl_unlock();
+}
+
+/* The device that a request is about; 0: the host itself; negative: errno. */
+static int rewire_attach_key(struct genl_info *info)
+{
+	bool local = info->attrs[REWIRE_A_ATTACH_LOCAL];
+
+	if (local == !!info->attrs[REWIRE_A_ATTACH_IFINDEX]) {
+		GENL_SET_ERR_MSG(info, "Either a device or local has to be given");
+		return -EINVAL;
+	}
+	if (local)
+		return REWIRE_IFINDEX_LOCAL;
+	if (nla_get_u32(info->attrs[REWIRE_A_ATTACH_IFINDEX]) > INT_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_ATTACH_IFINDEX],
+				    "There is no such device");
+		return -ENODEV;
+	}
+	return nla_get_u32(info->attrs[REWIRE_A_ATTACH_IFINDEX]);
+}
+
+int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	int ifindex = rewire_attach_key(info), err;
+	struct net_device *dev = NULL;
+
+	if (ifindex < 0)
+		return ifindex;
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_ATTACH_VNI)) {
+		GENL_SET_ERR_MSG(info, "A virtual network has to be given");
+		return -EINVAL;
+	}
+
+	rtnl_lock();
+	mutex_lock(&ns->lock);
+	if (ifindex != REWIRE_IFINDEX_LOCAL) {
+		dev = __dev_get_by_index(ns->net, ifindex);
+		if (!dev) {
+			NL_SET_ERR_MSG_ATTR(info->extack,
+					    info->attrs[REWIRE_A_ATTACH_IFINDEX],
+					    "There is no such device");
+			err = -ENODEV;
+			goto unlock;
+		}
+	}
+	if (rewire_attach_find(ns, ifindex)) {
+		GENL_SET_ERR_MSG(info, "It is attached already");
+		err = -EBUSY;
+		goto unlock;
+	}
+	err = rewire_attach_new(ns, dev, nla_get_u32(info->attrs[REWIRE_A_ATTACH_VNI]));
+unlock:
+	mutex_unlock(&ns->lock);
+	rtnl_unlock();
+	return err;
+}
+
+int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	int ifindex = rewire_attach_key(info), err = 0;
+	struct rewire_attach *attach;
+
+	if (ifindex < 0)
+		return ifindex;
+	rtnl_lock();
+	mutex_lock(&ns->lock);
+	attach = rewire_attach_find(ns, ifindex);
+	if (attach) {
+		rewire_attach_unhook(attach);
+		synchronize_net();
+		rewire_attach_purge(attach);
+	} else {
+		GENL_SET_ERR_MSG(info, "It is not attached");
+		err = -ENOENT;
+	}
+	mutex_unlock(&ns->lock);
+	rtnl_unlock();
+	return err;
+}
+
+static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *attach)
+{
+	if (nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
+		return -EMSGSIZE;
+	if (!attach->dev)
+		return nla_put_flag(skb, REWIRE_A_ATTACH_LOCAL);
+	if (nla_put_u32(skb, REWIRE_A_ATTACH_IFINDEX, attach->ifindex) ||
+	    nla_put_string(skb, REWIRE_A_ATTACH_IFNAME, attach->dev->name))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int rewire_nl_attach_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_attach *attach;
+	struct sk_buff *reply;
+	void *header;
+	int ifindex = rewire_attach_key(info), err;
+
+	if (ifindex < 0)
+		return ifindex;
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&ns->lock);
+	attach = rewire_attach_find(ns, ifindex);
+	err = attach ? rewire_attach_fill(reply, attach) : -ENOENT;
+	mutex_unlock(&ns->lock);
+	if (err) {
+		if (err == -ENOENT)
+			GENL_SET_ERR_MSG(info, "It is not attached");
+		nlmsg_free(reply);
+		return err;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+int rewire_nl_attach_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
+	struct rewire_attach *attach;
+	long i = 0;
+
+	mutex_lock(&ns->lock);
+	list_for_each_entry(attach, &ns->attaches, list) {
+		void *header;
+
+		if (i++ < cb->args[0])
+			continue;
+		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_ATTACH_GET);
+		if (!header)
+			break;
+		if (rewire_attach_fill(skb, attach)) {
+			genlmsg_cancel(skb, header);
+			break;
+		}
+		genlmsg_end(skb, header);
+		cb->args[0] = i;
+	}
+	mutex_unlock(&ns->lock);
+	return skb->len;
+}

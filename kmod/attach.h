@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Attaches: whose packets the module handles. */
+#ifndef REWIRE_ATTACH_H
+#define REWIRE_ATTACH_H
+
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/types.h>
+
+struct rewire_net;
+
+/**
+ * struct rewire_attach - a device, or the host itself, in a virtual network
+ * @list: of the namespace's attaches, RCU
+ * @ns: the namespace
+ * @dev: the device, with a reference; NULL for the host's own packets
+ * @ifindex: its number, or REWIRE_IFINDEX_LOCAL
+ * @vni: virtual network identifier
+ * @hook: of the device, or for IPv4 and IPv6 of the host's output
+ * @rcu: for the grace period before it is freed
+ */
+struct rewire_attach {
+	struct list_head list;
+	struct rewire_net *ns;
+	struct net_device *dev;
+	int ifindex;
+	u32 vni;
+	struct nf_hook_ops hook[2];
+	struct rcu_head rcu;
+};
+
+unsigned int rewire_attach_count(struct rewire_net *ns);
+bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni);
+int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several);
+bool rewire_attach_leads_to(struct rewire_net *ns, u32 vni,
+			    const struct net_device *dev);
+void rewire_attach_exit(struct rewire_net *ns);
+int rewire_attach_notifier_register(void);
+void rewire_attach_notifier_unregister(void);
+
+#endif /* REWIRE_ATTACH_H */

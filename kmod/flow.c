@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flows: made, kept alive, expired, closed. */
+#include <linux/slab.h>
+#include <linux/tcp.h>
+
+#include "flow.h"
+#include "hold.h"
+#include "namespace.h"
+#include "output.h"
+#include "packet.h"
+#include "target.h"
+
+/* Times that a key is tried again because its entry has just expired. */
+#define REWIRE_INSERTIONS	4
+
+static struct kmem_cache *rewire_flow_cache;
+
+/*
+ * Idle timeouts in seconds. UDP: RFC 4787 REQ-5, ICMP: RFC 5508 REQ-2, TCP:
+ * RFC 5382 REQ-5, at least 2 hours 4 minutes when established, 4 minutes when
+ * opening or closing.
+ */
+#define REWIRE_TIMEOUT_UDP_UNREPLIED	120
+#define REWIRE_TIMEOUT_UDP_REPLIED	300
+#define REWIRE_TIMEOUT_ICMP		60
+
+static const unsigned int rewire_tcp_timeout[] = {
+	[REWIRE_FLOW_STATE_UNREPLIED]		= 240,
+	[REWIRE_FLOW_STATE_SYN_SENT]		= 240,
+	[REWIRE_FLOW_STATE_SYN_RECEIVED]	= 240,
+	[REWIRE_FLOW_STATE_ESTABLISHED]		= 7440,
+	[REWIRE_FLOW_STATE_FIN_WAIT]		= 240,
+	[REWIRE_FLOW_STATE_LAST_ACK]		= 240,
+	[REWIRE_FLOW_STATE_TIME_WAIT]		= 120,
+	[REWIRE_FLOW_STATE_CLOSED]		= 10,
+};
+
+static unsigned int rewire_timeout_seconds(const struct rewire_flow *flow)
+{
+	enum rewire_flow_state state = rewire_tracking_state(READ_ONCE(flow->tracking));
+	u8 protocol = rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key);
+
+	if (protocol == IPPROTO_TCP && state < ARRAY_SIZE(rewire_tcp_timeout))
+		return rewire_tcp_timeout[state];
+	if (rewire_protocol_is_icmp(protocol))
+		return REWIRE_TIMEOUT_ICMP;
+	return state == REWIRE_FLOW_STATE_REPLIED ? REWIRE_TIMEOUT_UDP_REPLIED :
+						    REWIRE_TIMEOUT_UDP_UNREPLIED;
+}
+
+/* Return: jiffies that a flow may be idle in its present state. */
+unsigned long rewire_flow_timeout(const struct rewire_flow *flow)
+{
+	return flow->timeout ?: rewire_timeout_seconds(flow) * HZ;
+}
+
+bool rewire_flow_expired(const struct rewire_flow *flow)
+{
+	u32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
+
+	/* Another CPU may have seen a packet later than our jiffies. */
+	return (s32)idle > 0 && idle > rewire_flow_timeout(flow);
+}
+
+static u32 rewire_tracking_next(u32 tracking, enum rewire_direction direction,
+				const struct rewire_packet *packet)
+{
+	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP)
+		return rewire_tcp_next(tracking, direction, packet->tcp_flags);
+	return direction == REWIRE_REPLY ? REWIRE_FLOW_STATE_REPLIED : tracking;
+}
+
+/**
+ * rewire_flow_account() - a packet of a flow goes by
+ * @flow: the flow
+ * @direction: of the packet
+ * @packet: what the parser says of it
+ * @bytes: its length
+ *
+ * Writes the shared time stamp and state only when they change.
+ */
+void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction direction,
+			 const struct rewire_packet *packet, unsigned int bytes)
+{
+	u32 old = READ_ONCE(flow->tracking), new;
+	u32 now = jiffies;
+
+	while ((new = rewire_tracking_next(old, direction, packet)) != old) {
+		u32 seen = cmpxchg(&flow->tracking, old, new);
+
+		if (seen == old)
+			break;
+		old = seen;
+	}
+	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || new != old)
+		WRITE_ONCE(flow->last_seen, now);
+	atomic64_inc(&flow->packets[direction]);
+	atomic64_add(bytes, &flow->bytes[direction]);
+}
+
+static void rewire_flow_free(struct rewire_flow *flow)
+{
+	if (flow->target) {
+		atomic_dec(&flow->target->flows);
+		rewire_target_put(flow->target);
+	}
+	kmem_cache_free(rewire_flow_cache, flow);
+	percpu_counter_dec(&rewire_objects);
+}
+
+static void rewire_flow_free_rcu(struct rcu_head *rcu)
+{
+	rewire_flow_free(container_of(rcu, struct rewire_flow, rcu));
+}
+
+static unsigned int rewire_flow_tuples(const struct rewire_flow *flow)
+{
+	return flow->action == REWIRE_FLOW_ACTION_TRANSLATE ? REWIRE_DIRECTIONS : 1;
+}
+
+/**
+ * rewire_flow_close() - end a flow, in both directions
+ * @ns: the namespace
+ * @flow: the flow, which was LIVE when it was found
+ * @reason: to count, if nobody else ends it
+ *
+ * When this returns, the table does not have the flow any more, whoever ended it.
+ * Context: RCU read side.
+ */
+void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
+		       enum rewire_reason reason)
+{
+	bool mine;
+	int i;
+
+	if (!test_bit(REWIRE_FLOW_LIVE, &flow->flags))
+		return;
+	mine = !test_and_set_bit(REWIRE_FLOW_DYING, &flow->flags);
+	for (i = 0; i < rewire_flow_tuples(flow); i++)
+		rewire_tuple_remove(ns, &flow->tuple[i]);
+	if (!mine)
+		return;
+
+	/* Routes must not outlive the namespace; output.c minds DYING. */
+	for (i = 0; i < REWIRE_DIRECTIONS; i++)
+		rewire_output_forget(&flow->tuple[i]);
+	atomic_dec(&ns->flow_count);
+	rewire_count_reason(ns, reason);
+	call_rcu(&flow->rcu, rewire_flow_free_rcu);
+}
+
+static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *flow,
+				   void *data)
+{
+	int ifindex = *(int *)data;
+
+	if (flow->ifindex[REWIRE_ORIG] == ifindex ||
+	    flow->ifindex[REWIRE_REPLY] == ifindex)
+		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
+}
+
+/* End the flows that use a device. */
+void rewire_flow_detach(struct rewire_net *ns, int ifindex)
+{
+	rewire_flow_for_each(ns, rewire_flow_detach_one, &ifindex);
+}
+
+static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
+					   const struct rewire_flow_spec *spec,
+					   struct netlink_ext_ack *extack)
+{
+	struct rewire_flow *flow;
+	int i;
+
+	flow = kmem_cache_zalloc(rewire_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	percpu_counter_inc(&rewire_objects);
+
+	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
+		flow->tuple[i].key = spec->key[i];
+		flow->tuple[i].direction = i;
+		flow->ifindex[i] = spec->ifindex[i];
+	}
+	flow->action = spec->action;
+	flow->policy = spec->policy;
+	flow->decision = spec->decision;
+	flow->timeout = spec->timeout ? max(msecs_to_jiffies(spec->timeout), 1UL) : 0;
+	flow->created = jiffies;
+	flow->last_seen = jiffies;
+	flow->id = atomic64_inc_return(&ns->flow_id);
+
+	if (spec->target) {
+		flow->target = rewire_target_get(ns, spec->target);
+		if (!flow->target) {
+			NL_SET_ERR_MSG(extack, "No target has this number");
+			rewire_flow_free(flow);
+			return ERR_PTR(-ENOENT);
+		}
+		atomic_inc(&flow->target->flows);
+		flow->target_generation = READ_ONCE(flow->target->generation);
+		if (READ_ONCE(flow->target->state) == REWIRE_TARGET_STATE_DOWN) {
+			NL_SET_ERR_MSG(extack, "The target is down");
+			rewire_flow_free(flow);
+			return ERR_PTR(-EHOSTDOWN);
+		}
+	}
+	if (flow->action == REWIRE_FLOW_ACTION_TRANSLATE)
+		rewire_transform_prepare(flow);
+	return flow;
+}
+
+/* Return: NULL, who has the key, or an error pointer. What has expired yields. */
+static struct rewire_tuple *rewire_flow_insert(struct rewire_net *ns,
+					       struct rewire_tuple *tuple)
+{
+	struct rewire_tuple *there;
+	struct rewire_flow *flow;
+	int i;
+
+	for (i = 0; i < REWIRE_INSERTIONS; i++) {
+		there = rewire_tuple_insert(ns, tuple);
+		if (IS_ERR_OR_NULL(there) || there->direction == REWIRE_HOLD)
+			return there;
+		flow = rewire_tuple_flow(there);
+		if (rewire_flow_expired(flow))
+			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
+		else if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
+			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DELETED);
+		else
+			return there;
+	}
+	return there;
+}
+
+static int rewire_flow_insert_reply(struct rewire_net *ns, struct rewire_flow *flow,
+				    struct netlink_ext_ack *extack)
+{
+	struct rewire_tuple *there;
+
+	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
+		return 0;
+	there = rewire_flow_insert(ns, &flow->tuple[REWIRE_REPLY]);
+	if (!there)
+		return 0;
+	if (IS_ERR(there))
+		return PTR_ERR(there);
+	NL_SET_ERR_MSG(extack, "The reply key belongs to another flow");
+	return -EADDRINUSE;
+}
+
+/*
+ * The original key takes the place of a hold in one step, so that no packet
+ * finds neither.
+ */
+static int rewire_flow_insert_orig(struct rewire_net *ns, struct rewire_flow *flow,
+				   struct rewire_hold **hold,
+				   struct netlink_ext_ack *extack)
+{
+	struct rewire_tuple *tuple = &flow->tuple[REWIRE_ORIG], *there;
+	int i;
+
+	*hold = NULL;
+	for (i = 0; i < REWIRE_INSERTIONS; i++) {
+		there = rewire_flow_insert(ns, tuple);
+		if (!there)
+			return 0;
+		if (IS_ERR(there))
+			return PTR_ERR(there);
+		if (there->direction != REWIRE_HOLD)
+			break;
+		if (!rewire_tuple_replace(ns, there, tuple)) {
+			*hold = rewire_tuple_hold(there);
+			return 0;
+		}
+	}
+	NL_SET_ERR_MSG(extack, "The original key has a flow already");
+	return -EEXIST;
+}
+
+static int rewire_flow_insert_both(struct rewire_net *ns, struct rewire_flow *flow,
+				   struct rewire_hold **hold,
+				   struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = rewire_flow_insert_reply(ns, flow, extack);
+	if (err)
+		return err;
+	err = rewire_flow_insert_orig(ns, flow, hold, extack);
+	if (err && flow->action == REWIRE_FLOW_ACTION_TRANSLATE)
+		rewire_tuple_remove(ns, &flow->tuple[REWIRE_REPLY]);
+	return err;
+}
+
+/**
+ * rewire_flow_add() - make a flow and put it into the table, wholly or not at all
+ * @ns: the namespace
+ * @spec: what it is made of
+ * @hold: out: what was held under its original key, if anything; the caller owns
+ *	it and must end it
+ * @id: out: its number
+ * @extack: a sentence, on failure
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: 0, -EEXIST (original key taken), -EADDRINUSE (reply key taken), -ENOENT,
+ * -EHOSTDOWN, -ENOSPC, -ENOMEM.
+ */
+int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
+		    struct rewire_hold **hold, u64 *id,
+		    struct netlink_ext_ack *extack)
+{
+	struct rewire_flow *flow;
+	int err;
+
+	*hold = NULL;
+	if (atomic_inc_return(&ns->flow_count) > REWIRE_FLOWS_MAX) {
+		NL_SET_ERR_MSG(extack, "The flow table is full");
+		err = -ENOSPC;
+		goto uncount;
+	}
+	flow = rewire_flow_new(ns, spec, extack);
+	if (IS_ERR(flow)) {
+		err = PTR_ERR(flow);
+		goto uncount;
+	}
+	err = rewire_flow_insert_both(ns, flow, hold, extack);
+	if (err) {
+		/* Packets may have met the reply tuple, and left a route in it. */
+		set_bit(REWIRE_FLOW_DYING, &flow->flags);
+		smp_mb__after_atomic();
+		rewire_output_forget(&flow->tuple[REWIRE_ORIG]);
+		rewire_output_forget(&flow->tuple[REWIRE_REPLY]);
+		call_rcu(&flow->rcu, rewire_flow_free_rcu);
+		goto uncount;
+	}
+	if (*hold && !flow->ifindex[REWIRE_ORIG])
+		WRITE_ONCE(flow->ifindex[REWIRE_ORIG], (*hold)->ifindex);
+	*id = flow->id;
+	set_bit(REWIRE_FLOW_LIVE, &flow->flags);
+	rewire_count(ns, created);
+	rewire_flow_expiry_start(ns);
+	return 0;
+uncount:
+	atomic_dec(&ns->flow_count);
+	return err;
+}
+
+int rewire_flow_cache_create(void)
+{
+	rewire_flow_cache = kmem_cache_create("rewire_flow", sizeof(struct rewire_flow),
+					      0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
+	return rewire_flow_cache ? 0 : -ENOMEM;
+}
+
+void rewire_flow_cache_destroy(void)
+{
+	kmem_cache_destroy(rewire_flow_cache);
+}

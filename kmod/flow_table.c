@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The flow table: a hash of tuples that grows and shrinks by itself and that
+ * readers never wait for. Its keyed hash keeps tenants from choosing colliding
+ * flows; both the secret and the table's own seed go into it.
+ */
+#include <linux/once.h>
+#include <linux/sched.h>
+#include <linux/siphash.h>
+
+#include "flow.h"
+#include "namespace.h"
+
+/* Entries that one run of the expiry scan looks at, at least. */
+#define REWIRE_EXPIRY_SLICE	4096U
+/* The runs that one scan of a large table is spread over. */
+#define REWIRE_EXPIRY_RUNS	64U
+#define REWIRE_EXPIRY_PERIOD	(HZ / 4)
+
+static hsiphash_key_t rewire_hash_secret __read_mostly;
+
+static u32 rewire_key_hash(const void *key, u32 length, u32 seed)
+{
+	hsiphash_key_t secret = rewire_hash_secret;
+
+	secret.key[0] ^= seed;
+	return hsiphash(key, sizeof(struct rewire_key), &secret);
+}
+
+static int rewire_key_compare(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct rewire_tuple *tuple = object;
+
+	return !rewire_key_equal(arg->key, &tuple->key);
+}
+
+const struct rhashtable_params rewire_flow_table_params = {
+	.head_offset = offsetof(struct rewire_tuple, node),
+	.key_offset = offsetof(struct rewire_tuple, key),
+	.key_len = sizeof(struct rewire_key),
+	.min_size = 64,
+	.automatic_shrinking = true,
+	.hashfn = rewire_key_hash,
+	.obj_cmpfn = rewire_key_compare,
+};
+
+struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
+					 const struct rewire_key *key)
+{
+	return rhashtable_lookup(&ns->flows, key, rewire_flow_table_params);
+}
+
+/* Return: NULL, or who has the key already, or an error pointer. */
+struct rewire_tuple *rewire_tuple_insert(struct rewire_net *ns,
+					 struct rewire_tuple *tuple)
+{
+	return rhashtable_lookup_get_insert_fast(&ns->flows, &tuple->node,
+						 rewire_flow_table_params);
+}
+
+/* Return: 0, or -ENOENT: the old one is not in the table any more. */
+int rewire_tuple_replace(struct rewire_net *ns, struct rewire_tuple *old,
+			 struct rewire_tuple *new)
+{
+	return rhashtable_replace_fast(&ns->flows, &old->node, &new->node,
+				       rewire_flow_table_params);
+}
+
+/* Return: whether it was in the table. */
+bool rewire_tuple_remove(struct rewire_net *ns, struct rewire_tuple *tuple)
+{
+	return !rhashtable_remove_fast(&ns->flows, &tuple->node,
+				       rewire_flow_table_params);
+}
+
+/* What a walk of the table has met, if it is a live flow; each comes up once. */
+static struct rewire_flow *rewire_walk_flow(struct rewire_tuple *tuple)
+{
+	struct rewire_flow *flow;
+
+	if (IS_ERR(tuple) || tuple->direction != REWIRE_ORIG)
+		return NULL;
+	flow = rewire_tuple_flow(tuple);
+	return rewire_flow_is_live(flow) ? flow : NULL;
+}
+
+/**
+ * rewire_flow_for_each() - call a function for each flow
+ * @ns: the namespace
+ * @call: the function, called under RCU; it may close the flow
+ * @data: for it
+ *
+ * Flows made meanwhile may be left out. A resize makes it begin again.
+ * Context: process, may sleep.
+ */
+void rewire_flow_for_each(struct rewire_net *ns,
+			  void (*call)(struct rewire_net *ns,
+				       struct rewire_flow *flow, void *data),
+			  void *data)
+{
+	struct rhashtable_iter walk;
+	struct rewire_tuple *tuple;
+	struct rewire_flow *flow;
+
+	rhashtable_walk_enter(&ns->flows, &walk);
+	rhashtable_walk_start(&walk);
+	while ((tuple = rhashtable_walk_next(&walk))) {
+		flow = rewire_walk_flow(tuple);
+		if (flow)
+			call(ns, flow, data);
+		if (need_resched()) {
+			rhashtable_walk_stop(&walk);
+			cond_resched();
+			rhashtable_walk_start(&walk);
+		}
+	}
+	rhashtable_walk_stop(&walk);
+	rhashtable_walk_exit(&walk);
+}
+
+/*
+ * Look at the next slice of the table, of bounded size, and end what has been
+ * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is
+ * overdue meanwhile is already dead to packets, which check by themselves.
+ */
+static void rewire_flow_expiry_work(struct work_struct *work)
+{
+	struct rewire_net *ns = container_of(work, struct rewire_net, expiry.work);
+	struct rewire_tuple *tuple = NULL;
+	struct rewire_flow *flow;
+	unsigned int budget;
+
+	budget = max(REWIRE_EXPIRY_SLICE,
+		     atomic_read(&ns->flows.nelems) / REWIRE_EXPIRY_RUNS);
+	rhashtable_walk_start(&ns->expiry_walk);
+	while (budget-- && !need_resched()) {
+		tuple = rhashtable_walk_next(&ns->expiry_walk);
+		if (!tuple)
+			break;
+		flow = rewire_walk_flow(tuple);
+		if (flow && rewire_flow_expired(flow))
+			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
+	}
+	rhashtable_walk_stop(&ns->expiry_walk);
+	if (!tuple) {	/* a walk that is at the end stays there */
+		rhashtable_walk_exit(&ns->expiry_walk);
+		rhashtable_walk_enter(&ns->flows, &ns->expiry_walk);
+	}
+	if (atomic_read(&ns->flow_count))
+		queue_delayed_work(rewire_workqueue, &ns->expiry, REWIRE_EXPIRY_PERIOD);
+}
+
+/* Called when there is a flow: the scan rests while there is none. */
+void rewire_flow_expiry_start(struct rewire_net *ns)
+{
+	if (!delayed_work_pending(&ns->expiry))
+		queue_delayed_work(rewire_workqueue, &ns->expiry, REWIRE_EXPIRY_PERIOD);
+}
+
+int rewire_flow_table_init(struct rewire_net *ns)
+{
+	int err;
+
+	get_random_once(&rewire_hash_secret, sizeof(rewire_hash_secret));
+	err = rhashtable_init(&ns->flows, &rewire_flow_table_params);
+	if (err)
+		return err;
+	rhashtable_walk_enter(&ns->flows, &ns->expiry_walk);
+	INIT_DELAYED_WORK(&ns->expiry, rewire_flow_expiry_work);
+	return 0;
+}
+
+static void rewire_flow_end(struct rewire_net *ns, struct rewire_flow *flow, void *data)
+{
+	rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_EXIT);
+}
+
+/* Nobody adds flows any more. */
+void rewire_flow_table_exit(struct rewire_net *ns)
+{
+	cancel_delayed_work_sync(&ns->expiry);
+	while (atomic_read(&ns->flow_count))
+		rewire_flow_for_each(ns, rewire_flow_end, NULL);
+	rhashtable_walk_exit(&ns->expiry_walk);
+	rhashtable_destroy(&ns->flows);
+}

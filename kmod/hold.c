@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Holds: the first packet of an unknown flow puts one into the table, later
+ * packets join it, the verdict lets them go. Bounded in number, packets, bytes
+ * and time.
+ */
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+
+#include "hold.h"
+#include "namespace.h"
+#include "packet.h"
+#include "punt.h"
+#include "rule.h"
+
+#define REWIRE_HOLD_TICK	(HZ / 10)
+
+static struct kmem_cache *rewire_hold_cache;
+
+DEFINE_PER_CPU(struct sk_buff *, rewire_let_by);
+
+static void rewire_hold_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(rewire_hold_cache, container_of(rcu, struct rewire_hold, rcu));
+	percpu_counter_dec(&rewire_objects);
+}
+
+/* Return: whether the packet may be kept; then it is accounted for. */
+static bool rewire_hold_charge(struct rewire_net *ns, struct sk_buff *skb)
+{
+	if (atomic64_add_return(skb->truesize, &ns->held_bytes) > REWIRE_HELD_BYTES_MAX) {
+		atomic64_sub(skb->truesize, &ns->held_bytes);
+		return false;
+	}
+	atomic_inc(&ns->held_packets);
+	return true;
+}
+
+static void rewire_hold_uncharge(struct rewire_net *ns, struct sk_buff *skb)
+{
+	atomic64_sub(skb->truesize, &ns->held_bytes);
+	atomic_dec(&ns->held_packets);
+}
+
+/* The route of the host's own packet is only borrowed until the hook returns. */
+static bool rewire_hold_own_route(struct sk_buff *skb)
+{
+	return !skb_dst(skb) || skb_dst_force(skb);
+}
+
+/* Keep a packet, or drop it. The hold is locked, or nobody else has it yet. */
+static enum rewire_hold_result rewire_hold_keep(struct rewire_net *ns,
+						struct rewire_hold *hold,
+						struct sk_buff *skb)
+{
+	enum rewire_reason reason;
+
+	if (!hold->keep) {
+		reason = REWIRE_REASON_DROP_HOLD_MODE;
+	} else if (skb_queue_len(&hold->packets) >= REWIRE_HOLD_PACKETS ||
+		   hold->bytes + skb->truesize > REWIRE_HOLD_BYTES) {
+		reason = REWIRE_REASON_DROP_HOLD_PACKETS;
+	} else if (!rewire_hold_own_route(skb)) {
+		reason = REWIRE_REASON_DROP_NO_ROUTE;
+	} else if (!rewire_hold_charge(ns, skb)) {
+		reason = REWIRE_REASON_DROP_HOLD_FULL;
+	} else {
+		hold->bytes += skb->truesize;
+		__skb_queue_tail(&hold->packets, skb);
+		return REWIRE_HOLD_KEPT;
+	}
+	rewire_drop(ns, skb, reason);
+	return REWIRE_HOLD_DROPPED;
+}
+
+static struct rewire_hold *rewire_hold_make(struct rewire_net *ns, struct sk_buff *skb,
+					    const struct rewire_packet *packet,
+					    const struct rewire_rule *rule,
+					    enum rewire_punt_reason reason)
+{
+	struct rewire_hold *hold;
+
+	hold = kmem_cache_alloc(rewire_hold_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!hold)
+		return NULL;
+	percpu_counter_inc(&rewire_objects);
+	memset(hold, 0, offsetof(struct rewire_hold, header));
+	hold->tuple.key = packet->key;
+	hold->tuple.direction = REWIRE_HOLD;
+	spin_lock_init(&hold->lock);
+	__skb_queue_head_init(&hold->packets);
+	INIT_LIST_HEAD(&hold->list);
+	hold->since = jiffies;
+	hold->id = atomic64_inc_return(&ns->punt_id);
+	hold->policy = rule->policy;
+	hold->rule = rule->id;
+	hold->keep = rule->hold == REWIRE_HOLD_MODE_HOLD;
+	hold->reason = reason;
+	hold->ifindex = packet->ifindex;
+	hold->length = skb->len;
+	hold->header_length = min_t(unsigned int, skb->len, REWIRE_PUNT_HEADER_MAX);
+	skb_copy_bits(skb, 0, hold->header, hold->header_length);
+	return hold;
+}
+
+/*
+ * Into the queue and into the table in one step: who takes it out of the table
+ * waits for the queue's lock, and then finds it in the queue.
+ */
+static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
+						struct rewire_hold *hold)
+{
+	struct rewire_punt_queue *queue = this_cpu_ptr(ns->punt_queues);
+	struct rewire_tuple *there;
+
+	spin_lock_bh(&queue->lock);
+	hold->queue = queue;
+	there = rewire_tuple_insert(ns, &hold->tuple);
+	if (!there)
+		list_add_tail(&hold->list, &queue->queued);
+	spin_unlock_bh(&queue->lock);
+	return there;
+}
+
+/* It did not get into the table. Return: the packet, unless it was dropped. */
+static struct sk_buff *rewire_hold_undo(struct rewire_net *ns, struct rewire_hold *hold)
+{
+	struct sk_buff *skb = __skb_dequeue(&hold->packets);
+
+	if (skb)
+		rewire_hold_uncharge(ns, skb);
+	atomic_dec(&ns->holds);
+	kmem_cache_free(rewire_hold_cache, hold);
+	percpu_counter_dec(&rewire_objects);
+	return skb;
+}
+
+/**
+ * rewire_hold_new() - hold the first packet of an unknown flow, and punt it
+ * @ns: the namespace
+ * @skb: the packet, consumed unless REWIRE_HOLD_AGAIN is returned
+ * @packet: what the parser says of it
+ * @rule: the rule that punts it
+ * @reason: why
+ *
+ * Context: RCU read side, bottom halves disabled.
+ */
+enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *skb,
+					const struct rewire_packet *packet,
+					const struct rewire_rule *rule,
+					enum rewire_punt_reason reason)
+{
+	enum rewire_hold_result result;
+	struct rewire_tuple *there;
+	struct rewire_hold *hold;
+
+	if (atomic_inc_return(&ns->holds) > REWIRE_HOLDS_MAX) {
+		atomic_dec(&ns->holds);
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_HOLD_FULL);
+		return REWIRE_HOLD_DROPPED;
+	}
+	hold = rewire_hold_make(ns, skb, packet, rule, reason);
+	if (!hold) {
+		atomic_dec(&ns->holds);
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
+		return REWIRE_HOLD_DROPPED;
+	}
+	result = rewire_hold_keep(ns, hold, skb);
+	there = rewire_hold_publish(ns, hold);
+	if (!there) {
+		rewire_punt_kick(hold->queue);
+		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
+		return result;
+	}
+
+	skb = rewire_hold_undo(ns, hold);
+	if (!skb)
+		return REWIRE_HOLD_DROPPED;
+	if (!IS_ERR(there))
+		return REWIRE_HOLD_AGAIN;
+	rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
+	return REWIRE_HOLD_DROPPED;
+}
+
+/**
+ * rewire_hold_join() - hold another packet of a flow that is being decided
+ * @ns: the namespace
+ * @hold: found in the table
+ * @skb: the packet, consumed unless REWIRE_HOLD_AGAIN is returned
+ * @packet: what the parser says of it
+ *
+ * A hold keeps the packets of one device, so that it can go with the device.
+ * Context: RCU read side, bottom halves disabled.
+ */
+enum rewire_hold_result rewire_hold_join(struct rewire_net *ns,
+					 struct rewire_hold *hold,
+					 struct sk_buff *skb,
+					 const struct rewire_packet *packet)
+{
+	enum rewire_hold_result result;
+
+	if (packet->ifindex != hold->ifindex) {
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_HOLD_PACKETS);
+		return REWIRE_HOLD_DROPPED;
+	}
+	spin_lock_bh(&hold->lock);
+	result = hold->done ? REWIRE_HOLD_AGAIN : rewire_hold_keep(ns, hold, skb);
+	spin_unlock_bh(&hold->lock);
+	return result;
+}
+
+/* End a hold that is out of the table, and take its packets. */
+static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
+			    struct sk_buff_head *packets)
+{
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(packets);
+	spin_lock_bh(&hold->queue->lock);
+	list_del_init(&hold->list);
+	spin_unlock_bh(&hold->queue->lock);
+
+	spin_lock_bh(&hold->lock);
+	hold->done = true;
+	skb_queue_splice_init(&hold->packets, packets);
+	spin_unlock_bh(&hold->lock);
+
+	skb_queue_walk(packets, skb)
+		rewire_hold_uncharge(ns, skb);
+	atomic_dec(&ns->holds);
+	call_rcu(&hold->rcu, rewire_hold_free_rcu);
+}
+
+/*
+ * The host's stack goes on with a packet that was held. Its device's ingress hook
+ * sees it a second time, and lets it by.
+ */
+static void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex)
+{
+	if (ifindex == REWIRE_IFINDEX_LOCAL) {
+		dst_output(ns->net, skb->sk, skb);
+		return;
+	}
+	this_cpu_write(rewire_let_by, skb);
+	netif_receive_skb_core(skb);
+	this_cpu_write(rewire_let_by, NULL);
+}
+
+/**
+ * rewire_hold_release() - let held packets go
+ * @ns: the namespace
+ * @hold: replaced in the table by the flow that they now take; consumed
+ *
+ * Context: RCU read side, bottom halves disabled.
+ */
+void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold)
+{
+	u32 vni = rewire_key_vni(&hold->tuple.key);
+	int ifindex = hold->ifindex;
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	rewire_hold_end(ns, hold, &packets);
+	while ((skb = __skb_dequeue(&packets))) {
+		if (rewire_packet_handle(ns, skb, vni, ifindex) == NF_ACCEPT)
+			rewire_hold_continue(ns, skb, ifindex);
+	}
+}
+
+/**
+ * rewire_hold_drop() - drop held packets
+ * @ns: the namespace
+ * @hold: out of the table; consumed
+ * @reason: to count
+ */
+void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
+		      enum rewire_reason reason)
+{
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	rewire_hold_end(ns, hold, &packets);
+	while ((skb = __skb_dequeue(&packets)))
+		rewire_drop(ns, skb, reason);
+}
+
+/* Move those of a list that are to end, and that nobody else ends, to another. */
+static void rewire_hold_collect(struct rewire_net *ns, struct list_head *from,
+				bool (*ends)(const struct rewire_hold *hold, int ifindex),
+				int ifindex, struct list_head *to)
+{
+	struct rewire_hold *hold, *next;
+
+	list_for_each_entry_safe(hold, next, from, list) {
+		if (ends(hold, ifindex) && rewire_tuple_remove(ns, &hold->tuple))
+			list_move_tail(&hold->list, to);
+	}
+}
+
+static void rewire_hold_drop_if(struct rewire_net *ns,
+				bool (*ends)(const struct rewire_hold *hold, int ifindex),
+				int ifindex, enum rewire_reason reason)
+{
+	struct rewire_hold *hold, *next;
+	LIST_HEAD(ended);
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		spin_lock_bh(&queue->lock);
+		rewire_hold_collect(ns, &queue->queued, ends, ifindex, &ended);
+		rewire_hold_collect(ns, &queue->waiting, ends, ifindex, &ended);
+		spin_unlock_bh(&queue->lock);
+	}
+	list_for_each_entry_safe(hold, next, &ended, list)
+		rewire_hold_drop(ns, hold, reason);
+}
+
+static bool rewire_hold_is_of(const struct rewire_hold *hold, int ifindex)
+{
+	return hold->ifindex == ifindex;
+}
+
+static bool rewire_hold_is_overdue(const struct rewire_hold *hold, int ifindex)
+{
+	return time_after(jiffies, hold->since + REWIRE_HOLD_TIME);
+}
+
+static bool rewire_hold_is_any(const struct rewire_hold *hold, int ifindex)
+{
+	return true;
+}
+
+/* Drop what is held from a device. */
+void rewire_hold_detach(struct rewire_net *ns, int ifindex)
+{
+	rewire_hold_drop_if(ns, rewire_hold_is_of, ifindex, REWIRE_REASON_DROP_DETACHED);
+}
+
+static void rewire_hold_timeout_work(struct work_struct *work)
+{
+	struct rewire_net *ns = container_of(work, struct rewire_net, hold_timeout.work);
+
+	rewire_hold_drop_if(ns, rewire_hold_is_overdue, 0,
+			    REWIRE_REASON_DROP_HOLD_TIMEOUT);
+	if (atomic_read(&ns->holds))
+		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
+}
+
+void rewire_hold_init(struct rewire_net *ns)
+{
+	INIT_DELAYED_WORK(&ns->hold_timeout, rewire_hold_timeout_work);
+}
+
+/* No packets come any more. */
+void rewire_hold_exit(struct rewire_net *ns)
+{
+	cancel_delayed_work_sync(&ns->hold_timeout);
+	rewire_hold_drop_if(ns, rewire_hold_is_any, 0, REWIRE_REASON_DROP_EXIT);
+}
+
+int rewire_hold_cache_create(void)
+{
+	rewire_hold_cache = kmem_cache_create("rewire_hold", sizeof(struct rewire_hold),
+					      0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
+	return rewire_hold_cache ? 0 : -ENOMEM;
+}
+
+void rewire_hold_cache_destroy(void)
+{
+	kmem_cache_destroy(rewire_hold_cache);
+}

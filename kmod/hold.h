@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Packets held for a flow that the daemon decides on. */
+#ifndef REWIRE_HOLD_H
+#define REWIRE_HOLD_H
+
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+
+#include "flow.h"
+
+struct rewire_rule;
+
+#define REWIRE_HOLDS_MAX	4096U
+#define REWIRE_HOLD_PACKETS	16U		/* of one flow */
+#define REWIRE_HOLD_BYTES	(256U << 10)	/* of one flow, buffers included */
+#define REWIRE_HELD_BYTES_MAX	(64ULL << 20)	/* of the namespace */
+#define REWIRE_HOLD_TIME	HZ
+
+/**
+ * struct rewire_hold - what stands in the table for a flow that is being decided
+ * @tuple: in the flow table; its direction is REWIRE_HOLD
+ * @lock: protects @packets, @bytes and @done
+ * @packets: held, oldest first
+ * @bytes: their bytes, buffers included
+ * @done: it is out of the table, look the key up again
+ * @list: in a list of @queue
+ * @queue: the punt queue of the CPU that made it
+ * @since: jiffies when the first packet came
+ * @id: number of the punt
+ * @policy: of the rule
+ * @rule: number of the rule
+ * @ifindex: the device that the first packet came in by, or REWIRE_IFINDEX_LOCAL
+ * @length: of the first packet, from its network header on
+ * @keep: whether packets are held, or dropped
+ * @reason: enum rewire_punt_reason
+ * @header_length: bytes in @header
+ * @header: of the first packet, from its network header on
+ * @rcu: for the grace period before it is freed
+ *
+ * Locks: the queue's lock is taken outside of @lock.
+ *
+ * Lifetime: found under RCU in the table, or under the queue's lock in its
+ * list. Whoever takes the tuple out of the table, or replaces it by the flow's,
+ * owns the hold and must end it: rewire_hold_release() or rewire_hold_drop().
+ */
+struct rewire_hold {
+	struct rewire_tuple tuple;
+	spinlock_t lock;
+	struct sk_buff_head packets;
+	unsigned int bytes;
+	bool done;
+
+	struct list_head list;
+	struct rewire_punt_queue *queue;
+	unsigned long since;
+	u64 id;
+	u32 policy;
+	u32 rule;
+	int ifindex;
+	u32 length;
+	bool keep;
+	u8 reason;
+	u8 header_length;
+	u8 header[REWIRE_PUNT_HEADER_MAX];
+	struct rcu_head rcu;
+};
+
+/**
+ * enum rewire_hold_result - what became of a packet
+ * @REWIRE_HOLD_KEPT: it is held
+ * @REWIRE_HOLD_DROPPED: it was dropped, and counted
+ * @REWIRE_HOLD_AGAIN: the table has changed, look the key up again
+ */
+enum rewire_hold_result {
+	REWIRE_HOLD_KEPT,
+	REWIRE_HOLD_DROPPED,
+	REWIRE_HOLD_AGAIN,
+};
+
+/* The packet that the ingress hook has to let by, on this CPU. */
+DECLARE_PER_CPU(struct sk_buff *, rewire_let_by);
+
+int rewire_hold_cache_create(void);
+void rewire_hold_cache_destroy(void);
+enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *skb,
+					const struct rewire_packet *packet,
+					const struct rewire_rule *rule,
+					enum rewire_punt_reason reason);
+enum rewire_hold_result rewire_hold_join(struct rewire_net *ns,
+					 struct rewire_hold *hold,
+					 struct sk_buff *skb,
+					 const struct rewire_packet *packet);
+void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold);
+void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
+		      enum rewire_reason reason);
+void rewire_hold_detach(struct rewire_net *ns, int ifindex);
+void rewire_hold_init(struct rewire_net *ns);
+void rewire_hold_exit(struct rewire_net *ns);
+
+static inline struct rewire_hold *rewire_tuple_hold(struct rewire_tuple *tuple)
+{
+	return container_of(tuple, struct rewire_hold, tuple);
+}
+
+#endif /* REWIRE_HOLD_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a network namespace has of its own. */
+#ifndef REWIRE_NAMESPACE_H
+#define REWIRE_NAMESPACE_H
+
+#include <linux/atomic.h>
+#include <linux/hashtable.h>
+#include <linux/mutex.h>
+#include <linux/percpu_counter.h>
+#include <linux/rhashtable.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "stats.h"
+
+#define REWIRE_FLOWS_MAX	(1U << 20)
+#define REWIRE_RULES_MAX	65536U
+#define REWIRE_TARGETS_MAX	65536U
+#define REWIRE_RULE_HASH_BITS	6
+
+struct rewire_handlers;
+struct rewire_punt_queue;
+
+/**
+ * struct rewire_net - the objects of one network namespace
+ * @net: the namespace
+ * @lock: serialises changes of attaches, rules and targets. Taken inside RTNL.
+ * @attaches: of struct rewire_attach; read under RCU
+ * @local: the attach of the host's own packets, if any; read under RCU
+ * @rulesets: rules by virtual network; read under RCU
+ * @rule_count: rules, of at most REWIRE_RULES_MAX
+ * @rule_id: the last rule number given
+ * @targets: struct rewire_target by number; read under RCU
+ * @target_count: targets, of at most REWIRE_TARGETS_MAX
+ * @flows: table of struct rewire_tuple, those of flows and those of holds
+ * @flow_count: flows in the table, of at most REWIRE_FLOWS_MAX
+ * @flow_id: the last flow number given
+ * @expiry: scans a slice of the table, while there are flows
+ * @expiry_walk: where the scan goes on
+ * @holds: struct rewire_hold that wait for a verdict
+ * @held_packets: packets in them
+ * @held_bytes: their bytes, buffers included
+ * @punt_id: the last punt number given
+ * @punt_queues: per CPU
+ * @hold_timeout: ends holds that had no verdict in time, while there are any
+ * @handlers: the sockets that punts go to; read under RCU
+ * @handlers_lock: serialises changes of @handlers and @handlers_owner
+ * @handlers_owner: the process they belong to
+ * @stats: per CPU
+ */
+struct rewire_net {
+	struct net *net;
+	struct mutex lock;
+
+	struct list_head attaches;
+	struct rewire_attach __rcu *local;
+	DECLARE_HASHTABLE(rulesets, REWIRE_RULE_HASH_BITS);
+	unsigned int rule_count;
+	u32 rule_id;
+	struct xarray targets;
+	unsigned int target_count;
+
+	struct rhashtable flows;
+	atomic_t flow_count;
+	atomic64_t flow_id;
+	struct delayed_work expiry;
+	struct rhashtable_iter expiry_walk;
+
+	atomic_t holds;
+	atomic_t held_packets;
+	atomic64_t held_bytes;
+	atomic64_t punt_id;
+	struct rewire_punt_queue __percpu *punt_queues;
+	struct delayed_work hold_timeout;
+	struct rewire_handlers __rcu *handlers;
+	spinlock_t handlers_lock;
+	struct pid *handlers_owner;
+
+	struct rewire_stats __percpu *stats;
+};
+
+extern unsigned int rewire_net_id;
+extern struct workqueue_struct *rewire_workqueue;
+
+/* Objects alive in all namespaces, those waiting for a grace period included. */
+extern struct percpu_counter rewire_objects;
+
+static inline struct rewire_net *rewire_net(const struct net *net)
+{
+	return net_generic(net, rewire_net_id);
+}
+
+#endif /* REWIRE_NAMESPACE_H */

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The generic netlink family, and what the objects' operations share. */
+#include "attach.h"
+#include "flow.h"
+#include "netlink.h"
+
+/**
+ * rewire_reply_new() - begin the answer to a request
+ * @info: the request
+ * @size: room for attributes
+ * @header: out: for rewire_reply_send()
+ */
+struct sk_buff *rewire_reply_new(struct genl_info *info, size_t size, void **header)
+{
+	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*header = genlmsg_put_reply(skb, info, &rewire_family, 0, info->genlhdr->cmd);
+	if (!*header) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+int rewire_reply_send(struct genl_info *info, struct sk_buff *skb, void *header)
+{
+	genlmsg_end(skb, header);
+	return genlmsg_reply(skb, info);
+}
+
+int rewire_put_address(struct sk_buff *skb, int attribute, const struct in6_addr *address)
+{
+	if (ipv6_addr_v4mapped(address))
+		return nla_put_in_addr(skb, attribute, address->s6_addr32[3]);
+	return nla_put_in6_addr(skb, attribute, address);
+}
+
+int rewire_put_key(struct sk_buff *skb, int attribute, const struct rewire_key *key)
+{
+	struct nlattr *nest = nla_nest_start(skb, attribute);
+
+	if (!nest || nla_put_u32(skb, REWIRE_A_TUPLE_VNI, rewire_key_vni(key)) ||
+	    nla_put_u8(skb, REWIRE_A_TUPLE_PROTOCOL, rewire_key_protocol(key)) ||
+	    rewire_put_address(skb, REWIRE_A_TUPLE_SRC, &key->src) ||
+	    rewire_put_address(skb, REWIRE_A_TUPLE_DST, &key->dst) ||
+	    nla_put_be16(skb, REWIRE_A_TUPLE_SPORT, key->sport) ||
+	    nla_put_be16(skb, REWIRE_A_TUPLE_DPORT, key->dport))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* IPv4 addresses become IPv4-mapped. */
+int rewire_get_address(const struct nlattr *attribute, struct in6_addr *address,
+		       struct netlink_ext_ack *extack)
+{
+	switch (nla_len(attribute)) {
+	case sizeof(__be32):
+		ipv6_addr_set_v4mapped(nla_get_in_addr(attribute), address);
+		return 0;
+	case sizeof(struct in6_addr):
+		*address = nla_get_in6_addr(attribute);
+		if (!ipv6_addr_v4mapped(address))
+			return 0;
+		NL_SET_ERR_MSG_ATTR(extack, attribute,
+				    "IPv4-mapped addresses are not for packets");
+		return -EINVAL;
+	default:
+		NL_SET_ERR_MSG_ATTR(extack, attribute,
+				    "An address has 4 bytes, or 16");
+		return -EINVAL;
+	}
+}
+
+static int rewire_check_ports(const struct nlattr *nest, const struct rewire_key *key,
+			      struct netlink_ext_ack *extack)
+{
+	u8 protocol = rewire_key_protocol(key);
+	bool ipv4 = rewire_key_is_ipv4(key);
+
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return 0;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (ipv4 != (protocol == IPPROTO_ICMP)) {
+			NL_SET_ERR_MSG_ATTR(extack, nest,
+					    "The protocol is not of this address family");
+			return -EPROTONOSUPPORT;
+		}
+		if (key->sport && key->dport) {
+			NL_SET_ERR_MSG_ATTR(extack, nest,
+					    "An ICMP echo has one identifier: one port must be 0");
+			return -EINVAL;
+		}
+		return 0;
+	default:
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "Flows of this protocol cannot be translated");
+		return -EPROTONOSUPPORT;
+	}
+}
+
+/* A whole key: everything has to be there. */
+int rewire_get_key(const struct nlattr *nest, struct rewire_key *key,
+		   struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[REWIRE_A_TUPLE_MAX + 1];
+	int i, err;
+
+	err = nla_parse_nested(tb, REWIRE_A_TUPLE_MAX, nest, rewire_tuple_nl_policy, extack);
+	if (err)
+		return err;
+	for (i = REWIRE_A_TUPLE_VNI; i <= REWIRE_A_TUPLE_DPORT; i++) {
+		if (!tb[i]) {
+			NL_SET_ERR_MSG_ATTR(extack, nest,
+					    "A key needs a virtual network, a protocol, addresses and ports");
+			return -EINVAL;
+		}
+	}
+	memset(key, 0, sizeof(*key));
+	err = rewire_get_address(tb[REWIRE_A_TUPLE_SRC], &key->src, extack);
+	if (!err)
+		err = rewire_get_address(tb[REWIRE_A_TUPLE_DST], &key->dst, extack);
+	if (err)
+		return err;
+	if (nla_len(tb[REWIRE_A_TUPLE_SRC]) != nla_len(tb[REWIRE_A_TUPLE_DST])) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "The addresses are of different families");
+		return -EINVAL;
+	}
+	key->network = rewire_key_network(nla_get_u32(tb[REWIRE_A_TUPLE_VNI]),
+					  nla_get_u8(tb[REWIRE_A_TUPLE_PROTOCOL]));
+	key->sport = nla_get_be16(tb[REWIRE_A_TUPLE_SPORT]);
+	key->dport = nla_get_be16(tb[REWIRE_A_TUPLE_DPORT]);
+	return rewire_check_ports(nest, key, extack);
+}
+
+/* Both directions must agree on what a rewrite cannot change. */
+static int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
+			     const struct rewire_flow_spec *spec,
+			     struct netlink_ext_ack *extack)
+{
+	const struct rewire_key *orig = &spec->key[REWIRE_ORIG];
+	const struct rewire_key *reply = &spec->key[REWIRE_REPLY];
+
+	if (rewire_key_protocol(orig) != rewire_key_protocol(reply) ||
+	    rewire_key_is_ipv4(orig) != rewire_key_is_ipv4(reply)) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "The directions differ in protocol or address family");
+		return -EINVAL;
+	}
+	if (rewire_protocol_is_icmp(rewire_key_protocol(orig)) &&
+	    (orig->dport || reply->sport)) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "An ICMP echo flow begins with a request: the identifier is a source port of orig and a destination port of reply");
+		return -EINVAL;
+	}
+	if (rewire_key_equal(orig, reply)) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "Both directions have the same key");
+		return -EINVAL;
+	}
+	if (!rewire_attach_has_vni(ns, rewire_key_vni(orig)) ||
+	    !rewire_attach_has_vni(ns, rewire_key_vni(reply))) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "No device is attached to this virtual network");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static u32 rewire_get_u32(const struct nlattr *attribute)
+{
+	return attribute ? nla_get_u32(attribute) : 0;
+}
+
+int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
+			 struct rewire_flow_spec *spec, struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[REWIRE_A_FLOW_REPLY_IFINDEX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, REWIRE_A_FLOW_REPLY_IFINDEX, nest,
+			       rewire_flow_spec_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[REWIRE_A_FLOW_ORIG] || !tb[REWIRE_A_FLOW_REPLY]) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "A flow needs the keys of both directions");
+		return -EINVAL;
+	}
+	memset(spec, 0, sizeof(*spec));
+	spec->action = REWIRE_FLOW_ACTION_TRANSLATE;
+	err = rewire_get_key(tb[REWIRE_A_FLOW_ORIG], &spec->key[REWIRE_ORIG], extack);
+	if (!err)
+		err = rewire_get_key(tb[REWIRE_A_FLOW_REPLY], &spec->key[REWIRE_REPLY],
+				     extack);
+	if (err)
+		return err;
+	spec->policy = rewire_get_u32(tb[REWIRE_A_FLOW_POLICY]);
+	spec->target = rewire_get_u32(tb[REWIRE_A_FLOW_TARGET]);
+	spec->timeout = rewire_get_u32(tb[REWIRE_A_FLOW_TIMEOUT]);
+	spec->ifindex[REWIRE_ORIG] = rewire_get_u32(tb[REWIRE_A_FLOW_ORIG_IFINDEX]);
+	spec->ifindex[REWIRE_REPLY] = rewire_get_u32(tb[REWIRE_A_FLOW_REPLY_IFINDEX]);
+	if (tb[REWIRE_A_FLOW_DECISION])
+		spec->decision = nla_get_u64(tb[REWIRE_A_FLOW_DECISION]);
+	return rewire_check_keys(ns, nest, spec, extack);
+}
+
+/* The generator knows no start and done of dumps in per-op tables. */
+static struct genl_ops rewire_ops[ARRAY_SIZE(rewire_nl_ops)];
+
+struct genl_family rewire_family __ro_after_init = {
+	.name = REWIRE_FAMILY_NAME,
+	.version = REWIRE_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.ops = rewire_ops,
+	.n_ops = ARRAY_SIZE(rewire_ops),
+	.resv_start_op = 1,
+};
+
+int rewire_netlink_register(void)
+{
+	int i;
+
+	memcpy(rewire_ops, rewire_nl_ops, sizeof(rewire_ops));
+	for (i = 0; i < ARRAY_SIZE(rewire_ops); i++) {
+		if (rewire_ops[i].cmd == REWIRE_CMD_FLOW_GET) {
+			rewire_ops[i].start = rewire_flow_dump_start;
+			rewire_ops[i].done = rewire_flow_dump_done;
+		}
+	}
+	return genl_register_family(&rewire_family);
+}
+
+void rewire_netlink_unregister(void)
+{
+	genl_unregister_family(&rewire_family);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the objects' netlink operations share. */
+#ifndef REWIRE_NETLINK_H
+#define REWIRE_NETLINK_H
+
+#include <net/genetlink.h>
+
+#include "key.h"
+#include "namespace.h"
+#include "netlink-gen.h"
+
+struct rewire_flow;
+struct rewire_flow_spec;
+
+extern struct genl_family rewire_family;
+
+static inline struct rewire_net *rewire_info_net(struct genl_info *info)
+{
+	return rewire_net(genl_info_net(info));
+}
+
+/* A reply that one object's fill function completes. */
+struct sk_buff *rewire_reply_new(struct genl_info *info, size_t size, void **header);
+int rewire_reply_send(struct genl_info *info, struct sk_buff *skb, void *header);
+
+int rewire_put_address(struct sk_buff *skb, int attribute, const struct in6_addr *address);
+int rewire_put_key(struct sk_buff *skb, int attribute, const struct rewire_key *key);
+int rewire_get_address(const struct nlattr *attribute, struct in6_addr *address,
+		       struct netlink_ext_ack *extack);
+int rewire_get_key(const struct nlattr *nest, struct rewire_key *key,
+		   struct netlink_ext_ack *extack);
+int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
+			 struct rewire_flow_spec *spec, struct netlink_ext_ack *extack);
+
+int rewire_netlink_register(void);
+void rewire_netlink_unregister(void);
+
+#endif /* REWIRE_NETLINK_H */

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way out: route, fit, rewrite, account, transmit.
+ *
+ * A translated packet leaves by a device of the virtual network that the other
+ * direction comes from, so guests that share addresses are told apart by their
+ * devices. Each direction keeps its route. A route is looked up again when the
+ * kernel says that it is stale.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <net/addrconf.h>
+#include <net/gso.h>
+#include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/neighbour.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
+
+#include "attach.h"
+#include "namespace.h"
+#include "output.h"
+#include "packet.h"
+
+static struct dst_entry *rewire_route_ipv4(struct net *net, __be32 address, int oif)
+{
+	struct flowi4 fl4 = {
+		.daddr = address,
+		.flowi4_oif = oif,
+		.flowi4_scope = RT_SCOPE_UNIVERSE,
+	};
+	struct rtable *rt = ip_route_output_key(net, &fl4);
+
+	return IS_ERR(rt) ? NULL : &rt->dst;
+}
+
+static struct dst_entry *rewire_route_ipv6(struct net *net,
+					   const struct in6_addr *address, int oif)
+{
+	struct flowi6 fl6 = {
+		.daddr = *address,
+		.flowi6_oif = oif,
+	};
+	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
+
+	if (!dst->error)
+		return dst;
+	dst_release(dst);
+	return NULL;
+}
+
+static struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address,
+				      int oif)
+{
+	if (ipv6_addr_v4mapped(address))
+		return rewire_route_ipv4(net, address->s6_addr32[3], oif);
+	return rewire_route_ipv6(net, address, oif);
+}
+
+static bool rewire_address_is_local(struct net *net, const struct in6_addr *address)
+{
+	if (ipv6_addr_v4mapped(address))
+		return inet_addr_type(net, address->s6_addr32[3]) == RTN_LOCAL;
+	return ipv6_chk_addr(net, address, NULL, 0);
+}
+
+static bool rewire_dst_is_local(const struct dst_entry *dst)
+{
+	if (dst->ops->family == AF_INET)
+		return dst_rtable(dst)->rt_flags & RTCF_LOCAL;
+	return dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL;
+}
+
+/*
+ * Find the way for a direction's translated packets. Devices attached to the
+ * virtual network are the only ways into it: by the one that the flow names, by
+ * the only one, or by that of several which a route leads to.
+ */
+static struct dst_entry *rewire_route_find(struct rewire_net *ns,
+					   const struct rewire_flow *flow,
+					   enum rewire_direction direction)
+{
+	const struct rewire_key *inverse = &flow->tuple[!direction].key;
+	const struct in6_addr *address = &inverse->src;
+	u32 vni = rewire_key_vni(inverse);
+	struct dst_entry *dst;
+	bool several = false;
+	int oif;
+
+	oif = READ_ONCE(flow->ifindex[!direction]);
+	if (!oif) {
+		const struct rewire_attach *local = rcu_dereference(ns->local);
+
+		if (local && local->vni == vni && rewire_address_is_local(ns->net, address))
+			return rewire_route(ns->net, address, 0);
+		oif = rewire_attach_output(ns, vni, &several);
+		if (!oif)
+			return NULL;
+	}
+	if (!several)
+		return rewire_route(ns->net, address, oif);
+
+	dst = rewire_route(ns->net, address, 0);
+	if (dst && !rewire_attach_leads_to(ns, vni, dst_dev_rcu(dst))) {
+		dst_release(dst);
+		return NULL;
+	}
+	return dst;
+}
+
+/* Let go of a direction's route. */
+void rewire_output_forget(struct rewire_tuple *tuple)
+{
+	struct dst_entry *dst;
+
+	dst = (__force struct dst_entry *)xchg(&tuple->dst, NULL);
+	dst_release(dst);
+}
+
+/*
+ * Return: the route, valid within the RCU read side, or NULL. A flow that is
+ * being closed keeps no route: its closer sets DYING before it takes the route
+ * away, and here DYING is read after the route was put there.
+ */
+static struct dst_entry *rewire_route_get(struct rewire_net *ns,
+					  struct rewire_flow *flow,
+					  enum rewire_direction direction)
+{
+	struct rewire_tuple *tuple = &flow->tuple[direction];
+	struct dst_entry *dst = rcu_dereference(tuple->dst), *old;
+
+	if (dst && dst_check(dst, READ_ONCE(flow->dst_cookie[direction])))
+		return dst;
+
+	dst = rewire_route_find(ns, flow, direction);
+	if (!dst)
+		return NULL;
+	if (dst->ops->family == AF_INET6)
+		WRITE_ONCE(flow->dst_cookie[direction], rt6_get_cookie(dst_rt6_info(dst)));
+	old = (__force struct dst_entry *)xchg(&tuple->dst,
+					       (__force struct dst_entry __rcu *)dst);
+	dst_release(old);
+	if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
+		rewire_output_forget(tuple);
+	return dst;
+}
+
+/* Resolve the next hop and send. Consumes the packet. */
+static int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct rewire_net *ns = rewire_net(net);
+	struct net_device *dev = dst_dev_rcu(dst);
+	int err;
+
+	skb->dev = dev;
+	if (dst->ops->family == AF_INET6) {
+		err = neigh_xmit(NEIGH_ND_TABLE, dev,
+				 rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr),
+				 skb);
+	} else if (dst_rtable(dst)->rt_gw_family == AF_INET6) {
+		err = neigh_xmit(NEIGH_ND_TABLE, dev, &dst_rtable(dst)->rt_gw6, skb);
+	} else {
+		__be32 hop = rt_nexthop(dst_rtable(dst), ip_hdr(skb)->daddr);
+
+		err = neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
+	}
+	if (err < 0)
+		rewire_count_reason(ns, REWIRE_REASON_DROP_NEIGHBOUR);
+	return err;
+}
+
+enum rewire_fit {
+	REWIRE_FITS,
+	REWIRE_FRAGMENT,
+	REWIRE_TOO_BIG,
+};
+
+static enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_entry *dst,
+				  bool ipv4)
+{
+	unsigned int mtu = dst_mtu(dst);
+
+	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu)
+		return REWIRE_FITS;
+	if (!ipv4 || skb_is_gso(skb) ||
+	    (((const struct iphdr *)skb->data)->frag_off & htons(IP_DF)))
+		return REWIRE_TOO_BIG;
+	return REWIRE_FRAGMENT;
+}
+
+static bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
+{
+	return (ipv4 ? ((const struct iphdr *)skb->data)->ttl :
+		       ((const struct ipv6hdr *)skb->data)->hop_limit) > 1;
+}
+
+static void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
+{
+	if (ipv4)
+		ip_decrease_ttl((struct iphdr *)skb->data);
+	else
+		((struct ipv6hdr *)skb->data)->hop_limit--;
+}
+
+static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
+			struct dst_entry *dst, enum rewire_fit fit)
+{
+	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dst_dev_rcu(dst))) &&
+	    skb_cow_head(skb, LL_RESERVED_SPACE(dst_dev_rcu(dst)))) {
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
+		return;
+	}
+	rewire_count(ns, translated);
+	nf_reset_ct(skb);
+	skb_clear_tstamp(skb);
+	skb_dst_drop(skb);
+	skb_dst_set_noref(skb, dst);
+	if (fit == REWIRE_FITS) {
+		rewire_transmit(ns->net, skb->sk, skb);
+		return;
+	}
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	ip_do_fragment(ns->net, skb->sk, skb, rewire_transmit);
+}
+
+/**
+ * rewire_output() - translate a packet and send it on
+ * @ns: the namespace
+ * @skb: the packet
+ * @packet: what the parser says of it
+ * @flow: its flow
+ * @direction: its direction
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: NF_STOLEN: sent or dropped. NF_ACCEPT: translated, and for the host
+ * itself, whose stack goes on with it.
+ */
+unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
+			   const struct rewire_packet *packet,
+			   struct rewire_flow *flow,
+			   enum rewire_direction direction)
+{
+	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, forward, local;
+	enum rewire_fit fit = REWIRE_FITS;
+	unsigned int length = skb->len;
+	enum rewire_reason reason;
+	struct dst_entry *dst;
+
+	dst = rewire_route_get(ns, flow, direction);
+	if (!dst) {
+		reason = REWIRE_REASON_DROP_NO_ROUTE;
+		goto drop;
+	}
+	/* The host's own packet for itself takes the loopback device. */
+	own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
+	local = !own && rewire_dst_is_local(dst);
+	forward = !own && !local;
+	if (!local) {
+		fit = rewire_fit(skb, dst, ipv4);
+		if (fit == REWIRE_TOO_BIG) {
+			reason = REWIRE_REASON_DROP_TOO_BIG;
+			goto drop;
+		}
+	}
+	if (forward && !rewire_hops_left(skb, ipv4)) {
+		reason = REWIRE_REASON_DROP_TTL;
+		goto drop;
+	}
+	if (skb_ensure_writable(skb, packet->header)) {
+		reason = REWIRE_REASON_DROP_MEMORY;
+		goto drop;
+	}
+	rewire_flow_account(flow, direction, packet, length);
+	rewire_transform(skb, packet, flow, direction);
+	if (forward)
+		rewire_decrease_hops(skb, ipv4);
+	if (local) {
+		rewire_count(ns, translated);
+		nf_reset_ct(skb);
+		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+		return NF_ACCEPT;
+	}
+	rewire_send(ns, skb, dst, fit);
+	return NF_STOLEN;
+drop:
+	rewire_drop(ns, skb, reason);
+	return NF_STOLEN;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A packet on its way through the module. */
+#ifndef REWIRE_PACKET_H
+#define REWIRE_PACKET_H
+
+#include <linux/skbuff.h>
+#include <uapi/linux/rewire.h>
+
+#include "key.h"
+
+struct rewire_net;
+
+/* Beyond every real device's number: the packet is the host's own. */
+#define REWIRE_IFINDEX_LOCAL	0
+
+/**
+ * enum rewire_kind - what the parser found
+ * @REWIRE_KIND_FLOW: the key is whole, the packet can be translated
+ * @REWIRE_KIND_OTHER: IP between hosts, but nothing that can be translated; the
+ *	key has no ports, rules may pass it or drop it
+ * @REWIRE_KIND_FOREIGN: none of our business, such as multicast and neighbour
+ *	discovery
+ * @REWIRE_KIND_MALFORMED: its headers lie
+ */
+enum rewire_kind {
+	REWIRE_KIND_FLOW,
+	REWIRE_KIND_OTHER,
+	REWIRE_KIND_FOREIGN,
+	REWIRE_KIND_MALFORMED,
+};
+
+/**
+ * struct rewire_packet - what the parser says of a packet
+ * @key: by which its flow is found
+ * @ifindex: the device it came in by, or REWIRE_IFINDEX_LOCAL
+ * @transport: offset of the transport header from the network header
+ * @header: bytes from the network header on that rewriting touches
+ * @tcp_flags: byte 13 of a TCP header (RFC 9293)
+ * @other: for REWIRE_KIND_OTHER, why it cannot be translated
+ */
+struct rewire_packet {
+	struct rewire_key key;
+	int ifindex;
+	u16 transport;
+	u16 header;
+	u8 tcp_flags;
+	enum rewire_reason other;
+};
+
+enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
+				     struct rewire_packet *packet);
+unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
+				  u32 vni, int ifindex);
+
+#endif /* REWIRE_PACKET_H */

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Punts: each CPU sends those of its own holds, in batches, to one of the
+ * daemon's sockets.
+ */
+#include <linux/netlink.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "hold.h"
+#include "netlink.h"
+#include "packet.h"
+#include "punt.h"
+
+#define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
+/* Room for a full batch, each punt with a whole header. */
+#define REWIRE_PUNT_SIZE	(REWIRE_PUNT_BATCH * 384)
+
+void rewire_punt_kick(struct rewire_punt_queue *queue)
+{
+	queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send, 0);
+}
+
+/* Return: sockets that listen. */
+unsigned int rewire_punt_handlers(struct rewire_net *ns)
+{
+	struct rewire_handlers *handlers;
+	unsigned int count;
+
+	rcu_read_lock();
+	handlers = rcu_dereference(ns->handlers);
+	count = handlers ? handlers->count : 0;
+	rcu_read_unlock();
+	return count;
+}
+
+static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_hold *hold)
+{
+	return nla_put_u64_64bit(skb, REWIRE_A_PUNT_ID, hold->id, REWIRE_A_PUNT_PAD) ||
+	       rewire_put_key(skb, REWIRE_A_PUNT_TUPLE, &hold->tuple.key) ||
+	       nla_put_u32(skb, REWIRE_A_PUNT_POLICY, hold->policy) ||
+	       nla_put_u32(skb, REWIRE_A_PUNT_RULE, hold->rule) ||
+	       nla_put_u32(skb, REWIRE_A_PUNT_REASON, hold->reason) ||
+	       (hold->ifindex != REWIRE_IFINDEX_LOCAL &&
+		nla_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
+	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length);
+}
+
+/* Context: the hold's queue is locked. */
+static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold, bool header)
+{
+	u64 age = jiffies_to_msecs(jiffies - hold->since);
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, REWIRE_A_PUNT_BATCH_PUNT);
+	if (!nest)
+		return -EMSGSIZE;
+	if (rewire_punt_fill_question(skb, hold) ||
+	    (header && nla_put(skb, REWIRE_A_PUNT_HEADER, hold->header_length, hold->header)) ||
+	    nla_put_u32(skb, REWIRE_A_PUNT_PACKETS, skb_queue_len_lockless(&hold->packets)) ||
+	    nla_put_u64_64bit(skb, REWIRE_A_PUNT_AGE, age, REWIRE_A_PUNT_PAD)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Put queued punts into a message; they stay queued. Return: how many. */
+static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk_buff *skb)
+{
+	struct rewire_hold *hold;
+	unsigned int n = 0;
+
+	lockdep_assert_held(&queue->lock);
+	list_for_each_entry(hold, &queue->queued, list) {
+		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold, true))
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void rewire_punt_sent(struct rewire_punt_queue *queue, unsigned int n)
+{
+	struct rewire_hold *hold, *next;
+
+	lockdep_assert_held(&queue->lock);
+	list_for_each_entry_safe(hold, next, &queue->queued, list) {
+		if (!n--)
+			break;
+		list_move_tail(&hold->list, &queue->waiting);
+	}
+}
+
+/* Each CPU keeps to one socket, so that a flow's punts stay in order. */
+static u32 rewire_punt_portid(struct rewire_punt_queue *queue)
+{
+	struct rewire_handlers *handlers;
+	u32 portid = 0;
+
+	rcu_read_lock();
+	handlers = rcu_dereference(queue->ns->handlers);
+	if (handlers)
+		portid = READ_ONCE(handlers->portid[queue->cpu % READ_ONCE(handlers->count)]);
+	rcu_read_unlock();
+	return portid;
+}
+
+/*
+ * Send one batch. Return: how many, or a negative error when they have to wait.
+ * The lock is held over the send, which does not sleep: what is ended meanwhile
+ * must not move from one list to the other.
+ */
+static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
+{
+	struct rewire_net *ns = queue->ns;
+	struct sk_buff *skb;
+	void *header;
+	int n, err;
+
+	skb = genlmsg_new(REWIRE_PUNT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
+	if (!header) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+
+	spin_lock_bh(&queue->lock);
+	n = rewire_punt_batch(queue, skb);
+	if (!n) {
+		spin_unlock_bh(&queue->lock);
+		nlmsg_free(skb);
+		return 0;
+	}
+	genlmsg_end(skb, header);
+	err = genlmsg_unicast(ns->net, skb, portid);
+	if (!err)
+		rewire_punt_sent(queue, n);
+	spin_unlock_bh(&queue->lock);
+
+	if (err) {
+		rewire_count(ns, punt_retries);
+		return err;
+	}
+	rewire_count_n(ns, punts, n);
+	rewire_count(ns, punt_batches);
+	return n;
+}
+
+static void rewire_punt_work(struct work_struct *work)
+{
+	struct rewire_punt_queue *queue =
+		container_of(work, struct rewire_punt_queue, send.work);
+	u32 portid = rewire_punt_portid(queue);
+	int n;
+
+	if (!portid)
+		return;
+	do {
+		n = rewire_punt_send_batch(queue, portid);
+		cond_resched();
+	} while (n > 0);
+	if (n < 0)
+		queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send,
+				      REWIRE_PUNT_RETRY);
+}
+
+/* A daemon that has just come has not seen what was sent to its predecessor. */
+static void rewire_punt_send_again(struct rewire_net *ns)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		spin_lock_bh(&queue->lock);
+		list_splice_init(&queue->waiting, &queue->queued);
+		spin_unlock_bh(&queue->lock);
+		rewire_punt_kick(queue);
+	}
+}
+
+static struct rewire_handlers *rewire_handlers_get(struct rewire_net *ns)
+{
+	return rcu_dereference_protected(ns->handlers,
+					 lockdep_is_held(&ns->handlers_lock));
+}
+
+static struct rewire_handlers *rewire_handlers_with(const struct rewire_handlers *old,
+						    u32 portid)
+{
+	unsigned int count = old ? old->count : 0;
+	struct rewire_handlers *new;
+
+	new = kmalloc(struct_size(new, portid, count + 1), GFP_ATOMIC);
+	if (!new)
+		return NULL;
+	if (old)
+		memcpy(new->portid, old->portid, count * sizeof(u32));
+	new->portid[count] = portid;
+	new->count = count + 1;
+	return new;
+}
+
+static bool rewire_handlers_have(const struct rewire_handlers *handlers, u32 portid)
+{
+	unsigned int i;
+
+	for (i = 0; handlers && i < handlers->count; i++) {
+		if (handlers->portid[i] == portid)
+			return true;
+	}
+	return false;
+}
+
+static int rewire_handlers_add(struct rewire_net *ns, u32 portid,
+			       struct netlink_ext_ack *extack)
+{
+	struct rewire_handlers *old = rewire_handlers_get(ns), *new;
+
+	lockdep_assert_held(&ns->handlers_lock);
+	if (rewire_handlers_have(old, portid))
+		return old->count;
+	if (old && ns->handlers_owner != task_tgid(current)) {
+		NL_SET_ERR_MSG(extack, "Another process listens in this namespace");
+		return -EBUSY;
+	}
+	if (old && old->count >= REWIRE_HANDLERS_MAX) {
+		NL_SET_ERR_MSG(extack, "As many sockets listen as may");
+		return -ENOSPC;
+	}
+	new = rewire_handlers_with(old, portid);
+	if (!new)
+		return -ENOMEM;
+	if (!old)
+		ns->handlers_owner = get_pid(task_tgid(current));
+	rcu_assign_pointer(ns->handlers, new);
+	if (old)
+		kfree_rcu(old, rcu);
+	return new->count;
+}
+
+/* Remove in place: a reader that misses an entry or sees one twice does no harm. */
+static void rewire_handlers_remove(struct rewire_net *ns, u32 portid)
+{
+	struct rewire_handlers *handlers;
+	unsigned int i;
+
+	spin_lock_bh(&ns->handlers_lock);
+	handlers = rewire_handlers_get(ns);
+	for (i = 0; handlers && i < handlers->count; i++) {
+		if (handlers->portid[i] != portid)
+			continue;
+		if (handlers->count == 1) {
+			RCU_INIT_POINTER(ns->handlers, NULL);
+			put_pid(ns->handlers_owner);
+			ns->handlers_owner = NULL;
+			kfree_rcu(handlers, rcu);
+		} else {
+			WRITE_ONCE(handlers->portid[i],
+				   handlers->portid[handlers->count - 1]);
+			WRITE_ONCE(handlers->count, handlers->count - 1);
+		}
+		break;
+	}
+	spin_unlock_bh(&ns->handlers_lock);
+}
+
+static int rewire_punt_socket_event(struct notifier_block *block, unsigned long event,
+				    void *data)
+{
+	const struct netlink_notify *notify = data;
+
+	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC)
+		rewire_handlers_remove(rewire_net(notify->net), notify->portid);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rewire_punt_notifier = {
+	.notifier_call = rewire_punt_socket_event,
+};
+
+int rewire_punt_notifier_register(void)
+{
+	return netlink_register_notifier(&rewire_punt_notifier);
+}
+
+void rewire_punt_notifier_unregister(void)
+{
+	netlink_unregister_notifier(&rewire_punt_notifier);
+}
+
+int rewire_punt_init(struct rewire_net *ns)
+{
+	int cpu;
+
+	ns->punt_queues = alloc_percpu(struct rewire_punt_queue);
+	if (!ns->punt_queues)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		queue->ns = ns;
+		queue->cpu = cpu;
+		spin_lock_init(&queue->lock);
+		INIT_LIST_HEAD(&queue->queued);
+		INIT_LIST_HEAD(&queue->waiting);
+		INIT_DELAYED_WORK(&queue->send, rewire_punt_work);
+	}
+	spin_lock_init(&ns->handlers_lock);
+	return 0;
+}
+
+/* No packets come any more, and nothing is held. */
+void rewire_punt_exit(struct rewire_net *ns)
+{
+	struct rewire_handlers *handlers;
+	int cpu;
+
+	spin_lock_bh(&ns->handlers_lock);
+	handlers = rewire_handlers_get(ns);
+	RCU_INIT_POINTER(ns->handlers, NULL);
+	if (handlers) {
+		put_pid(ns->handlers_owner);
+		kfree_rcu(handlers, rcu);
+	}
+	spin_unlock_bh(&ns->handlers_lock);
+	for_each_possible_cpu(cpu)
+		cancel_delayed_work_sync(&per_cpu_ptr(ns->punt_queues, cpu)->send);
+	free_percpu(ns->punt_queues);
+}
+
+int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct sk_buff *reply;
+	void *header;
+	int count;
+
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_PUNT_BATCH_VERSION)) {
+		GENL_SET_ERR_MSG(info, "The version of the interface has to be given");
+		return -EINVAL;
+	}
+	if (nla_get_u32(info->attrs[REWIRE_A_PUNT_BATCH_VERSION]) !=
+	    REWIRE_INTERFACE_VERSION) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_PUNT_BATCH_VERSION],
+				    "This module speaks version 1 of the interface");
+		return -EPROTO;
+	}
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	spin_lock_bh(&ns->handlers_lock);
+	count = rewire_handlers_add(ns, info->snd_portid, info->extack);
+	spin_unlock_bh(&ns->handlers_lock);
+	if (count < 0 || nla_put_u32(reply, REWIRE_A_PUNT_BATCH_HANDLERS, count)) {
+		nlmsg_free(reply);
+		return count < 0 ? count : -EMSGSIZE;
+	}
+	if (count == 1)
+		rewire_punt_send_again(ns);
+	return rewire_reply_send(info, reply, header);
+}
+
+static struct rewire_hold *rewire_punt_find(struct list_head *list, u64 id)
+{
+	struct rewire_hold *hold;
+
+	list_for_each_entry(hold, list, list) {
+		if (hold->id == id)
+			return hold;
+	}
+	return NULL;
+}
+
+static int rewire_punt_fill_by_id(struct rewire_net *ns, u64 id, struct sk_buff *skb)
+{
+	struct rewire_hold *hold;
+	int cpu, err = -ENOENT;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		spin_lock_bh(&queue->lock);
+		hold = rewire_punt_find(&queue->queued, id) ?:
+		       rewire_punt_find(&queue->waiting, id);
+		if (hold)
+			err = rewire_punt_fill(skb, hold, false);
+		spin_unlock_bh(&queue->lock);
+		if (hold)
+			break;
+	}
+	return err;
+}
+
+int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct sk_buff *reply;
+	void *header;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_PUNT_BATCH_ID)) {
+		GENL_SET_ERR_MSG(info, "A number has to be given");
+		return -EINVAL;
+	}
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	err = rewire_punt_fill_by_id(ns, nla_get_u64(info->attrs[REWIRE_A_PUNT_BATCH_ID]),
+				     reply);
+	if (err) {
+		if (err == -ENOENT)
+			NL_SET_ERR_MSG_ATTR(info->extack,
+					    info->attrs[REWIRE_A_PUNT_BATCH_ID],
+					    "Nothing is held under this number");
+		nlmsg_free(reply);
+		return err;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+/*
+ * Of one queue, those numbered above what this CPU's part has shown already:
+ * numbers grow along a queue, first in the waiting, then in the queued list.
+ */
+static bool rewire_punt_dump_list(struct sk_buff *skb, struct netlink_callback *cb,
+				  struct list_head *list)
+{
+	struct rewire_hold *hold;
+	void *header;
+
+	list_for_each_entry(hold, list, list) {
+		if (hold->id <= (u64)cb->args[1])
+			continue;
+		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_PUNT_GET);
+		if (!header)
+			return false;
+		if (rewire_punt_fill(skb, hold, false)) {
+			genlmsg_cancel(skb, header);
+			return false;
+		}
+		genlmsg_end(skb, header);
+		cb->args[1] = hold->id;
+	}
+	return true;
+}
+
+int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
+	struct rewire_punt_queue *queue;
+	bool whole;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpu < cb->args[0])
+			continue;
+		queue = per_cpu_ptr(ns->punt_queues, cpu);
+		spin_lock_bh(&queue->lock);
+		whole = rewire_punt_dump_list(skb, cb, &queue->waiting) &&
+			rewire_punt_dump_list(skb, cb, &queue->queued);
+		spin_unlock_bh(&queue->lock);
+		if (!whole)
+			break;
+		cb->args[0] = cpu + 1;
+		cb->args[1] = 0;
+	}
+	return skb->len;
+}

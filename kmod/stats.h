@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Counters of a network namespace. */
+#ifndef REWIRE_STATS_H
+#define REWIRE_STATS_H
+
+#include <linux/percpu.h>
+#include <linux/skbuff.h>
+#include <uapi/linux/rewire.h>
+
+struct rewire_net;
+
+/**
+ * struct rewire_stats - what one CPU has counted
+ * @received: IP packets that the hooks saw
+ * @translated: packets sent on, rewritten
+ * @passed: packets left to the host's stack
+ * @punts: questions handed to a handler's socket
+ * @punt_batches: messages that carried them
+ * @punt_retries: messages that the socket had no room for
+ * @verdicts: verdicts that took effect
+ * @verdict_failures: verdicts that did not
+ * @created: flows made
+ * @reason: packets dropped and flows closed, by reason
+ *
+ * Written with this_cpu operations only, read from any CPU.
+ */
+struct rewire_stats {
+	u64 received;
+	u64 translated;
+	u64 passed;
+	u64 punts;
+	u64 punt_batches;
+	u64 punt_retries;
+	u64 verdicts;
+	u64 verdict_failures;
+	u64 created;
+	u64 reason[__REWIRE_REASON_MAX];
+};
+
+#define rewire_count_n(ns, counter, n)	this_cpu_add((ns)->stats->counter, n)
+#define rewire_count(ns, counter)	this_cpu_inc((ns)->stats->counter)
+#define rewire_count_reason(ns, why)	this_cpu_inc((ns)->stats->reason[why])
+
+void rewire_drop(struct rewire_net *ns, struct sk_buff *skb,
+		 enum rewire_reason reason);
+
+#endif /* REWIRE_STATS_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Targets: what flows point at, such as a backend. */
+#include <linux/slab.h>
+
+#include "netlink.h"
+#include "target.h"
+
+/**
+ * rewire_target_get() - find a target and take a reference
+ * @ns: the namespace
+ * @id: its number
+ *
+ * Context: any.
+ */
+struct rewire_target *rewire_target_get(struct rewire_net *ns, u32 id)
+{
+	struct rewire_target *target;
+
+	rcu_read_lock();
+	target = xa_load(&ns->targets, id);
+	if (target && !refcount_inc_not_zero(&target->references))
+		target = NULL;
+	rcu_read_unlock();
+	return target;
+}
+
+static void rewire_target_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct rewire_target, rcu));
+	percpu_counter_dec(&rewire_objects);
+}
+
+void rewire_target_put(struct rewire_target *target)
+{
+	if (refcount_dec_and_test(&target->references))
+		call_rcu(&target->rcu, rewire_target_free_rcu);
+}
+
+static void rewire_target_set_state(struct rewire_target *target, u8 state)
+{
+	if (state == REWIRE_TARGET_STATE_DOWN && target->state != state)
+		WRITE_ONCE(target->generation, target->generation + 1);
+	WRITE_ONCE(target->state, state);
+}
+
+static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,
+			     struct netlink_ext_ack *extack)
+{
+	struct rewire_target *target;
+	int err;
+
+	lockdep_assert_held(&ns->lock);
+	if (ns->target_count >= REWIRE_TARGETS_MAX) {
+		NL_SET_ERR_MSG(extack, "There are as many targets as there may be");
+		return -ENOSPC;
+	}
+	target = kzalloc(sizeof(*target), GFP_KERNEL_ACCOUNT);
+	if (!target)
+		return -ENOMEM;
+	refcount_set(&target->references, 1);
+	target->id = id;
+	target->state = state;
+	err = xa_err(xa_store(&ns->targets, id, target, GFP_KERNEL_ACCOUNT));
+	if (err) {
+		kfree(target);
+		return err;
+	}
+	ns->target_count++;
+	percpu_counter_inc(&rewire_objects);
+	return 0;
+}
+
+static void rewire_target_delete(struct rewire_net *ns, struct rewire_target *target)
+{
+	xa_erase(&ns->targets, target->id);
+	ns->target_count--;
+	rewire_target_set_state(target, REWIRE_TARGET_STATE_DOWN);
+	rewire_target_put(target);
+}
+
+void rewire_target_exit(struct rewire_net *ns)
+{
+	struct rewire_target *target;
+	unsigned long id;
+
+	mutex_lock(&ns->lock);
+	xa_for_each(&ns->targets, id, target)
+		rewire_target_delete(ns, target);
+	mutex_unlock(&ns->lock);
+	xa_destroy(&ns->targets);
+}
+
+int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_target *target;
+	int err = 0;
+	u32 id;
+	u8 state;
+
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_STATE)) {
+		GENL_SET_ERR_MSG(info, "A number and a state have to be given");
+		return -EINVAL;
+	}
+	id = nla_get_u32(info->attrs[REWIRE_A_TARGET_ID]);
+	state = nla_get_u32(info->attrs[REWIRE_A_TARGET_STATE]);
+
+	mutex_lock(&ns->lock);
+	target = xa_load(&ns->targets, id);
+	if (target)
+		rewire_target_set_state(target, state);
+	else
+		err = rewire_target_new(ns, id, state, info->extack);
+	mutex_unlock(&ns->lock);
+	return err;
+}
+
+static int rewire_target_missing(struct genl_info *info)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_TARGET_ID],
+			    "No target has this number");
+	return -ENOENT;
+}
+
+static int rewire_target_id(struct genl_info *info, u32 *id)
+{
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_ID)) {
+		GENL_SET_ERR_MSG(info, "A number has to be given");
+		return -EINVAL;
+	}
+	*id = nla_get_u32(info->attrs[REWIRE_A_TARGET_ID]);
+	return 0;
+}
+
+int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_target *target;
+	u32 id;
+	int err = rewire_target_id(info, &id);
+
+	if (err)
+		return err;
+	mutex_lock(&ns->lock);
+	target = xa_load(&ns->targets, id);
+	if (target)
+		rewire_target_delete(ns, target);
+	mutex_unlock(&ns->lock);
+	return target ? 0 : rewire_target_missing(info);
+}
+
+static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *target)
+{
+	if (nla_put_u32(skb, REWIRE_A_TARGET_ID, target->id) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_STATE, target->state) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_GENERATION, target->generation) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, atomic_read(&target->flows)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_target *target;
+	struct sk_buff *reply;
+	void *header;
+	u32 id;
+	int err = rewire_target_id(info, &id);
+
+	if (err)
+		return err;
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&ns->lock);
+	target = xa_load(&ns->targets, id);
+	err = target ? rewire_target_fill(reply, target) : rewire_target_missing(info);
+	mutex_unlock(&ns->lock);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+int rewire_nl_target_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
+	unsigned long id = cb->args[0];
+	struct rewire_target *target;
+
+	mutex_lock(&ns->lock);
+	xa_for_each_start(&ns->targets, id, target, cb->args[0]) {
+		void *header;
+
+		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_TARGET_GET);
+		if (!header)
+			break;
+		if (rewire_target_fill(skb, target)) {
+			genlmsg_cancel(skb, header);
+			break;
+		}
+		genlmsg_end(skb, header);
+		cb->args[0] = id + 1;
+	}
+	mutex_unlock(&ns->lock);
+	return skb->len;
+}
