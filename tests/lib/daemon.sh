@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0
+# The daemon and the command line of the host's namespace, and what the module
+# counts; sourced by lib.sh.
+# shellcheck shell=bash
+
+config=$work/rewired.json
+export REWIRE_SOCKET=$work/rewired.sock
+rewired_pid=''
+nat4=203.0.113.64 nat6=2001:db8:f::64		# the shared public addresses
+web4=203.0.113.10 web6=2001:db8:f::10		# two backends behind port 80, ping and DNS
+one4=203.0.113.11 one6=2001:db8:f::11		# one backend behind everything
+
+# write_config [JQ-FILTER]: the usual configuration, changed by a filter.
+write_config() {
+	jq "${1:-.}" > "$config" <<-'END'
+	{
+	  "pools": [
+	    { "name": "public", "vni": 0, "ports": "1024-65535",
+	      "addresses": ["203.0.113.64", "2001:db8:f::64"] }
+	  ],
+	  "services": [
+	    { "name": "nat-t1", "id": 1, "vni": 10, "src": ["10.0.0.0/24", "fd00:10::/64"],
+	      "source": { "pool": "public" } },
+	    { "name": "nat-t2", "id": 2, "vni": 20, "src": ["10.0.0.0/24", "fd00:10::/64"],
+	      "source": { "pool": "public" } },
+	    { "name": "web", "id": 3, "vni": 0, "protocol": "tcp", "dport": 80,
+	      "dst": ["203.0.113.10", "2001:db8:f::10"],
+	      "destination": { "scheduler": "maglev" },
+	      "backends": [
+	        { "name": "b1", "id": 31, "vni": 30, "addresses": ["10.1.0.11", "fd00:30::11"], "port": 8080 },
+	        { "name": "b2", "id": 32, "vni": 30, "addresses": ["10.1.0.12", "fd00:30::12"], "port": 8080 } ] },
+	    { "name": "dns", "id": 4, "vni": 0, "protocol": "udp", "dport": 53,
+	      "dst": ["203.0.113.10", "2001:db8:f::10"],
+	      "destination": { "scheduler": "round-robin" },
+	      "backends": [
+	        { "name": "b1", "id": 41, "vni": 30, "addresses": ["10.1.0.11", "fd00:30::11"] },
+	        { "name": "b2", "id": 42, "vni": 30, "addresses": ["10.1.0.12", "fd00:30::12"] } ] },
+	    { "name": "one", "id": 5, "vni": 0, "dst": ["203.0.113.11", "2001:db8:f::11"],
+	      "destination": { "scheduler": "round-robin" },
+	      "backends": [
+	        { "name": "b1", "id": 51, "vni": 30, "addresses": ["10.1.0.11", "fd00:30::11"] } ] }
+	  ]
+	}
+	END
+}
+
+rewire() {
+	in_ns host "$bin/rewire" "$@"
+}
+
+attach_all() {
+	rewire attach add dev t1 vni 10 &&
+	rewire attach add dev t2 vni 20 &&
+	rewire attach add dev u0 vni 0 &&
+	rewire attach add dev b1 vni 30 &&
+	rewire attach add dev b2 vni 30
+}
+
+# start_rewired: returns when it is ready; what it says goes to $work/rewired.log.
+start_rewired() {
+	: > "$work/rewired.log"
+	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" >> "$work/rewired.log" 2>&1 < /dev/null &
+	rewired_pid=$!
+	disown
+	wait_for 30 grep -q "rewired: ready" "$work/rewired.log" || {
+		note "rewired does not get ready: $(< "$work/rewired.log")"
+		return 1
+	}
+}
+
+rewired_gone() {
+	! kill -0 "$rewired_pid" 2>/dev/null
+}
+
+# stop_rewired [SIGNAL]
+stop_rewired() {
+	kill "-${1:-TERM}" "$rewired_pid" 2>/dev/null
+	wait_for 30 rewired_gone
+}
+
+# The whole stage: topology, attached devices, running daemon.
+set_up() {
+	topology && attach_all && write_config "${1:-.}" && start_rewired || {
+		note "cannot set up"
+		exit 1
+	}
+}
+
+# figure NAME: of the host's namespace.
+figure() {
+	rewire -j stats show | jq --arg name "$1" '.[$name]'
+}
+
+figure_is() {
+	[ "$(figure "$1")" = "$2" ]
+}
+
+# reason NAME: packets dropped, or flows ended, for it.
+reason() {
+	rewire -j stats show | jq --arg name "$1" '.counters[$name]'
+}
+
+# drops: packets dropped for any reason.
+drops() {
+	rewire -j stats show |
+		jq '[.counters | to_entries[] | select(.key | startswith("drop-")) | .value] | add'
+}
+
+# flows [JQ-FILTER]: what "flow show" has, filtered, in one line.
+flows() {
+	rewire -j flow show | jq -c "${1:-.}"
+}
+
+no_objects() {
+	[ "$("$bin/rewire" -j stats show | jq .objects)" = 0 ]
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""httpd.py NAME PORT FILE: serve FILE by HTTP over IPv4 and IPv6.
+
+GET /data answers with the file, GET /whoami with a line: NAME, the client's
+address and its port.  Connections are kept.
+"""
+import os
+import socket
+import sys
+import threading
+
+
+def requests(connection):
+    """The path of each request that comes."""
+    buffer = b""
+    while True:
+        while b"\r\n\r\n" not in buffer:
+            data = connection.recv(4096)
+            if not data:
+                return
+            buffer += data
+        head, buffer = buffer.split(b"\r\n\r\n", 1)
+        yield head.split(b" ")[1].decode()
+
+
+def head(status, length):
+    return (f"HTTP/1.1 {status}\r\nContent-Type: application/octet-stream\r\n"
+            f"Content-Length: {length}\r\n\r\n").encode()
+
+
+def send_file(connection, path):
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        connection.sendall(head("200 OK", size))
+        offset = 0
+        while offset < size:
+            offset += os.sendfile(connection.fileno(), file.fileno(), offset, size - offset)
+
+
+def serve(connection, peer, name, path):
+    address = peer[0].removeprefix("::ffff:")
+    try:
+        for request in requests(connection):
+            if request == "/data":
+                send_file(connection, path)
+            elif request == "/whoami":
+                body = f"{name} {address} {peer[1]}\n".encode()
+                connection.sendall(head("200 OK", len(body)) + body)
+            else:
+                connection.sendall(head("404 Not Found", 0))
+    except OSError:
+        pass
+    finally:
+        connection.close()
+
+
+def main():
+    name, port, path = sys.argv[1:]
+    listener = socket.create_server(("::", int(port)), family=socket.AF_INET6,
+                                    backlog=256, dualstack_ipv6=True)
+    while True:
+        connection, peer = listener.accept()
+        threading.Thread(target=serve, args=(connection, peer, name, path), daemon=True).start()
+
+
+main()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+# The test network: a host between two tenants, the outside and two backends, each
+# a network namespace; sourced by lib.sh.
+# shellcheck shell=bash
+#
+#   namespace t1                  namespace host                 namespace out
+#   10.0.0.2/24  eth0 ──────── t1 ┌───────────────┐ u0 ──── eth0 198.51.100.9/24
+#   fd00:10::2             vni 10 │ 10.0.0.1      │ vni 0        2001:db8:1::9
+#                                 │ fd00:10::1    │              routes by host:
+#   namespace t2, the same subnet │               │              203.0.113.0/24
+#   10.0.0.2/24  eth0 ──────── t2 │ 198.51.100.1  │              2001:db8:f::/64
+#   fd00:10::2             vni 20 │ 2001:db8:1::1 │
+#                                 │               │ b1 ──── eth0 10.1.0.11/24
+#                                 │ 10.1.0.1      │ vni 30       fd00:30::11
+#                                 │ fd00:30::1    │              namespace b1
+#                                 │               │
+#                                 │               │ b2 ──── eth0 10.1.0.12/24
+#                                 └───────────────┘ vni 30       fd00:30::12
+#                                                                namespace b2
+#
+# The host does not forward: whatever crosses it, the module has moved.
+
+namespaces="host t1 t2 out b1 b2"
+out4=198.51.100.9 out6=2001:db8:1::9
+
+# in_ns NAMESPACE COMMAND...
+in_ns() {
+	local ns=$1
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+# add_namespace NAME: no forwarding, addresses usable at once, no chatter.
+add_namespace() {
+	ip netns add "$1" &&
+	in_ns "$1" sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
+		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+		net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0 \
+		net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.router_solicitations=0 &&
+	ip -n "$1" link set lo up
+}
+
+# add_guest NAMESPACE DEVICE NET4 NET6 NUMBER HOST-NUMBER: join NAMESPACE's eth0 to
+# the host's DEVICE.
+add_guest() {
+	local ns=$1 device=$2 net4=$3 net6=$4 number=$5 gateway=$6
+
+	ip -n host link add "$device" type veth peer name eth0 netns "$ns" &&
+	ip -n "$ns" -batch - <<-END
+		link set eth0 up
+		address add $net4.$number/24 dev eth0
+		address add $net6::$number/64 dev eth0 nodad
+		route add default via $net4.$gateway
+		route add default via $net6::$gateway
+	END
+}
+
+# add_subnet DEVICE NET4 NET6: a guest's device for a whole subnet
+add_subnet() {
+	ip -n host -batch - <<-END
+		link set $1 up
+		address add $2.1/24 dev $1
+		address add $3::1/64 dev $1 nodad
+	END
+}
+
+# add_neighbour DEVICE NET4 NET6 NUMBER: a guest's device for one address of a subnet
+add_neighbour() {
+	ip -n host -batch - <<-END
+		link set $1 up
+		address add $2.1/32 dev $1
+		address add $3::1/128 dev $1 nodad
+		route add $2.$4/32 dev $1
+		route add $3::$4/128 dev $1
+	END
+}
+
+add_tenant() {
+	add_guest "$1" "$1" 10.0.0 fd00:10 2 1 && add_subnet "$1" 10.0.0 fd00:10
+}
+
+add_backend() {
+	add_guest "$1" "$1" 10.1.0 fd00:30 "$2" 1 && add_neighbour "$1" 10.1.0 fd00:30 "$2"
+}
+
+# Build everything.
+topology() {
+	local ns
+
+	at_exit remove_topology
+	for ns in $namespaces; do
+		add_namespace "$ns" || return
+	done
+	add_tenant t1 && add_tenant t2 && add_backend b1 11 && add_backend b2 12 &&
+	add_guest out u0 198.51.100 2001:db8:1 9 1 && add_subnet u0 198.51.100 2001:db8:1
+}
+
+remove_topology() {
+	local ns
+
+	for ns in $namespaces; do
+		stop_all_in "$ns"
+		ip netns del "$ns"
+	done
+}
+
+# End whatever still runs in a namespace.
+stop_all_in() {
+	local pids
+
+	pids=$(ip netns pids "$1" 2>/dev/null)
+	[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+}
+
+# each_link COMMAND...: for both ends of each veth pair, as COMMAND NAMESPACE DEVICE.
+each_link() {
+	local link
+
+	for link in host:t1 host:t2 host:u0 host:b1 host:b2 t1:eth0 t2:eth0 out:eth0 b1:eth0 b2:eth0; do
+		"$@" "${link%:*}" "${link#*:}" || return
+	done
+}
+
+set_mtu() {
+	each_link set_link_mtu "$1"
+}
+
+set_link_mtu() {
+	ip -n "$2" link set "$3" mtu "$1"
+}
+
+# set_offloads on|off
+set_offloads() {
+	each_link set_link_offloads "$1"
+}
+
+set_link_offloads() {
+	in_ns "$2" ethtool -K "$3" tx "$1" rx "$1" tso "$1" gso "$1" gro "$1" > /dev/null
+}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# Servers in namespaces, and clients that check what they get; sourced by lib.sh.
+# shellcheck shell=bash
+
+# data_file BYTES: make a file of random bytes, or take the one made before, and
+# set $data to it and $data_sum to its SHA-256.
+data_file() {
+	data=/tmp/rewire-data-$1
+	if [ ! -e "$data.sum" ]; then
+		head -c "$1" /dev/urandom > "$data" &&
+		sha256sum < "$data" > "$data.sum" || return
+	fi
+	data_sum=$(< "$data.sum")
+}
+
+listens() {
+	in_ns "$1" ss -Hnl "$2" "sport = :$3" | grep -q .
+}
+
+# spawn NAMESPACE COMMAND...: run in the background, and set $spawned to its process.
+spawn() {
+	ip netns exec "$@" > /dev/null 2>&1 < /dev/null &
+	spawned=$!
+	disown
+}
+
+# start_http NAMESPACE PORT [FILE]
+start_http() {
+	spawn "$1" /usr/bin/python3 "$tests/lib/httpd.py" "$1" "$2" "${3:-/dev/null}"
+	wait_for 30 listens "$1" -t "$2"
+}
+
+# start_dns NAMESPACE [ANSWER]
+start_dns() {
+	spawn "$1" dnsmasq -k -C /dev/null -u root -R -h -p 53 --address="/rewire.test/${2:-192.0.2.53}"
+	wait_for 30 listens "$1" -u 53
+}
+
+start_iperf() {
+	spawn "$1" iperf3 -s
+	wait_for 30 listens "$1" -t 5201
+}
+
+# url ADDRESS PATH
+url() {
+	case $1 in
+	*:*:*)	echo "http://[$1]/$2" ;;
+	*)	echo "http://$1/$2" ;;
+	esac
+}
+
+# fetch NAMESPACE ADDRESS PATH [CURL-ARGUMENT...]
+fetch() {
+	local ns=$1 address=$2 path=$3
+	shift 3
+	in_ns "$ns" curl -gsS --connect-timeout 20 --max-time 300 "$@" "$(url "$address" "$path")"
+}
+
+# The file arrives whole: download NAMESPACE ADDRESS SUM
+download() {
+	local got
+
+	got=$(fetch "$1" "$2" data | sha256sum)
+	echo "sha256 got:    $got"
+	echo "sha256 wanted: $3"
+	[ "$got" = "$3" ]
+}
+
+ping_three() {
+	in_ns "$1" ping -n -c 3 -i 0.2 -W 10 "$2"
+}
+
+# resolve NAMESPACE SERVER [ANSWER]
+resolve() {
+	local answer
+
+	answer=$(in_ns "$1" dig +short +time=5 +tries=3 "@$2" name.rewire.test)
+	echo "answer: $answer"
+	[ "$answer" = "${3:-192.0.2.53}" ]
+}
+
+# iperf NAMESPACE ADDRESS ARGUMENT...: bytes must arrive, of UDP at least 95 of 100.
+iperf() {
+	local ns=$1 address=$2
+	shift 2
+	in_ns "$ns" iperf3 -c "$address" -t 1 -J --connect-timeout 20000 "$@" > "$work/iperf.json"
+	jq -c '{error, sent: .end.sum_sent.bytes, received: .end.sum_received.bytes, sum: .end.sum}' "$work/iperf.json"
+	jq -e '(.error == null) and
+		(if .end.sum_received then .end.sum_received.bytes > 100000
+		 else .end.sum.packets > 10 and .end.sum.lost_percent < 5 end)' "$work/iperf.json"
+}

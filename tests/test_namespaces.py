@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""A thousand network namespaces with flows and held packets, destroyed at once.
+
+In each, device b is attached to VNI 5 and the host's own output to VNI 7.  A
+flow translates what the host sends, and leaves by b.  Nobody answers there, so a
+packet of it waits for a neighbour, too.  The other end of b is at home: packets
+of a namespace's own sockets would keep it alive while they are held.
+"""
+import ctypes
+import os
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import tap
+from netlink import Rewire, Route, attr, nest, u32, u8
+
+COUNT = int(os.environ.get("REWIRE_TEST_NAMESPACES", 1000))
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+home = open("/proc/self/ns/net", encoding="ascii")
+namespaces = []
+c = Rewire.c
+
+
+def enter(namespace):
+    if libc.setns(namespace.fileno(), CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def create(number):
+    """A namespace, which is then the current one; returns its device b."""
+    if libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    namespace = open("/proc/self/ns/net", encoding="ascii")
+    namespaces.append(namespace)
+    enter(home)
+    route = Route()
+    route.pair(f"a{number}", "b", namespace, mac(number))
+    route.close()
+    enter(namespace)
+    b = socket.if_nametoindex("b")
+    route = Route()
+    route.up(b)
+    route.address(b, "10.9.0.1", 24)
+    route.address(b, "fd00:9::1", 64)
+    route.close()
+    return b
+
+
+def add_objects(b):
+    rewire = Rewire()
+    rewire.command("ATTACH_ADD", u32(c["A_ATTACH_IFINDEX"], b) + u32(c["A_ATTACH_VNI"], 5))
+    rewire.command("ATTACH_ADD", attr(c["A_ATTACH_LOCAL"]) + u32(c["A_ATTACH_VNI"], 7))
+    rewire.command("TARGET_SET", u32(c["A_TARGET_ID"], 1) +
+                   u32(c["A_TARGET_STATE"], c["TARGET_STATE_ACTIVE"]))
+    for vni in 5, 7:
+        rewire.command("RULE_ADD", u32(c["A_RULE_VNI"], vni) +
+                       u8(c["A_RULE_PROTOCOL"], 17) +
+                       u32(c["A_RULE_ACTION"], c["RULE_ACTION_PUNT"]) +
+                       u32(c["A_RULE_ORPHAN"], c["ORPHAN_MODE_HOLD"]))
+    for orig, reply in (("10.9.0.1", "10.9.0.2"), ("10.9.0.4", "10.9.0.3")), \
+                       (("fd00:9::1", "fd00:9::2"), ("fd00:9::4", "fd00:9::3")):
+        rewire.command("FLOW_ADD", nest(
+            c["A_FLOW_MESSAGE_SPEC"],
+            rewire.tuple(c["A_FLOW_ORIG"], 7, 17, orig[0], 1000, orig[1], 53),
+            rewire.tuple(c["A_FLOW_REPLY"], 5, 17, reply[1], 53, reply[0], 2000),
+            u32(c["A_FLOW_TARGET"], 1)))
+    rewire.close()
+
+
+def send(sport, dport):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("10.9.0.1", sport))
+        sender.sendto(b"x", ("10.9.0.2", dport))
+
+
+def mac(number):
+    return bytes((2, 0, 0, 0, number >> 8, number & 0xff))
+
+
+def send_frame(number):
+    """To a namespace's device b, which has the address made for it."""
+    udp = struct.pack(">HHHH", 9, 9, 8, 0)
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, 64, 17, 0,
+                     socket.inet_aton("10.9.0.7"), socket.inet_aton("10.9.0.8"))
+    words = sum(struct.unpack(">10H", ip))
+    words = (words & 0xffff) + (words >> 16)
+    ip = ip[:10] + struct.pack(">H", ~words & 0xffff) + ip[12:]
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind((f"a{number}", 0x0800))
+        sender.send(mac(number) + bytes(6) + b"\x08\0" + ip + udp)
+
+
+def stats():
+    rewire = Rewire()
+    try:
+        return rewire.stats()
+    finally:
+        rewire.close()
+
+
+def objects():
+    return stats()["objects"]
+
+
+def populate():
+    """Each has two flows, one of them used, and holds a packet of the host's own."""
+    complete = 0
+    for number in range(COUNT):
+        add_objects(create(number))
+        send(1000, 53)
+        send(1001, 54)
+        found = stats()
+        complete += [found[name] for name in ("attaches", "rules", "targets", "flows",
+                                              "translated", "holds", "held_packets")] == \
+            [2, 2, 1, 2, 1, 1, 1]
+        if number == 0 and not complete:
+            print("# the first one has", found, flush=True)
+        if number % 100 == 99:
+            print(f"# {number + 1} namespaces", flush=True)
+    enter(home)
+    tap.equal(f"{COUNT} namespaces have attaches, rules, a target, flows, traffic and a held packet",
+              complete, COUNT)
+    tap.point(objects() >= 7 * COUNT, "all of it is counted", objects())
+
+
+def destroy():
+    """Each goes while it holds a packet that came in by a device."""
+    holding = 0
+    for number, namespace in enumerate(namespaces):
+        send_frame(number)
+        enter(namespace)
+        holding += stats()["held_packets"] == 1
+        enter(home)
+        namespace.close()
+    tap.equal("each is destroyed while it holds a packet", holding, COUNT)
+    gone = tap.wait_for(240, lambda: objects() == 0)
+    tap.point(gone, "nothing is left of them", objects())
+
+
+tap.run(populate, destroy)

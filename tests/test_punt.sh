@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# One question to the daemon for each flow, and a daemon that dies, freezes and
+# comes back.
+. "$(dirname "$0")/lib/lib.sh"
+
+bytes=${REWIRE_TEST_BYTES:-100000000}
+packets=${REWIRE_TEST_PACKETS:-1000000}
+
+# flood COUNT: packets of one UDP flow from t1 to out, as fast as they go.
+flood() {
+	local mac line
+
+	modprobe -q pktgen
+	mac=$(ip -j -n host link show t1 | jq -r '.[0].address')
+	in_ns t1 bash -c '
+		cd /proc/net/pktgen || exit 1
+		echo "add_device eth0" > kpktgend_0 || exit 1
+		for line in "count $1" "dst_mac $2" "dst $3" "pkt_size 60" "delay 0" "clone_skb 0" \
+			"src_min 10.0.0.2" "src_max 10.0.0.2" "udp_src_min 5000" "udp_src_max 5000" \
+			"udp_dst_min 9" "udp_dst_max 9"; do
+			echo "$line" > eth0 || exit 1
+		done
+		echo start > pgctrl
+		cat eth0
+		echo "rem_device_all" > kpktgend_0
+	' _ "$1" "$mac" "$out4"
+}
+
+# Datagrams that came to a port without a listener
+arrived() {
+	in_ns out nstat -asz UdpNoPorts | awk '$1 == "UdpNoPorts" { print $2 }'
+}
+
+million() {
+	local before_punts before_drops before_arrived got dropped
+
+	# Nobody listens there: each packet that arrives is counted, few are answered
+	before_punts=$(figure punts) before_drops=$(drops) before_arrived=$(arrived)
+	check "$packets packets of one UDP flow are sent" flood "$packets"
+	equal "they cause exactly one punt" $(($(figure punts) - before_punts)) 1
+	equal "they are one flow" "$(flows '[.[] | select(.orig.sport == 5000)] | length')" 1
+	got=$(rewire -j -s flow show protocol udp src 10.0.0.2:5000 | jq '.[0]."orig-counters".packets')
+	dropped=$(($(drops) - before_drops))
+	equal "those that the flow counts ($got) and those dropped while it was decided ($dropped) are all" \
+		$((got + dropped)) "$packets"
+	check "nearly all went through" test "$got" -gt $((packets * 9 / 10))
+	equal "what the flow counts arrives" $(($(arrived) - before_arrived)) "$got"
+	modprobe -qr pktgen
+}
+
+# A connection of t1 to out that stays open, on which one can ask who one is.
+open_connection() {
+	coproc CONNECTION { ip netns exec t1 nc "$out4" 80; }
+	whoami_on_connection
+}
+
+whoami_on_connection() {
+	local line
+
+	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${CONNECTION[1]}"
+	while read -r -t 20 line <&"${CONNECTION[0]}"; do
+		case $line in
+		out\ *)	echo "$line"; return ;;
+		esac
+	done
+	return 1
+}
+
+# What a flow is, without what changes with time
+keys() {
+	flows 'map({id, orig, reply, action, policy, target}) | sort_by(.id)'
+}
+
+# Two connections to port 80: the one that stays open, and a transfer.
+transfer_runs() {
+	[ "$(in_ns t1 ss -Hnt state established "dport = :80" | wc -l)" -ge 2 ]
+}
+
+survival() {
+	local before after who pid
+
+	open_connection > "$work/who" || note "no connection"
+	who=$(< "$work/who")
+	match "a connection stands" "$who" "^out $nat4 "
+	fetch t1 "$out4" data --limit-rate 20M > "$work/transfer" & pid=$!
+	wait_for 20 transfer_runs
+	before=$(keys)
+	stop_rewired KILL
+	check "the daemon was killed during a transfer" kill -0 $pid
+	equal "nobody listens for punts" "$(figure handlers)" 0
+	refuse "a new flow gets nowhere meanwhile" 28 "imed out" fetch t1 "$out4" whoami --connect-timeout 2
+	check "its packets were dropped for want of a daemon" test "$(reason drop-no-daemon)" -gt 0
+	wait $pid
+	equal "the transfer is complete, SHA-256 and all" "$(sha256sum < "$work/transfer")" "$data_sum"
+	rm -f "$work/transfer"
+	equal "the connection goes on without a daemon" "$(whoami_on_connection)" "$who"
+
+	check "the daemon starts again" start_rewired
+	after=$(keys)
+	# The transfer's flow may have ended meanwhile; the connection's has not
+	equal "of the flows before, those that are there after are the same in all" \
+		"$(jq -cn --argjson a "$before" --argjson b "$after" \
+			'[$b[] | select(.id as $id | any($a[]; .id == $id))] as $kept |
+			 [($kept | length > 0), ($kept - $a)]')" '[true,[]]'
+	equal "the connection has the same public port" "$(whoami_on_connection)" "$who"
+	match "new flows work" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+	match "and new flows of the other tenant" "$(fetch t2 "$out6" whoami)" "^out $nat6 "
+	equal "no verdict failed for a port in use" "$(figure verdict-failures)" 0
+}
+
+# A pool of two ports: the daemon must know which of them its predecessor gave.
+adoption() {
+	local port
+
+	kill "$CONNECTION_PID" 2>/dev/null
+	stop_rewired
+	write_config '.pools[0].ports = "3000-3001"'
+	rewire flow flush
+	start_rewired || return
+	open_connection > "$work/who"
+	port=$(awk '{ print $3 }' "$work/who")
+	match "one of two ports is in use" "$port" '^300[01]$'
+	stop_rewired KILL
+	start_rewired
+	equal "the next flow after a restart gets the other" "$(fetch t2 "$out4" whoami)" \
+		"out $nat4 $((6001 - port))"
+	equal "at the first try" "$(figure verdict-failures)" 0
+	kill "$CONNECTION_PID" 2>/dev/null
+	stop_rewired
+	rewire flow flush
+	write_config
+	start_rewired
+}
+
+# send_three PORT: datagrams of one flow
+send_three() {
+	in_ns t1 bash -c 'exec 3> "/dev/udp/$1/$2"; for n in 1 2 3; do echo $n >&3; done' _ "$out4" "$1"
+}
+
+# freeze ORPHAN-MODE PORT: a daemon that dies frozen, with a question unanswered
+freeze() {
+	local before
+
+	stop_rewired
+	write_config ".services[0].orphan = \"$1\""
+	start_rewired || return
+	before=$(reason drop-hold-timeout)
+	kill -STOP "$rewired_pid"
+	send_three "$2"
+	stop_rewired KILL
+	check "orphan mode $1: nothing stays held for a daemon that died" wait_for 10 figure_is holds 0
+	equal "orphan mode $1: its three packets had their time" \
+		$(($(reason drop-hold-timeout) - before)) 3
+}
+
+orphans() {
+	local before held
+
+	freeze drop 7001
+	before=$(reason drop-no-daemon)
+	send_three 7002
+	equal "orphan mode drop: without a daemon packets are dropped" \
+		$(($(reason drop-no-daemon) - before)) 3
+
+	freeze pass 7003
+	before=$(figure passed)
+	send_three 7004
+	check "orphan mode pass: without a daemon packets are left to the host" \
+		test $(($(figure passed) - before)) -ge 3
+
+	freeze hold 7005
+	before=$(reason drop-no-daemon) held=$(reason drop-hold-timeout)
+	send_three 7006
+	wait_for 10 figure_is holds 0
+	equal "orphan mode hold: without a daemon packets are held, but not for ever" \
+		"$(($(reason drop-no-daemon) - before)) $(($(reason drop-hold-timeout) - held))" "0 3"
+	check "a daemon starts after them" start_rewired
+	match "and new flows work" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+}
+
+# The frozen daemon goes on: what it was asked meanwhile still gets its answer.
+thaw() {
+	local pid
+
+	kill -STOP "$rewired_pid"
+	fetch t1 "$out4" whoami > "$work/who" & pid=$!
+	wait_for 10 figure_is holds 1
+	kill -CONT "$rewired_pid"
+	wait $pid
+	match "a daemon that was frozen for a while answers" "$(< "$work/who")" "^out $nat4 "
+}
+
+second_daemon() {
+	refuse "a second daemon is refused" 1 "listen" timeout 20 ip netns exec host \
+		"$bin/rewired" -c "$config" -s "$work/second.sock"
+	check "the first does not mind" kill -0 "$rewired_pid"
+	match "and serves" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+}
+
+set_up
+data_file "$bytes" && start_http out 80 "$data" || exit 1
+million
+survival
+adoption
+second_daemon
+thaw
+orphans
+test_end
