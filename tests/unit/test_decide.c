@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The engine: from punts to verdicts. */
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "address.h"
+#include "config.h"
+#include "decide.h"
+
+static const char text[] = "{\"pools\":["
+	"{\"name\":\"out\",\"vni\":0,\"addresses\":[\"203.0.113.64/31\",\"2001:db8:f::64\"],\"ports\":\"1024-65535\"},"
+	"{\"name\":\"tiny\",\"vni\":0,\"addresses\":[\"198.51.100.1\",\"198.51.100.2\"],\"ports\":\"500-501\"},"
+	"{\"name\":\"inside\",\"vni\":20,\"addresses\":[\"10.1.0.1\"]}],"
+	"\"services\":["
+	"{\"name\":\"nat\",\"id\":1,\"vni\":10,\"src\":[\"10.0.0.0/24\",\"fd00:10::/64\"],\"source\":{\"pool\":\"out\"}},"
+	"{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dst\":[\"203.0.113.10\",\"2001:db8:f::10\"],\"dport\":80,"
+	"\"destination\":{\"scheduler\":\"maglev\"},\"backends\":["
+	"{\"name\":\"b1\",\"id\":11,\"vni\":20,\"addresses\":[\"10.1.0.11\",\"fd00:20::11\"],\"port\":8080},"
+	"{\"name\":\"b2\",\"id\":12,\"vni\":20,\"addresses\":[\"10.1.0.12\"]},"
+	"{\"name\":\"b3\",\"id\":13,\"vni\":20,\"addresses\":[\"10.1.0.13\"],\"state\":\"draining\"},"
+	"{\"name\":\"b4\",\"id\":14,\"vni\":20,\"addresses\":[\"10.1.0.14\"],\"state\":\"down\"},"
+	"{\"name\":\"b5\",\"id\":15,\"vni\":20,\"addresses\":[\"10.1.0.15\"],\"weight\":0}]},"
+	"{\"name\":\"full\",\"id\":3,\"vni\":0,\"dst\":\"203.0.113.11\",\"source\":{\"pool\":\"inside\"},"
+	"\"destination\":{\"scheduler\":\"round-robin\"},\"backends\":["
+	"{\"name\":\"c1\",\"id\":21,\"vni\":20,\"addresses\":[\"10.1.0.21\"],\"port\":443},"
+	"{\"name\":\"c2\",\"id\":22,\"vni\":20,\"addresses\":[\"10.1.0.22\"],\"port\":443}]},"
+	"{\"name\":\"dead\",\"id\":4,\"vni\":0,\"dst\":\"203.0.113.12\",\"destination\":{},\"backends\":["
+	"{\"name\":\"d1\",\"id\":31,\"vni\":20,\"addresses\":[\"10.1.0.31\"],\"state\":\"down\"}]},"
+	"{\"name\":\"small\",\"id\":5,\"vni\":30,\"source\":{\"pool\":\"tiny\"}}]}";
+
+struct bench {
+	struct snapshot *snapshot;
+	struct decider decider;
+	_Atomic uint64_t last;
+	struct decision decision;
+	struct rw_punt punt;
+};
+
+static int set_up(void **context)
+{
+	struct bench *bench = test_calloc(1, sizeof(*bench));
+	struct error error;
+
+	bench->snapshot = config_parse(text, NULL, &error);
+	if (!bench->snapshot)
+		fail_msg("%s", error.text);
+	random_seed(&bench->decider.random);
+	bench->decider.last = &bench->last;
+	bench->last = 1000;
+	*context = bench;
+	return 0;
+}
+
+static int tear_down(void **context)
+{
+	struct bench *bench = *context;
+
+	snapshot_free(bench->snapshot);
+	test_free(bench);
+	return 0;
+}
+
+static struct rw_tuple tuple(uint32_t vni, uint8_t protocol, const char *src, uint16_t sport,
+			     const char *dst, uint16_t dport)
+{
+	struct rw_tuple made = { .vni = vni, .protocol = protocol, .sport = sport, .dport = dport };
+
+	assert_null(rw_addr_parse(src, &made.src));
+	assert_null(rw_addr_parse(dst, &made.dst));
+	return made;
+}
+
+static enum outcome ask(struct bench *bench, uint32_t policy, struct rw_tuple orig)
+{
+	bench->punt = (struct rw_punt){ .id = 77, .policy = policy, .tuple = orig };
+	decide(&bench->decider, bench->snapshot, &bench->punt, 0, &bench->decision);
+	assert_int_equal(bench->decision.verdict.punt_id, 77);
+	assert_memory_equal(&bench->decision.verdict.flow.orig, &orig, sizeof(orig));
+	if (bench->decision.outcome == OUTCOME_FLOW) {
+		assert_int_equal(bench->decision.verdict.action, REWIRE_VERDICT_ACTION_FLOW);
+		assert_int_equal(bench->decision.verdict.flow.policy, policy);
+	} else {
+		assert_int_equal(bench->decision.verdict.action, REWIRE_VERDICT_ACTION_DROP);
+		assert_int_equal(bench->decision.verdict.lifetime, DECIDE_DROP_LIFETIME);
+		assert_null(bench->decision.ports);
+	}
+	return bench->decision.outcome;
+}
+
+static void assert_reply(struct bench *bench, struct rw_tuple wanted)
+{
+	assert_memory_equal(&bench->decision.verdict.flow.reply, &wanted, sizeof(wanted));
+}
+
+static void nat_takes_a_port_of_the_pool(void **context)
+{
+	struct bench *bench = *context;
+	const struct rw_tuple *reply = &bench->decision.verdict.flow.reply;
+	char address[RW_ADDR_TEXT];
+
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.0.5", 4000, "192.0.2.1", 443)),
+			 OUTCOME_FLOW);
+	assert_in_range(reply->dport, 1024, 65535);
+	rw_addr_print(address, &reply->dst);
+	assert_true(!strcmp(address, "203.0.113.64") || !strcmp(address, "203.0.113.65"));
+	assert_reply(bench, tuple(0, IPPROTO_TCP, "192.0.2.1", 443, address, reply->dport));
+	assert_int_equal(bench->decision.port, reply->dport);
+	assert_int_equal(ports_used(bench->decision.ports, IPPROTO_TCP, 1, 65535), 1);
+	assert_int_equal(bench->decision.verdict.flow.target, 0);
+}
+
+static void nat_of_ipv6_and_udp(void **context)
+{
+	struct bench *bench = *context;
+	uint16_t port;
+
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_UDP, "fd00:10::5", 4000, "2001:db8::1", 53)),
+			 OUTCOME_FLOW);
+	port = bench->decision.port;
+	assert_reply(bench, tuple(0, IPPROTO_UDP, "2001:db8::1", 53, "2001:db8:f::64", port));
+}
+
+static void an_echo_gets_a_new_identifier(void **context)
+{
+	struct bench *bench = *context;
+	char address[RW_ADDR_TEXT];
+
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ICMP, "10.0.0.5", 99, "192.0.2.1", 0)),
+			 OUTCOME_FLOW);
+	rw_addr_print(address, &bench->decision.verdict.flow.reply.dst);
+	assert_reply(bench, tuple(0, IPPROTO_ICMP, "192.0.2.1", 0, address, bench->decision.port));
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ICMPV6, "fd00:10::5", 99, "2001:db8::1", 0)),
+			 OUTCOME_FLOW);
+	assert_reply(bench, tuple(0, IPPROTO_ICMPV6, "2001:db8::1", 0, "2001:db8:f::64",
+				  bench->decision.port));
+}
+
+static void an_echo_reply_begins_nothing(void **context)
+{
+	assert_int_equal(ask(*context, 1, tuple(10, IPPROTO_ICMP, "10.0.0.5", 0, "192.0.2.1", 99)),
+			 OUTCOME_UNSUPPORTED);
+	assert_int_equal(ask(*context, 1, tuple(10, IPPROTO_GRE, "10.0.0.5", 0, "192.0.2.1", 0)),
+			 OUTCOME_UNSUPPORTED);
+}
+
+static void a_client_keeps_its_public_address(void **context)
+{
+	struct bench *bench = *context;
+	struct ports *first = NULL, *other = NULL;
+	char client[RW_ADDR_TEXT];
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		ask(bench, 1, tuple(10, IPPROTO_UDP, "10.0.0.5", 4000 + i, "192.0.2.1", 53));
+		if (!first)
+			first = bench->decision.ports;
+		assert_ptr_equal(bench->decision.ports, first);
+	}
+	for (i = 1; i < 100; i++) {
+		snprintf(client, sizeof(client), "10.0.0.%d", i);
+		ask(bench, 1, tuple(10, IPPROTO_UDP, client, 4000, "192.0.2.2", 53));
+		if (bench->decision.ports != first)
+			other = bench->decision.ports;
+	}
+	assert_non_null(other);		/* but not all clients share one */
+}
+
+static void an_exhausted_pool_is_an_outcome(void **context)
+{
+	struct bench *bench = *context;
+	struct ports *ports;
+	uint16_t port;
+	int i;
+
+	for (i = 0; i < 4; i++)		/* two addresses with two ports each: the next one is used */
+		assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 1 + i, "192.0.2.1", 80)),
+				 OUTCOME_FLOW);
+	ports = bench->decision.ports;
+	port = bench->decision.port;
+	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 9, "192.0.2.1", 80)),
+			 OUTCOME_EXHAUSTED);
+	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "fd00::5", 9, "2001:db8::1", 80)),
+			 OUTCOME_EXHAUSTED);	/* no address of this family */
+	ports_give_back(ports, IPPROTO_TCP, port);
+	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 9, "192.0.2.1", 80)),
+			 OUTCOME_FLOW);
+}
+
+static void balancing_keeps_the_client(void **context)
+{
+	struct bench *bench = *context;
+	int i, seen[5] = { 0 };
+
+	for (i = 0; i < 500; i++) {
+		assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "198.51.100.9", 1000 + i,
+						     "203.0.113.10", 80)), OUTCOME_FLOW);
+		assert_null(bench->decision.ports);
+		assert_in_range(bench->decision.verdict.flow.target, 11, 12);
+		seen[bench->decision.verdict.flow.target - 11]++;
+		if (bench->decision.verdict.flow.target == 11)
+			assert_reply(bench, tuple(20, IPPROTO_TCP, "10.1.0.11", 8080,
+						  "198.51.100.9", 1000 + i));
+		else		/* without a port of its own it gets the flow's */
+			assert_reply(bench, tuple(20, IPPROTO_TCP, "10.1.0.12", 80,
+						  "198.51.100.9", 1000 + i));
+	}
+	assert_in_range(seen[0], 180, 320);
+	assert_int_equal(seen[0] + seen[1], 500);
+}
+
+static void the_same_flow_gets_the_same_backend(void **context)
+{
+	struct bench *bench = *context;
+	struct rw_tuple orig = tuple(0, IPPROTO_TCP, "198.51.100.9", 7, "203.0.113.10", 80);
+	uint32_t target, others = 0;
+	unsigned int attempt;
+	int i;
+
+	ask(bench, 2, orig);
+	target = bench->decision.verdict.flow.target;
+	for (i = 0; i < 20; i++) {
+		ask(bench, 2, orig);
+		assert_int_equal(bench->decision.verdict.flow.target, target);
+	}
+	/* A key in use: another attempt may go elsewhere */
+	for (attempt = 1; attempt < 16; attempt++) {
+		decide(&bench->decider, bench->snapshot, &bench->punt, attempt, &bench->decision);
+		others += bench->decision.verdict.flow.target != target;
+	}
+	assert_in_range(others, 1, 15);
+}
+
+static void balancing_by_family(void **context)
+{
+	struct bench *bench = *context;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "2001:db8::9", 1 + i,
+						     "2001:db8:f::10", 80)), OUTCOME_FLOW);
+		assert_reply(bench, tuple(20, IPPROTO_TCP, "fd00:20::11", 8080, "2001:db8::9", 1 + i));
+	}
+}
+
+static void balancing_with_a_pool(void **context)
+{
+	struct bench *bench = *context;
+
+	ask(bench, 3, tuple(0, IPPROTO_TCP, "198.51.100.9", 7, "203.0.113.11", 80));
+	assert_int_equal(bench->decision.verdict.flow.target, 21);
+	assert_reply(bench, tuple(20, IPPROTO_TCP, "10.1.0.21", 443, "10.1.0.1",
+				  bench->decision.port));
+	ask(bench, 3, tuple(0, IPPROTO_ICMP, "198.51.100.9", 7, "203.0.113.11", 0));
+	assert_int_equal(bench->decision.verdict.flow.target, 22);
+	assert_reply(bench, tuple(20, IPPROTO_ICMP, "10.1.0.22", 0, "10.1.0.1",
+				  bench->decision.port));
+}
+
+static void without_an_active_backend_flows_are_dropped(void **context)
+{
+	assert_int_equal(ask(*context, 4, tuple(0, IPPROTO_UDP, "198.51.100.9", 7, "203.0.113.12", 80)),
+			 OUTCOME_NO_BACKEND);
+}
+
+static void a_wrong_policy_makes_no_flow(void **context)
+{
+	struct bench *bench = *context;
+
+	assert_int_equal(ask(bench, 99, tuple(10, IPPROTO_TCP, "10.0.0.5", 1, "192.0.2.1", 80)),
+			 OUTCOME_UNKNOWN_POLICY);
+	assert_int_equal(ask(bench, 1, tuple(11, IPPROTO_TCP, "10.0.0.5", 1, "192.0.2.1", 80)),
+			 OUTCOME_MISMATCH);
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.1.5", 1, "192.0.2.1", 80)),
+			 OUTCOME_MISMATCH);
+	assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "10.0.0.5", 1, "203.0.113.10", 81)),
+			 OUTCOME_MISMATCH);
+	assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_UDP, "10.0.0.5", 1, "203.0.113.10", 80)),
+			 OUTCOME_MISMATCH);
+	assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "10.0.0.5", 1, "203.0.113.9", 80)),
+			 OUTCOME_MISMATCH);
+}
+
+static void decisions_are_numbered(void **context)
+{
+	struct bench *bench = *context;
+	uint64_t i;
+
+	for (i = 1; i < 10; i++) {
+		ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.0.5", i, "192.0.2.1", 80));
+		assert_int_equal(bench->decision.verdict.flow.decision, 1000 + i);
+	}
+}
+
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nat_takes_a_port_of_the_pool),
+		TEST(nat_of_ipv6_and_udp),
+		TEST(an_echo_gets_a_new_identifier),
+		TEST(an_echo_reply_begins_nothing),
+		TEST(a_client_keeps_its_public_address),
+		TEST(an_exhausted_pool_is_an_outcome),
+		TEST(balancing_keeps_the_client),
+		TEST(the_same_flow_gets_the_same_backend),
+		TEST(balancing_by_family),
+		TEST(balancing_with_a_pool),
+		TEST(without_an_active_backend_flows_are_dropped),
+		TEST(a_wrong_policy_makes_no_flow),
+		TEST(decisions_are_numbered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

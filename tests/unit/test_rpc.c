@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The control socket's parser: whatever comes gets one line of valid JSON. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "rpc.h"
+#include "siphash.h"
+
+static int code_of(char *line)
+{
+	json_t *answer = json_loads(line, 0, NULL);
+	int code;
+
+	assert_non_null(answer);
+	assert_string_equal(json_string_value(json_object_get(answer, "jsonrpc")), "2.0");
+	assert_true(json_is_null(json_object_get(answer, "id")));
+	assert_int_equal(strchr(line, '\n') - line, strlen(line) - 1);
+	code = json_integer_value(json_object_get(json_object_get(answer, "error"), "code"));
+	json_decref(answer);
+	free(line);
+	return code;
+}
+
+/* The code of the error, or 0 for a request that is taken. */
+static int parse(const char *line, size_t length)
+{
+	struct rpc_request request;
+	char *answer = NULL;
+
+	if (rpc_parse(line, length, &request, &answer))
+		return code_of(answer);
+	assert_non_null(request.method);
+	rpc_free(&request);
+	return 0;
+}
+
+static void requests_are_taken(void **context)
+{
+	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"m\",\"params\":{\"a\":1}}";
+	struct rpc_request request;
+	char *answer;
+
+	(void)context;
+	assert_int_equal(rpc_parse(line, strlen(line), &request, &answer), 0);
+	assert_string_equal(request.method, "m");
+	assert_int_equal(json_integer_value(json_object_get(request.params, "a")), 1);
+	answer = rpc_result(request.id, json_string("x\ny"));
+	assert_string_equal(answer, "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"x\\ny\"}\n");
+	free(answer);
+	rpc_free(&request);
+}
+
+static void a_notification_gets_no_answer(void **context)
+{
+	(void)context;
+	assert_null(rpc_result(NULL, json_true()));
+	assert_null(rpc_error(NULL, RPC_REFUSED, "no"));
+}
+
+static void garbage_is_answered(void **context)
+{
+	static const struct {
+		const char *line;
+		int code;
+	} lines[] = {
+		{ "", RPC_PARSE_ERROR }, { "{", RPC_PARSE_ERROR }, { "nonsense", RPC_PARSE_ERROR },
+		{ "{\"a\":1,\"a\":2}", RPC_PARSE_ERROR }, { "\xff\xfe", RPC_PARSE_ERROR },
+		{ "{} {}", RPC_PARSE_ERROR },
+		{ "[]", RPC_INVALID_REQUEST }, { "{}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":2.0,\"method\":\"m\"}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\"}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"method\":7}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":{}}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":[1]}", RPC_INVALID_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"method\":\"m\"}", 0 },
+	};
+	size_t i;
+
+	(void)context;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_int_equal(parse(lines[i].line, strlen(lines[i].line)), lines[i].code);
+	assert_int_equal(parse("{}\0{}", 5), RPC_PARSE_ERROR);
+}
+
+/* A good line with bytes changed, cut off or put in. */
+static void broken_lines_never_crash(void **context)
+{
+	static const char good[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"config.apply\","
+				   "\"params\":{\"config\":{\"pools\":[]},\"dry_run\":true}}";
+	struct random random;
+	char line[sizeof(good)];
+	int i, changes, taken = 0;
+
+	(void)context;
+	random_seed(&random);
+	for (i = 0; i < 50000; i++) {
+		memcpy(line, good, sizeof(good));
+		for (changes = random_below(&random, 4); changes > 0; changes--)
+			line[random_below(&random, sizeof(good) - 1)] = random_below(&random, 256);
+		taken += !parse(line, random_below(&random, 2) ? sizeof(good) - 1 :
+				      random_below(&random, sizeof(good)));
+	}
+	assert_in_range(taken, 1, 49999);
+}
+
+static void deep_nesting_is_refused(void **context)
+{
+	char *line = malloc(100000);
+
+	(void)context;
+	memset(line, '[', 100000);
+	assert_int_equal(parse(line, 100000), RPC_PARSE_ERROR);
+	free(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_are_taken),
+		cmocka_unit_test(a_notification_gets_no_answer),
+		cmocka_unit_test(garbage_is_answered),
+		cmocka_unit_test(broken_lines_never_crash),
+		cmocka_unit_test(deep_nesting_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the configuration's JSON to the objects of a snapshot. */
+
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "check.h"
+#include "config.h"
+#include "json.h"
+
+static const char *const hold_modes[] = { "hold", "drop", NULL };
+static const char *const orphan_modes[] = { "drop", "pass", "hold", NULL };
+static const char *const states[] = { "active", "draining", "down", NULL };
+static const char *const schedulers[] = { "maglev", "round-robin", NULL };
+
+/* Begin to read an object of a list: its name becomes its place in sentences. */
+static int enter(struct place *place, const char *kind, const json_t *object,
+		 const struct place *list, const char *key, size_t index, char **name)
+{
+	const char *text = NULL, *c;
+
+	place->object = object;
+	place->error = list->error;
+	snprintf(place->text, sizeof(place->text), "%.60s: %s[%zu]", list->text, key, index);
+	if (!json_is_object(object))
+		return refuse(place->error, "%s is not an object", place->text);
+	if (json_need_string(place, "name", &text))
+		return -1;
+	for (c = text; isalnum((unsigned char)*c) || (*c && strchr("._-", *c)); c++)
+		;
+	if (c == text || *c || c - text > 63)
+		return refuse(place->error, "%s: name is not 1 to 63 letters, digits, '.', '_' and '-'",
+			      place->text);
+	snprintf(place->text, sizeof(place->text), "%s \"%s\"", kind, text);
+	*name = strdup(text);
+	return *name ? 0 : refuse_errno(place->error, place->text);
+}
+
+static int add_prefix(const struct place *place, const char *key, const json_t *value,
+		      struct prefixes *prefixes)
+{
+	struct prefix *prefix = &prefixes->list[prefixes->count];
+	const char *text = json_string_value(value), *wrong;
+
+	if (!text)
+		return refuse(place->error, "%s: %s holds what is not a string", place->text, key);
+	wrong = rw_prefix_parse(text, &prefix->address, &prefix->length);
+	if (wrong)
+		return refuse(place->error, "%s: %s \"%.60s\" %s", place->text, key, text, wrong);
+	prefixes->count++;
+	return 0;
+}
+
+/* A prefix or a list of them: 1 when there are any, 0 when the key is absent. */
+static int get_prefixes(const struct place *place, const char *key, struct prefixes *prefixes)
+{
+	const json_t *value = json_object_get(place->object, key);
+	size_t i;
+
+	if (!value)
+		return 0;
+	if (json_is_string(value)) {
+		prefixes->list = allocate(1, sizeof(*prefixes->list));
+		return add_prefix(place, key, value, prefixes) ? -1 : 1;
+	}
+	if (!json_array_size(value))
+		return refuse(place->error, "%s: %s is neither an address nor a list of them",
+			      place->text, key);
+	prefixes->list = allocate(json_array_size(value), sizeof(*prefixes->list));
+	for (i = 0; i < json_array_size(value); i++)
+		if (add_prefix(place, key, json_array_get(value, i), prefixes))
+			return -1;
+	return 1;
+}
+
+static void address_next(struct rw_addr *address)
+{
+	int i = rw_addr_bits(address) / 8;
+
+	while (i-- && !++address->bytes[i])
+		;
+}
+
+static int pool_add_prefix(const struct place *place, struct pool *pool,
+			   const struct prefix *prefix)
+{
+	unsigned int bits = rw_addr_bits(&prefix->address) - prefix->length, i;
+	int family = family_index(&prefix->address);
+	unsigned int *count = &pool->address_count[family];
+	struct rw_addr address = prefix->address;
+	char text[RW_PREFIX_TEXT];
+
+	if (bits > 12 || *count + (1U << bits) > CONFIG_POOL_ADDRESSES_MAX)
+		return refuse(place->error, "%s: with %s it has more than %u addresses", place->text,
+			      rw_prefix_print(text, &prefix->address, prefix->length),
+			      CONFIG_POOL_ADDRESSES_MAX);
+	for (i = 0; i < 1U << bits; i++, address_next(&address))
+		pool->addresses[family][(*count)++] = ports_new(pool->vni, &address);
+	return 0;
+}
+
+static int read_addresses(const struct place *place, struct pool *pool)
+{
+	struct prefixes prefixes = { 0 };
+	int ret = get_prefixes(place, "addresses", &prefixes), family;
+	unsigned int i;
+
+	if (!ret)
+		ret = refuse(place->error, "%s: addresses is missing", place->text);
+	for (family = 0; ret > 0 && family < FAMILIES; family++)
+		pool->addresses[family] = allocate(CONFIG_POOL_ADDRESSES_MAX,
+						   sizeof(*pool->addresses[family]));
+	for (i = 0; ret > 0 && i < prefixes.count; i++)
+		ret = pool_add_prefix(place, pool, &prefixes.list[i]) ? -1 : 1;
+	free(prefixes.list);
+	return ret < 0 ? -1 : 0;
+}
+
+static int read_pool(const struct place *list, const json_t *object, size_t index,
+		     struct pool *pool)
+{
+	static const char *const keys[] = { "name", "vni", "addresses", "ports", NULL };
+	struct place place;
+
+	pool->port_min = 1024;
+	pool->port_max = 65535;
+	if (enter(&place, "pool", object, list, "pools", index, &pool->name) ||
+	    json_only_keys(&place, keys) ||
+	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &pool->vni) ||
+	    json_get_ports(&place, "ports", &pool->port_min, &pool->port_max) < 0)
+		return -1;
+	return read_addresses(&place, pool);
+}
+
+static int read_backend_addresses(const struct place *place, struct backend *backend)
+{
+	struct prefixes prefixes = { 0 };
+	int ret = get_prefixes(place, "addresses", &prefixes);
+	struct rw_addr *address;
+	unsigned int i;
+
+	if (!ret)
+		ret = refuse(place->error, "%s: addresses is missing", place->text);
+	for (i = 0; ret > 0 && i < prefixes.count; i++) {
+		address = &backend->addresses[family_index(&prefixes.list[i].address)];
+		if (prefixes.list[i].length != rw_addr_bits(&prefixes.list[i].address))
+			ret = refuse(place->error, "%s: addresses holds a prefix", place->text);
+		else if (address->family)
+			ret = refuse(place->error, "%s: addresses holds two of one family", place->text);
+		*address = prefixes.list[i].address;
+	}
+	free(prefixes.list);
+	return ret < 0 ? -1 : 0;
+}
+
+static int read_backend(const struct place *list, const json_t *object, size_t index,
+			struct backend *backend)
+{
+	static const char *const keys[] = {
+		"name", "id", "vni", "addresses", "port", "weight", "state", NULL
+	};
+	struct place place;
+	uint32_t port = 0;
+
+	backend->weight = 1;
+	backend->state = REWIRE_TARGET_STATE_ACTIVE;
+	if (enter(&place, "backend", object, list, "backends", index, &backend->name) ||
+	    json_only_keys(&place, keys) ||
+	    json_need_number(&place, "id", 1, UINT32_MAX, &backend->id) ||
+	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &backend->vni) ||
+	    json_get_number(&place, "port", 1, 65535, &port) < 0 ||
+	    json_get_number(&place, "weight", 0, SCHEDULE_WEIGHT_MAX, &backend->weight) < 0 ||
+	    json_get_choice(&place, "state", states, &backend->state) < 0)
+		return -1;
+	backend->port = port;
+	return read_backend_addresses(&place, backend);
+}
+
+static int read_protocol(const struct place *place, struct service *service)
+{
+	static const char *const names[] = { "tcp", "udp", "icmp", NULL };
+	static const uint8_t numbers[][FAMILIES] = {
+		{ IPPROTO_TCP, IPPROTO_TCP }, { IPPROTO_UDP, IPPROTO_UDP },
+		{ IPPROTO_ICMP, IPPROTO_ICMPV6 },
+	};
+	const json_t *value = json_object_get(place->object, "protocol");
+	uint32_t number;
+
+	service->families[IPV4] = service->families[IPV6] = true;
+	if (!value)
+		return 0;
+	if (json_is_string(value)) {
+		if (json_get_choice(place, "protocol", names, &number) < 0)
+			return -1;
+		memcpy(service->protocols, numbers[number], sizeof(service->protocols));
+		return 0;
+	}
+	if (json_get_number(place, "protocol", 1, 255, &number) < 0)
+		return -1;
+	if (number != IPPROTO_TCP && number != IPPROTO_UDP && number != IPPROTO_ICMP &&
+	    number != IPPROTO_ICMPV6)
+		return refuse(place->error, "%s: protocol %u is not supported, only tcp, udp and icmp",
+			      place->text, number);
+	service->families[IPV4] = number != IPPROTO_ICMPV6;
+	service->families[IPV6] = number != IPPROTO_ICMP;
+	service->protocols[IPV4] = service->protocols[IPV6] = number;
+	return 0;
+}
+
+static bool has_family(const struct prefixes *prefixes, int family)
+{
+	unsigned int i;
+
+	for (i = 0; i < prefixes->count; i++)
+		if (family_index(&prefixes->list[i].address) == family)
+			return true;
+	return !prefixes->count;
+}
+
+static int read_match(const struct place *place, struct service *service)
+{
+	int ret, family;
+
+	if (json_need_number(place, "vni", 0, REWIRE_VNI_MAX, &service->vni) ||
+	    read_protocol(place, service) ||
+	    get_prefixes(place, "src", &service->src) < 0 ||
+	    get_prefixes(place, "dst", &service->dst) < 0)
+		return -1;
+	ret = json_get_ports(place, "dport", &service->dport_min, &service->dport_max);
+	if (ret < 0)
+		return -1;
+	if (ret && service->protocols[IPV4] != IPPROTO_TCP && service->protocols[IPV4] != IPPROTO_UDP)
+		return refuse(place->error, "%s: dport needs protocol tcp or udp", place->text);
+	for (family = 0; family < FAMILIES; family++)
+		if (!has_family(&service->src, family) || !has_family(&service->dst, family))
+			service->families[family] = false;
+	if (!service->families[IPV4] && !service->families[IPV6])
+		return refuse(place->error, "%s: no packet matches, its protocol, src and dst are of different address families",
+			      place->text);
+	return 0;
+}
+
+static int read_source(const struct place *place, const struct snapshot *snapshot,
+		       struct service *service)
+{
+	static const char *const keys[] = { "pool", NULL };
+	const char *name = NULL;
+	struct place source;
+	unsigned int i;
+	int ret = json_get_object(place, "source", &source);
+
+	if (ret <= 0)
+		return ret;
+	if (json_only_keys(&source, keys) || json_need_string(&source, "pool", &name))
+		return -1;
+	for (i = 0; i < snapshot->pool_count; i++)
+		if (!strcmp(snapshot->pools[i].name, name))
+			service->pool = &snapshot->pools[i];
+	if (!service->pool)
+		return refuse(place->error, "%s: there is no pool \"%.60s\"", source.text, name);
+	return 0;
+}
+
+static int read_backends(const struct place *place, struct service *service)
+{
+	const json_t *list = NULL;
+	size_t i;
+
+	if (json_need_array(place, "backends", &list))
+		return -1;
+	if (json_array_size(list) > SCHEDULE_BACKENDS_MAX)
+		return refuse(place->error, "%s: it has more than %u backends", place->text,
+			      SCHEDULE_BACKENDS_MAX);
+	service->backends = allocate(json_array_size(list), sizeof(*service->backends));
+	for (i = 0; i < json_array_size(list); i++) {
+		service->backend_count = i + 1;
+		if (read_backend(place, json_array_get(list, i), i, &service->backends[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_destination(const struct place *place, struct service *service)
+{
+	static const char *const keys[] = { "scheduler", NULL };
+	struct place destination;
+	int ret = json_get_object(place, "destination", &destination);
+
+	if (ret < 0)
+		return -1;
+	if (!ret && json_object_get(place->object, "backends"))
+		return refuse(place->error, "%s: backends without a destination", place->text);
+	if (!ret && !service->pool)
+		return refuse(place->error, "%s: it has neither source nor destination", place->text);
+	if (!ret)
+		return 0;
+	service->balance = true;
+	if (json_only_keys(&destination, keys) ||
+	    json_get_choice(&destination, "scheduler", schedulers, &service->scheduler) < 0)
+		return -1;
+	return read_backends(place, service);
+}
+
+static int read_service(const struct place *list, const json_t *object, size_t index,
+			const struct snapshot *snapshot, struct service *service)
+{
+	static const char *const keys[] = {
+		"name", "id", "vni", "protocol", "src", "dst", "dport", "orphan", "hold",
+		"source", "destination", "backends", NULL
+	};
+	struct place place;
+
+	service->orphan = REWIRE_ORPHAN_MODE_DROP;
+	service->hold = REWIRE_HOLD_MODE_HOLD;
+	if (enter(&place, "service", object, list, "services", index, &service->name) ||
+	    json_only_keys(&place, keys) ||
+	    json_need_number(&place, "id", 1, CONFIG_SERVICE_ID_MAX, &service->id) ||
+	    read_match(&place, service) ||
+	    json_get_choice(&place, "orphan", orphan_modes, &service->orphan) < 0 ||
+	    json_get_choice(&place, "hold", hold_modes, &service->hold) < 0 ||
+	    read_source(&place, snapshot, service))
+		return -1;
+	return read_destination(&place, service);
+}
+
+static int read_pools(const struct place *root, struct snapshot *snapshot)
+{
+	const json_t *list = NULL;
+	size_t i;
+
+	if (json_get_array(root, "pools", &list) < 0)
+		return -1;
+	snapshot->pools = allocate(json_array_size(list), sizeof(*snapshot->pools));
+	for (i = 0; i < json_array_size(list); i++) {
+		snapshot->pool_count = i + 1;
+		if (read_pool(root, json_array_get(list, i), i, &snapshot->pools[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_services(const struct place *root, struct snapshot *snapshot)
+{
+	const json_t *list = NULL;
+	size_t i;
+
+	if (json_get_array(root, "services", &list) < 0)
+		return -1;
+	snapshot->services = allocate(json_array_size(list), sizeof(*snapshot->services));
+	for (i = 0; i < json_array_size(list); i++) {
+		snapshot->service_count = i + 1;
+		if (read_service(root, json_array_get(list, i), i, snapshot,
+				 &snapshot->services[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_root(const json_t *json, struct snapshot *snapshot, struct error *error)
+{
+	static const char *const keys[] = { "pools", "services", NULL };
+	struct place root = { .object = json, .text = "configuration", .error = error };
+
+	if (!json_is_object(json))
+		return refuse(error, "configuration is not an object");
+	if (json_only_keys(&root, keys) || read_pools(&root, snapshot) ||
+	    read_services(&root, snapshot))
+		return -1;
+	return 0;
+}
+
+struct snapshot *config_parse(const char *text, const struct snapshot *old, struct error *error)
+{
+	struct snapshot *snapshot;
+	json_t *json = json_parse(text, error);
+
+	if (!json)
+		return NULL;
+	snapshot = allocate(1, sizeof(*snapshot));
+	snapshot->text = json_dumps(json, JSON_INDENT(2));
+	if (!snapshot->text)
+		refuse_errno(error, "configuration");
+	if (!snapshot->text || read_root(json, snapshot, error) ||
+	    check_snapshot(snapshot, error)) {
+		snapshot_free(snapshot);
+		json_decref(json);
+		return NULL;
+	}
+	json_decref(json);
+	snapshot_finish(snapshot, old);
+	return snapshot;
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The control socket: JSON-RPC, a line each way. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+
+#define UNREAD_MAX	(64 << 20)	/* of answers, of a client that does not read them */
+
+struct control {
+	uv_loop_t *loop;
+	struct daemon *daemon;
+	uv_pipe_t server;
+	uv_async_t wake;
+	unsigned int clients;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	pthread_mutex_t lock;		/* of edits that the state thread has done */
+	struct call *finished;
+};
+
+struct client {
+	uv_pipe_t pipe;
+	struct control *control;
+	unsigned int users;		/* its pipe, and its calls that are not answered */
+	char *buffer;
+	size_t length, room;
+};
+
+/* An edit that the state thread carries out. */
+struct call {
+	struct edit *edit;
+	struct control *control;
+	struct client *client;		/* NULL when nobody waits */
+	json_t *id;
+	struct call *next;
+};
+
+struct line {
+	uv_write_t request;
+	char text[];
+};
+
+static void client_put(struct client *client)
+{
+	if (--client->users)
+		return;
+	client->control->clients--;
+	free(client->buffer);
+	free(client);
+}
+
+static void client_closed(uv_handle_t *handle)
+{
+	client_put(handle->data);
+}
+
+static void client_close(struct client *client)
+{
+	if (!uv_is_closing((uv_handle_t *)&client->pipe))
+		uv_close((uv_handle_t *)&client->pipe, client_closed);
+}
+
+static void line_written(uv_write_t *request, int status)
+{
+	(void)status;
+	free(request->data);
+}
+
+/* Takes the text, which may be NULL. */
+static void client_send(struct client *client, char *text)
+{
+	struct line *line;
+	uv_buf_t part;
+
+	if (!text || uv_is_closing((uv_handle_t *)&client->pipe)) {
+		free(text);
+		return;
+	}
+	line = allocate(1, sizeof(*line) + strlen(text));
+	memcpy(line->text, text, strlen(text));
+	line->request.data = line;
+	part = uv_buf_init(line->text, strlen(text));
+	free(text);
+	if (uv_write(&line->request, (uv_stream_t *)&client->pipe, &part, 1, line_written)) {
+		free(line);
+		client_close(client);
+	} else if (uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe) > UNREAD_MAX) {
+		client_close(client);
+	}
+}
+
+/* On the state thread: hand the call back to the loop's. */
+static void call_done(struct change *change)
+{
+	struct call *call = ((struct edit *)change)->owner;
+	struct control *control = call->control;
+
+	pthread_mutex_lock(&control->lock);
+	call->next = control->finished;
+	control->finished = call;
+	pthread_mutex_unlock(&control->lock);
+	uv_async_send(&control->wake);
+}
+
+static void post(struct control *control, struct client *client, struct edit *edit, json_t *id)
+{
+	struct call *call = allocate(1, sizeof(*call));
+
+	*call = (struct call){
+		.edit = edit, .control = control, .client = client, .id = json_incref(id),
+	};
+	if (client)
+		client->users++;
+	edit->owner = call;
+	edit->change.done = call_done;
+	state_post(control->daemon->state, &edit->change);
+}
+
+static void answer_call(struct call *call)
+{
+	const struct change *change = &call->edit->change;
+
+	if (!call->client) {
+		log_line("%s", change->result ? change->error.text : "configuration loaded");
+		return;
+	}
+	if (change->result)
+		client_send(call->client, rpc_error(call->id, RPC_REFUSED, change->error.text));
+	else
+		client_send(call->client, rpc_result(call->id, methods_edit_result(call->edit)));
+	client_put(call->client);
+}
+
+static void take_finished(struct control *control)
+{
+	struct call *call, *next;
+
+	pthread_mutex_lock(&control->lock);
+	call = control->finished;
+	control->finished = NULL;
+	pthread_mutex_unlock(&control->lock);
+	for (; call; call = next) {
+		next = call->next;
+		answer_call(call);
+		json_decref(call->id);
+		methods_edit_free(call->edit);
+		free(call);
+	}
+}
+
+static void woken(uv_async_t *wake)
+{
+	take_finished(wake->data);
+}
+
+static void answer_line(struct client *client, const char *line, size_t length)
+{
+	struct outcome_of_call outcome;
+	struct rpc_request request;
+	char *answer;
+
+	if (rpc_parse(line, length, &request, &answer)) {
+		client_send(client, answer);
+		return;
+	}
+	methods_call(client->control->daemon, &request, &outcome);
+	if (outcome.edit)
+		post(client->control, client, outcome.edit, request.id);
+	else if (outcome.result)
+		client_send(client, rpc_result(request.id, outcome.result));
+	else
+		client_send(client, rpc_error(request.id, outcome.code, outcome.error.text));
+	rpc_free(&request);
+}
+
+static void take_lines(struct client *client, size_t from)
+{
+	char *start = client->buffer, *end = client->buffer + client->length, *newline;
+
+	newline = memchr(client->buffer + from, '\n', client->length - from);
+	for (; newline && !uv_is_closing((uv_handle_t *)&client->pipe);
+	     newline = memchr(start, '\n', end - start)) {
+		if (newline > start)
+			answer_line(client, start, newline - start);
+		start = newline + 1;
+	}
+	client->length = end - start;
+	memmove(client->buffer, start, client->length);
+}
+
+/* Room for what the client sends; none when its line is too long. */
+static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *part)
+{
+	struct client *client = handle->data;
+	char *larger;
+
+	(void)suggested;
+	if (client->length == client->room && client->room < CONTROL_LINE_MAX) {
+		larger = realloc(client->buffer, client->room ? 2 * client->room : 4096);
+		if (larger) {
+			client->buffer = larger;
+			client->room = client->room ? 2 * client->room : 4096;
+		}
+	}
+	*part = uv_buf_init(client->buffer + client->length, client->room - client->length);
+}
+
+static void received(uv_stream_t *stream, ssize_t length, const uv_buf_t *part)
+{
+	struct client *client = stream->data;
+	size_t from = client->length;
+
+	(void)part;
+	if (length == UV_ENOBUFS) {
+		json_t *null = json_null();
+
+		client_send(client, rpc_error(null, RPC_INVALID_REQUEST, "the line is too long"));
+		uv_read_stop(stream);
+		client_close(client);
+	} else if (length < 0) {
+		client_close(client);
+	} else {
+		client->length += length;
+		take_lines(client, from);
+	}
+}
+
+/* The socket's mode admits root and the daemon's own user; so does this, whatever became of the mode. */
+static bool may_ask(const uv_pipe_t *pipe)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+	int fd;
+
+	if (uv_fileno((const uv_handle_t *)pipe, &fd) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
+		return false;
+	return !peer.uid || peer.uid == geteuid();
+}
+
+static void connected(uv_stream_t *server, int status)
+{
+	struct control *control = server->data;
+	struct client *client;
+
+	if (status)
+		return;
+	client = allocate(1, sizeof(*client));
+	client->control = control;
+	client->users = 1;
+	control->clients++;
+	uv_pipe_init(control->loop, &client->pipe, 0);
+	client->pipe.data = client;
+	if (uv_accept(server, (uv_stream_t *)&client->pipe) || !may_ask(&client->pipe) ||
+	    control->clients > CONTROL_CLIENTS_MAX ||
+	    uv_read_start((uv_stream_t *)&client->pipe, make_room, received))
+		client_close(client);
+}
+
+/* A socket that a dead daemon left is removed. */
+static int clear_path(const char *path, struct error *error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat status;
+	int fd, ret;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? 0 : refuse_errno(error, path);
+	if (!S_ISSOCK(status.st_mode))
+		return refuse(error, "%s is there and is not a socket", path);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return refuse_errno(error, path);
+	ret = connect(fd, (struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+	close(fd);
+	if (ret != ECONNREFUSED)
+		return refuse(error, "another rewired listens on %s", path);
+	return unlink(path) && errno != ENOENT ? refuse_errno(error, path) : 0;
+}
+
+static void make_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash && slash != path ? strndup(path, slash - path) : NULL;
+
+	if (folder)
+		mkdir(folder, 0755);
+	free(folder);
+}
+
+static int listen_on(struct control *control, struct error *error)
+{
+	mode_t mask;
+	int ret;
+
+	make_folder(control->path);
+	if (clear_path(control->path, error))
+		return -1;
+	mask = umask(0177);
+	ret = uv_pipe_bind(&control->server, control->path);
+	umask(mask);
+	if (!ret)
+		ret = uv_listen((uv_stream_t *)&control->server, CONTROL_CLIENTS_MAX, connected);
+	return ret ? refuse(error, "%s: %s", control->path, uv_strerror(ret)) : 0;
+}
+
+struct control *control_open(uv_loop_t *loop, const char *path, struct error *error)
+{
+	struct control *control = allocate(1, sizeof(*control));
+
+	if (strlen(path) >= sizeof(control->path)) {
+		refuse(error, "%s: the path is too long for a socket", path);
+		free(control);
+		return NULL;
+	}
+	strcpy(control->path, path);
+	control->loop = loop;
+	pthread_mutex_init(&control->lock, NULL);
+	uv_async_init(loop, &control->wake, woken);
+	control->wake.data = control;
+	uv_pipe_init(loop, &control->server, 0);
+	control->server.data = control;
+	if (!listen_on(control, error))
+		return control;
+	control_close(control);
+	return NULL;
+}
+
+void control_start(struct control *control, struct daemon *daemon)
+{
+	control->daemon = daemon;
+}
+
+void control_reload(struct control *control)
+{
+	post(control, NULL, methods_reload(control->daemon), NULL);
+}
+
+static void close_handle(uv_handle_t *handle, void *data)
+{
+	struct control *control = data;
+
+	if (uv_is_closing(handle))
+		return;
+	if (handle->type == UV_NAMED_PIPE && handle != (uv_handle_t *)&control->server)
+		client_close(handle->data);
+	else
+		uv_close(handle, NULL);
+}
+
+void control_close(struct control *control)
+{
+	take_finished(control);
+	uv_walk(control->loop, close_handle, control);
+	uv_run(control->loop, UV_RUN_DEFAULT);
+	pthread_mutex_destroy(&control->lock);
+	free(control);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_CONTROL_H
+#define REWIRED_CONTROL_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "methods.h"
+
+#define CONTROL_LINE_MAX	(8 << 20)
+#define CONTROL_CLIENTS_MAX	64
+
+/* The server on the control socket. It runs in the loop's thread. */
+struct control;
+
+/* Bind and listen; nobody is answered before control_start. */
+struct control *control_open(uv_loop_t *loop, const char *path, struct error *error);
+void control_start(struct control *control, struct daemon *daemon);
+/* Load the configuration anew and log what came of it. */
+void control_reload(struct control *control);
+/* After the state thread has ended. Removes the socket. */
+void control_close(struct control *control);
+
+#endif

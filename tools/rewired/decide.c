@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a punt to a verdict. */
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "address.h"
+#include "decide.h"
+
+/* Known to all hosts, so that each makes the same choice for the same flow. */
+static const struct siphash_key flow_key = { { 0x666c6f77, 0x726577697265 } };
+static const struct siphash_key client_key = { { 0x636c69656e74, 0x726577697265 } };
+
+static bool is_icmp(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+/* An echo reply without a request begins nothing. */
+static bool begins_flow(const struct rw_tuple *tuple)
+{
+	if (is_icmp(tuple->protocol))
+		return !tuple->dport;
+	return tuple->protocol == IPPROTO_TCP || tuple->protocol == IPPROTO_UDP;
+}
+
+static bool prefixes_contain(const struct prefixes *prefixes, const struct rw_addr *address)
+{
+	unsigned int i;
+
+	for (i = 0; i < prefixes->count; i++)
+		if (rw_prefix_contains(&prefixes->list[i].address, prefixes->list[i].length, address))
+			return true;
+	return !prefixes->count;
+}
+
+static bool service_matches(const struct service *service, const struct rw_tuple *tuple)
+{
+	int family = family_index(&tuple->dst);
+
+	if (tuple->vni != service->vni || !service->families[family])
+		return false;
+	if (service->protocols[family] && service->protocols[family] != tuple->protocol)
+		return false;
+	if (service->dport_min &&
+	    (tuple->dport < service->dport_min || tuple->dport > service->dport_max))
+		return false;
+	return prefixes_contain(&service->src, &tuple->src) &&
+	       prefixes_contain(&service->dst, &tuple->dst);
+}
+
+static uint64_t hash_flow(const struct rw_tuple *tuple, unsigned int attempt)
+{
+	struct rw_tuple key = *tuple;
+
+	key.zero = attempt;	/* each attempt looks at another place */
+	return siphash(&flow_key, &key, sizeof(key));
+}
+
+/* A client's flows share a public address as long as that has ports. */
+static uint64_t hash_client(const struct rw_tuple *tuple)
+{
+	struct rw_tuple key = { .vni = tuple->vni, .src = tuple->src };
+
+	return siphash(&client_key, &key, sizeof(key));
+}
+
+static bool choose_destination(const struct service *service, const struct rw_tuple *orig,
+			       unsigned int attempt, struct rw_flow_spec *flow)
+{
+	int family = family_index(&orig->dst);
+	const struct backend *backend;
+	int index;
+
+	if (!service->balance) {
+		flow->reply.vni = service->pool->vni;
+		return true;
+	}
+	index = schedule_choose(service->schedules[family], hash_flow(orig, attempt));
+	if (index < 0)
+		return false;
+	backend = &service->backends[index];
+	flow->target = backend->id;
+	flow->reply.vni = backend->vni;
+	flow->reply.src = backend->addresses[family];
+	if (backend->port && !is_icmp(orig->protocol))
+		flow->reply.sport = backend->port;
+	return true;
+}
+
+static bool choose_source(const struct service *service, const struct rw_tuple *orig,
+			  struct random *random, struct decision *decision)
+{
+	const struct pool *pool = service->pool;
+	int family = family_index(&orig->src), port;
+	unsigned int count, first, i;
+	struct ports *ports;
+
+	if (!pool)
+		return true;
+	count = pool->address_count[family];
+	first = count ? hash_client(orig) % count : 0;
+	for (i = 0; i < count; i++) {
+		ports = pool->addresses[family][(first + i) % count];
+		port = ports_take(ports, orig->protocol, pool->port_min, pool->port_max, random);
+		if (port < 0)
+			continue;
+		decision->ports = ports;
+		decision->port = port;
+		decision->verdict.flow.reply.dst = *ports_address(ports);
+		decision->verdict.flow.reply.dport = port;
+		return true;
+	}
+	return false;
+}
+
+void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
+{
+	*decision = (struct decision){
+		.outcome = outcome,
+		.verdict = {
+			.punt_id = punt->id,
+			.action = REWIRE_VERDICT_ACTION_DROP,
+			.lifetime = DECIDE_DROP_LIFETIME,
+			.flow.orig = punt->tuple,
+		},
+	};
+}
+
+static enum outcome find_service(const struct snapshot *snapshot, const struct rw_punt *punt,
+				 const struct service **service)
+{
+	*service = snapshot_service(snapshot, punt->policy);
+	if (!*service)
+		return OUTCOME_UNKNOWN_POLICY;
+	if (!service_matches(*service, &punt->tuple))
+		return OUTCOME_MISMATCH;
+	return begins_flow(&punt->tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
+}
+
+void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
+	    unsigned int attempt, struct decision *decision)
+{
+	const struct rw_tuple *orig = &punt->tuple;
+	const struct service *service;
+	enum outcome outcome = find_service(snapshot, punt, &service);
+	struct rw_flow_spec *flow = &decision->verdict.flow;
+
+	if (outcome != OUTCOME_FLOW) {
+		decide_drop(decision, outcome, punt);
+		return;
+	}
+	*decision = (struct decision){
+		.verdict = {
+			.punt_id = punt->id,
+			.action = REWIRE_VERDICT_ACTION_FLOW,
+			.flow = { .orig = *orig, .policy = service->id },
+		},
+	};
+	flow->reply = (struct rw_tuple){
+		.protocol = orig->protocol,
+		.src = orig->dst, .dst = orig->src, .sport = orig->dport, .dport = orig->sport,
+	};
+	if (!choose_destination(service, orig, attempt, flow))
+		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
+	else if (!choose_source(service, orig, &decider->random, decision))
+		decide_drop(decision, OUTCOME_EXHAUSTED, punt);
+	else
+		flow->decision = atomic_fetch_add(decider->last, 1) + 1;
+}

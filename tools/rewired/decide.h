@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_DECIDE_H
+#define REWIRED_DECIDE_H
+
+#include "siphash.h"
+#include "snapshot.h"
+
+enum outcome {
+	OUTCOME_FLOW,
+	OUTCOME_UNKNOWN_POLICY,		/* no service has the punt's policy number */
+	OUTCOME_MISMATCH,		/* the service with this number does not match */
+	OUTCOME_UNSUPPORTED,		/* not a kind of packet that begins a flow */
+	OUTCOME_NO_BACKEND,		/* all are draining or down, or of the other family */
+	OUTCOME_EXHAUSTED,		/* no address of the pool has a port left */
+	OUTCOMES
+};
+
+/* How long the kernel drops a flow that was refused before it asks again, in milliseconds. */
+#define DECIDE_DROP_LIFETIME	1000
+
+struct decision {
+	enum outcome outcome;
+	struct rw_verdict verdict;
+	struct ports *ports;		/* where its port was taken; NULL, it has none */
+	uint16_t port;
+};
+
+/*
+ * A thread's means to decide: a function of the snapshot and the punt, and for
+ * the port of chance. Attempt is 0, and grows when the kernel had the answer's
+ * key in use.
+ */
+struct decider {
+	struct random random;
+	_Atomic uint64_t *last;		/* number of the last decision, of all threads */
+};
+
+void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
+	    unsigned int attempt, struct decision *decision);
+
+/* Make it a drop, for a punt that gets no flow after all. */
+void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt);
+
+#endif

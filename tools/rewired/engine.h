@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_ENGINE_H
+#define REWIRED_ENGINE_H
+
+#include <stdint.h>
+
+struct snapshot;
+
+/* What threads share. */
+struct engine {
+	struct snapshot *snapshot;	/* under RCU; the state thread alone replaces it */
+	_Atomic uint64_t last_decision;
+};
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_LOG_H
+#define REWIRED_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One sentence on why something was refused, for people to read. */
+struct error {
+	char text[512];
+};
+
+/* Both return -1, so that a refusal is one statement. */
+int refuse(struct error *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int refuse_errno(struct error *error, const char *what);
+
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What only is said when log_details is set. */
+void log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern bool log_details;
+
+/*
+ * Zeroed memory. When there is none the daemon ends: the kernel goes on with
+ * the flows that it has, and the next daemon adopts them.
+ */
+void *allocate(size_t count, size_t size);
+
+#endif

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Handler threads: receive punts, decide, answer. They take no lock. */
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <urcu.h>
+
+#include "librewire.h"
+#include "punt.h"
+
+#define PUNTS_PER_MESSAGE	32
+#define RECEIVE_BUFFER		(8 << 20)
+
+const char *const counter_names[COUNTERS] = {
+	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
+	"retries", "gave_up", "existing", "failed", "batches", "lost", "overruns",
+};
+
+_Static_assert(COUNT_FLOWS + OUTCOMES == COUNT_RETRIES, "outcomes and their counters differ");
+
+/* All that a handler needs; only the counters are read by others. */
+struct handler {
+	pthread_t thread;
+	struct engine *engine;
+	struct decider decider;
+	int stop_fd;
+	struct rw_socket *punt_socket;		/* where punts come */
+	struct rw_socket *verdict_socket;	/* another, so that answers do not mix with punts */
+	unsigned int count;			/* of punts in hand */
+	struct rw_punt punts[REWIRE_VERDICT_BATCH_MAX];
+	struct decision decisions[REWIRE_VERDICT_BATCH_MAX];
+	uint32_t errors[REWIRE_VERDICT_BATCH_MAX];
+	_Atomic uint64_t counters[COUNTERS];
+	char in[RW_MESSAGE_MAX];
+	char out[4 * RW_MESSAGE_MAX];
+};
+
+struct handlers {
+	unsigned int count, started;
+	int stop_fd;
+	struct handler *list[HANDLERS_MAX];
+};
+
+static void count(struct handler *handler, enum counter counter, unsigned int number)
+{
+	/* One writer: no need for an atomic addition */
+	uint64_t value = atomic_load_explicit(&handler->counters[counter], memory_order_relaxed);
+
+	atomic_store_explicit(&handler->counters[counter], value + number, memory_order_relaxed);
+}
+
+static void decide_one(struct handler *handler, const struct snapshot *snapshot, unsigned int i,
+		       unsigned int attempt)
+{
+	if (attempt < PUNT_ATTEMPTS_MAX) {
+		decide(&handler->decider, snapshot, &handler->punts[i], attempt,
+		       &handler->decisions[i]);
+		return;
+	}
+	decide_drop(&handler->decisions[i], OUTCOME_EXHAUSTED, &handler->punts[i]);
+	count(handler, COUNT_GAVE_UP, 1);
+}
+
+/* The kernel's answer to a batch: whose verdicts failed, and why. */
+static int take_failures(struct handler *handler, const struct nlmsghdr *nlh)
+{
+	struct rw_failure failures[REWIRE_VERDICT_BATCH_MAX];
+	uint32_t accepted;
+	ssize_t i, number = rw_get_failures(nlh, &accepted, failures, REWIRE_VERDICT_BATCH_MAX);
+
+	for (i = 0; i < number; i++) {
+		if (failures[i].index < handler->count)
+			handler->errors[failures[i].index] = failures[i].error;
+		log_detail("verdict on punt %llu: %s", (unsigned long long)failures[i].punt_id,
+			   failures[i].message ? failures[i].message : strerror(failures[i].error));
+	}
+	return number < 0 ? number : 0;
+}
+
+static int take_answer(struct handler *handler, uint32_t sequence)
+{
+	struct rw_socket *socket = handler->verdict_socket;
+	const struct nlmsghdr *nlh;
+	struct rw_error error = { 0 };
+	ssize_t received;
+	int left;
+
+	for (;;) {
+		received = rw_socket_receive(socket, handler->in, sizeof(handler->in), 0);
+		if (received < 0)
+			return received;
+		nlh = (const struct nlmsghdr *)handler->in;
+		for (left = received; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_seq != sequence)
+				continue;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				return rw_message_outcome(nlh, NULL, &error);
+			if (rw_message_command(socket, nlh) == REWIRE_CMD_VERDICT_ADD)
+				return take_failures(handler, nlh);
+		}
+	}
+}
+
+/* Tell the kernel all verdicts in one message. */
+static int exchange(struct handler *handler)
+{
+	struct nlmsghdr *nlh = rw_message_start(handler->verdict_socket, handler->out,
+						REWIRE_CMD_VERDICT_ADD, 0);
+	unsigned int i;
+	int ret;
+
+	memset(handler->errors, 0, sizeof(handler->errors));
+	for (i = 0; i < handler->count; i++)
+		if (!rw_put_verdict(nlh, sizeof(handler->out), &handler->decisions[i].verdict))
+			return -EMSGSIZE;
+	count(handler, COUNT_BATCHES, 1);
+	ret = rw_socket_send(handler->verdict_socket, nlh);
+	return ret ? ret : take_answer(handler, nlh->nlmsg_seq);
+}
+
+/*
+ * What becomes of the port of a verdict. When the kernel has a flow with the
+ * answer's key, or it is not known what the kernel did, the port stays settled,
+ * and the next dumps tell whether it is in use.
+ */
+static void finish_port(const struct decision *decision, uint32_t error, bool lost)
+{
+	if (!decision->ports)
+		return;
+	if (lost || !error || error == EADDRINUSE)
+		ports_settle(decision->ports, decision->verdict.flow.orig.protocol, decision->port);
+	else
+		ports_give_back(decision->ports, decision->verdict.flow.orig.protocol, decision->port);
+}
+
+static void count_result(struct handler *handler, enum outcome outcome, uint32_t error)
+{
+	if (error == EADDRINUSE)
+		count(handler, COUNT_RETRIES, 1);
+	else if (error == EEXIST)
+		count(handler, COUNT_EXISTING, 1);
+	else
+		count(handler, error ? COUNT_FAILED : COUNT_FLOWS + (int)outcome, 1);
+}
+
+/* After an exchange: see to the ports, and keep in hand the punts to try again. */
+static void finish(struct handler *handler, int ret)
+{
+	unsigned int i, again = 0;
+
+	if (ret) {
+		count(handler, COUNT_LOST, 1);
+		log_detail("%u verdicts: %s", handler->count, strerror(-ret));
+	}
+	for (i = 0; i < handler->count; i++) {
+		finish_port(&handler->decisions[i], handler->errors[i], ret);
+		if (ret)
+			continue;
+		count_result(handler, handler->decisions[i].outcome, handler->errors[i]);
+		if (handler->errors[i] == EADDRINUSE)
+			handler->punts[again++] = handler->punts[i];
+	}
+	handler->count = again;
+}
+
+static void answer(struct handler *handler)
+{
+	const struct snapshot *snapshot;
+	unsigned int attempt, i;
+
+	if (!handler->count)
+		return;
+	rcu_read_lock();
+	snapshot = rcu_dereference(handler->engine->snapshot);
+	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
+		for (i = 0; i < handler->count; i++)
+			decide_one(handler, snapshot, i, attempt);
+		finish(handler, exchange(handler));
+	}
+	rcu_read_unlock();
+	handler->count = 0;
+}
+
+static void take_punts(struct handler *handler, const struct nlmsghdr *nlh)
+{
+	ssize_t number;
+
+	if (rw_message_command(handler->punt_socket, nlh) != REWIRE_CMD_PUNT_NTF)
+		return;
+	number = rw_get_punts(nlh, handler->punts + handler->count,
+			      REWIRE_VERDICT_BATCH_MAX - handler->count);
+	if (number <= 0)
+		return;
+	handler->count += number;
+	count(handler, COUNT_PUNTS, number);
+}
+
+/* Punts that come between the request to listen and its answer. */
+static int take_early_punts(const struct nlmsghdr *nlh, void *data)
+{
+	take_punts(data, nlh);
+	return 0;
+}
+
+static void take_messages(struct handler *handler, int left)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)handler->in;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		take_punts(handler, nlh);
+}
+
+/* As many punts as wait and fit. */
+static void receive(struct handler *handler)
+{
+	ssize_t received;
+
+	while (handler->count + PUNTS_PER_MESSAGE <= REWIRE_VERDICT_BATCH_MAX) {
+		received = rw_socket_receive(handler->punt_socket, handler->in,
+					     sizeof(handler->in), MSG_DONTWAIT);
+		if (received == -EAGAIN)
+			return;
+		if (received == -ENOBUFS)
+			count(handler, COUNT_OVERRUNS, 1);
+		if (received > 0)
+			take_messages(handler, received);
+		else if (received != -ENOBUFS)
+			return;
+	}
+}
+
+static void *run(void *data)
+{
+	struct handler *handler = data;
+	struct pollfd fds[] = {
+		{ .fd = rw_socket_fd(handler->punt_socket), .events = POLLIN },
+		{ .fd = handler->stop_fd, .events = POLLIN },
+	};
+
+	rcu_register_thread();
+	answer(handler);	/* punts that came early */
+	while (!fds[1].revents) {
+		if (poll(fds, 2, -1) <= 0)
+			continue;
+		receive(handler);
+		answer(handler);
+	}
+	rcu_unregister_thread();
+	return NULL;
+}
+
+static void handler_free(struct handler *handler)
+{
+	rw_socket_close(handler->punt_socket);
+	rw_socket_close(handler->verdict_socket);
+	free(handler);
+}
+
+static struct handler *handler_open(struct handlers *handlers, struct engine *engine,
+				    struct rw_error *error)
+{
+	struct handler *handler = allocate(1, sizeof(*handler));
+	uint32_t number;
+
+	handler->engine = engine;
+	handler->stop_fd = handlers->stop_fd;
+	handler->decider.last = &engine->last_decision;
+	random_seed(&handler->decider.random);
+	handler->punt_socket = rw_socket_open(error);
+	if (handler->punt_socket)
+		handler->verdict_socket = rw_socket_open(error);
+	if (!handler->verdict_socket)
+		goto fail;
+	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
+	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
+	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
+	if (rw_punt_listen(handler->punt_socket, &number, error))
+		goto fail;
+	return handler;
+fail:
+	handler_free(handler);
+	return NULL;
+}
+
+struct handlers *handlers_open(struct engine *engine, unsigned int number, bool *busy,
+			       struct error *error)
+{
+	struct handlers *handlers = allocate(1, sizeof(*handlers));
+	struct rw_error why = { 0 };
+
+	*busy = false;
+	handlers->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (handlers->stop_fd < 0) {
+		refuse_errno(error, "eventfd");
+		free(handlers);
+		return NULL;
+	}
+	for (; handlers->count < number; handlers->count++) {
+		handlers->list[handlers->count] = handler_open(handlers, engine, &why);
+		if (handlers->list[handlers->count])
+			continue;
+		refuse(error, "%s", why.sentence);
+		*busy = why.code == -EBUSY;
+		handlers_close(handlers);
+		return NULL;
+	}
+	return handlers;
+}
+
+void handlers_start(struct handlers *handlers)
+{
+	struct handler *handler;
+
+	for (; handlers->started < handlers->count; handlers->started++) {
+		handler = handlers->list[handlers->started];
+		if (pthread_create(&handler->thread, NULL, run, handler)) {
+			log_line("no handler thread: %s", strerror(errno));
+			abort();
+		}
+	}
+}
+
+void handlers_close(struct handlers *handlers)
+{
+	unsigned int i;
+
+	eventfd_write(handlers->stop_fd, 1);
+	for (i = 0; i < handlers->started; i++)
+		pthread_join(handlers->list[i]->thread, NULL);
+	for (i = 0; i < handlers->count; i++)
+		handler_free(handlers->list[i]);
+	close(handlers->stop_fd);
+	free(handlers);
+}
+
+unsigned int handlers_number(const struct handlers *handlers)
+{
+	return handlers->count;
+}
+
+void handlers_count(const struct handlers *handlers, uint64_t counts[COUNTERS])
+{
+	unsigned int i, j;
+
+	memset(counts, 0, COUNTERS * sizeof(counts[0]));
+	for (i = 0; i < handlers->count; i++)
+		for (j = 0; j < COUNTERS; j++)
+			counts[j] += atomic_load_explicit(&handlers->list[i]->counters[j],
+							  memory_order_relaxed);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_PUNT_H
+#define REWIRED_PUNT_H
+
+#include "decide.h"
+#include "engine.h"
+#include "log.h"
+
+#define HANDLERS_MAX		64
+#define PUNT_ATTEMPTS_MAX	16	/* ports tried while the kernel has the keys in use */
+
+enum counter {
+	COUNT_PUNTS,
+	COUNT_FLOWS,			/* verdicts that made a flow */
+	COUNT_UNKNOWN_POLICY,		/* verdicts to drop, by outcome, in its order */
+	COUNT_MISMATCH,
+	COUNT_UNSUPPORTED,
+	COUNT_NO_BACKEND,
+	COUNT_EXHAUSTED,
+	COUNT_RETRIES,			/* verdicts repeated with another port */
+	COUNT_GAVE_UP,			/* punts dropped after the last attempt */
+	COUNT_EXISTING,			/* flows that someone else made meanwhile */
+	COUNT_FAILED,			/* verdicts that the kernel refused otherwise */
+	COUNT_BATCHES,			/* messages with verdicts */
+	COUNT_LOST,			/* messages with verdicts whose answer did not come */
+	COUNT_OVERRUNS,			/* times that a socket had no room for punts */
+	COUNTERS
+};
+
+extern const char *const counter_names[COUNTERS];
+
+/* The threads that answer punts. */
+struct handlers;
+
+/*
+ * Open the gate: punts queue up from now on. NULL and a sentence; busy tells
+ * that another daemon listens in this network namespace.
+ */
+struct handlers *handlers_open(struct engine *engine, unsigned int count, bool *busy,
+			       struct error *error);
+void handlers_start(struct handlers *handlers);
+/* Stops and frees them, started or not. */
+void handlers_close(struct handlers *handlers);
+
+unsigned int handlers_number(const struct handlers *handlers);
+void handlers_count(const struct handlers *handlers, uint64_t counts[COUNTERS]);
+
+#endif

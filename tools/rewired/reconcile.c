@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Bring the kernel's rules and targets to what a snapshot needs. */
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "librewire.h"
+#include "reconcile.h"
+
+#define RULE_PREFERENCE		100
+#define DUMP_TRIES		20
+
+enum action {
+	TARGET_MAKE,		/* or make active: before flows can point at it */
+	RULE_ADD,
+	RULE_DELETE,
+	TARGET_CHANGE,		/* to draining or down, when it gets no new flows any more */
+	TARGET_DELETE,
+};
+
+struct step {
+	enum action action;
+	bool done;
+	struct rw_rule rule;
+	uint32_t id, state;
+	int64_t old_state;	/* of a target; -1, there is none */
+};
+
+/* What the kernel has. */
+struct kernel {
+	struct rules rules;
+	struct rw_target *targets;
+	unsigned int target_count, target_room;
+};
+
+static struct step *add_step(struct plan *plan, enum action action)
+{
+	struct step *steps;
+
+	if (plan->count == plan->room) {
+		plan->room = plan->room ? 2 * plan->room : 64;
+		steps = allocate(plan->room, sizeof(*steps));
+		if (plan->count)
+			memcpy(steps, plan->steps, plan->count * sizeof(*steps));
+		free(plan->steps);
+		plan->steps = steps;
+	}
+	plan->steps[plan->count].action = action;
+	return &plan->steps[plan->count++];
+}
+
+static int take_rule(const struct rw_rule *rule, void *data)
+{
+	struct kernel *kernel = data;
+
+	rules_add(&kernel->rules, rule);
+	return 0;
+}
+
+static int take_target(const struct rw_target *target, void *data)
+{
+	struct kernel *kernel = data;
+	struct rw_target *targets;
+
+	if (kernel->target_count == kernel->target_room) {
+		kernel->target_room = kernel->target_room ? 2 * kernel->target_room : 64;
+		targets = allocate(kernel->target_room, sizeof(*targets));
+		if (kernel->target_count)
+			memcpy(targets, kernel->targets, kernel->target_count * sizeof(*targets));
+		free(kernel->targets);
+		kernel->targets = targets;
+	}
+	kernel->targets[kernel->target_count++] = *target;
+	return 0;
+}
+
+static int by_target_id(const void *a, const void *b)
+{
+	const struct rw_target *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void forget_kernel(struct kernel *kernel)
+{
+	rules_free(&kernel->rules);
+	free(kernel->targets);
+	memset(kernel, 0, sizeof(*kernel));
+}
+
+static int read_kernel(struct kernel *kernel, struct rw_socket *socket, struct error *error)
+{
+	struct rw_error why;
+	int ret, tries = 0;
+
+	memset(kernel, 0, sizeof(*kernel));
+	do {
+		forget_kernel(kernel);
+		ret = rw_rule_each(socket, take_rule, kernel, &why);
+		if (!ret)
+			ret = rw_target_each(socket, take_target, kernel, &why);
+	} while (ret == -EINTR && ++tries < DUMP_TRIES);
+	if (ret) {
+		forget_kernel(kernel);
+		return refuse(error, "%s", why.sentence);
+	}
+	if (kernel->target_count)
+		qsort(kernel->targets, kernel->target_count, sizeof(*kernel->targets), by_target_id);
+	rules_sort(&kernel->rules);
+	return 0;
+}
+
+static const struct rw_target *find_target(const struct kernel *kernel, uint32_t id)
+{
+	const struct rw_target key = { .id = id };
+
+	if (!kernel->target_count)
+		return NULL;
+	return bsearch(&key, kernel->targets, kernel->target_count, sizeof(key), by_target_id);
+}
+
+static bool is_ours(const struct rw_rule *rule)
+{
+	return rule->action == REWIRE_RULE_ACTION_PUNT || rule->policy >= RULES_POOL_POLICY;
+}
+
+/*
+ * Rules with one match differ by preference, so that a new one is there before
+ * the old one goes: no packet finds none.
+ */
+static uint32_t free_preference(const struct rw_rule *first, const struct rw_rule *end,
+				const struct rw_rule *wanted)
+{
+	uint32_t preference = RULE_PREFERENCE;
+	const struct rw_rule *rule = first;
+
+	while (rule < end && !rules_compare_match(rule, wanted)) {
+		if (rule->preference != preference) {
+			rule++;
+			continue;
+		}
+		preference++;
+		rule = first;
+	}
+	return preference;
+}
+
+/* Both lists are sorted by match. */
+static void plan_rules(struct plan *plan, const struct kernel *kernel, const struct rules *wanted,
+		       bool repair)
+{
+	const struct rw_rule *have = kernel->rules.list, *end = have + kernel->rules.count;
+	const struct rw_rule *want = wanted->list, *want_end = want + wanted->count, *rule;
+	struct step *step;
+	bool found;
+	int order;
+
+	while (have < end || want < want_end) {
+		order = have == end ? 1 : want == want_end ? -1 : rules_compare_match(have, want);
+		found = false;
+		for (rule = have; rule < end && !rules_compare_match(rule, have) && order <= 0; rule++) {
+			if (!order && !found && rules_same(rule, want))
+				found = true;
+			else if (is_ours(rule) && !repair)
+				add_step(plan, RULE_DELETE)->rule = *rule;
+		}
+		if (order >= 0 && !found) {
+			step = add_step(plan, RULE_ADD);
+			step->rule = *want;
+			step->rule.preference = order ? RULE_PREFERENCE :
+						free_preference(have, rule, want);
+		}
+		have = rule;
+		want += order >= 0;
+	}
+}
+
+static void plan_target(struct plan *plan, const struct kernel *kernel,
+			const struct backend *backend, bool repair)
+{
+	const struct rw_target *target = find_target(kernel, backend->id);
+	struct step *step;
+
+	if (target && (target->state == backend->state || repair))
+		return;
+	step = add_step(plan, !target || backend->state == REWIRE_TARGET_STATE_ACTIVE ?
+			      TARGET_MAKE : TARGET_CHANGE);
+	step->id = backend->id;
+	step->state = backend->state;
+	step->old_state = target ? (int64_t)target->state : -1;
+}
+
+static void plan_targets(struct plan *plan, const struct kernel *kernel,
+			 const struct snapshot *old, bool repair)
+{
+	unsigned int i;
+	uint32_t id;
+
+	for (i = 0; i < plan->snapshot->backend_count; i++)
+		plan_target(plan, kernel, plan->snapshot->backends[i], repair);
+	for (i = 0; old && i < old->backend_count; i++) {
+		id = old->backends[i]->id;
+		if (!snapshot_backend(plan->snapshot, id) && find_target(kernel, id))
+			add_step(plan, TARGET_DELETE)->id = id;
+	}
+}
+
+/* The host's own addresses, in the form that rules_make takes. */
+static struct rw_addr *own_addresses(void)
+{
+	struct ifaddrs *all = NULL, *one;
+	struct rw_addr *list, *next;
+	unsigned int count = 1;
+
+	if (getifaddrs(&all))
+		all = NULL;
+	for (one = all; one; one = one->ifa_next)
+		count++;
+	next = list = allocate(count, sizeof(*list));
+	for (one = all; one; one = one->ifa_next) {
+		if (!one->ifa_addr)
+			continue;
+		if (one->ifa_addr->sa_family == AF_INET)
+			memcpy(next->bytes, &((struct sockaddr_in *)one->ifa_addr)->sin_addr, 4);
+		else if (one->ifa_addr->sa_family == AF_INET6)
+			memcpy(next->bytes, &((struct sockaddr_in6 *)one->ifa_addr)->sin6_addr, 16);
+		else
+			continue;
+		next++->family = one->ifa_addr->sa_family;
+	}
+	freeifaddrs(all);
+	return list;
+}
+
+static void count_steps(struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->count; i++) {
+		plan->changes.rules_added += plan->steps[i].action == RULE_ADD;
+		plan->changes.rules_deleted += plan->steps[i].action == RULE_DELETE;
+		plan->changes.targets_set += plan->steps[i].action == TARGET_MAKE ||
+					     plan->steps[i].action == TARGET_CHANGE;
+		plan->changes.targets_deleted += plan->steps[i].action == TARGET_DELETE;
+	}
+}
+
+int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
+	      const struct snapshot *old, bool repair, struct error *error)
+{
+	struct rw_addr *own;
+	struct kernel kernel;
+	struct rules wanted;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->snapshot = snapshot;
+	if (read_kernel(&kernel, socket, error))
+		return -1;
+	own = own_addresses();
+	rules_make(&wanted, snapshot, own);
+	free(own);
+	plan_rules(plan, &kernel, &wanted, repair);
+	plan_targets(plan, &kernel, old, repair);
+	count_steps(plan);
+	rules_free(&wanted);
+	forget_kernel(&kernel);
+	return 0;
+}
+
+static int take_step(struct plan *plan, struct step *step, struct rw_socket *socket,
+		     struct rw_error *why)
+{
+	int ret;
+
+	switch (step->action) {
+	case TARGET_MAKE:
+	case TARGET_CHANGE:
+		return rw_target_set(socket, step->id, step->state, why);
+	case TARGET_DELETE:
+		ret = rw_target_del(socket, step->id, why);
+		return ret == -ENOENT ? 0 : ret;
+	case RULE_DELETE:
+		ret = rw_rule_del(socket, step->rule.id, why);
+		return ret == -ENOENT ? 0 : ret;
+	case RULE_ADD:
+		break;
+	}
+	ret = rw_rule_add(socket, &step->rule, why);
+	if (ret != -ENOENT)
+		return ret;
+	plan->changes.rules_added--;
+	plan->changes.rules_waiting++;
+	return 1;
+}
+
+static int refuse_step(const struct plan *plan, const struct step *step, const char *sentence,
+		       struct error *error)
+{
+	const struct service *service;
+
+	if (step->action != RULE_ADD && step->action != RULE_DELETE)
+		return refuse(error, "target %u: %s", step->id, sentence);
+	service = snapshot_service(plan->snapshot, step->rule.policy);
+	if (service)
+		return refuse(error, "service \"%s\": the kernel refuses a rule: %s", service->name,
+			      sentence);
+	return refuse(error, "VNI %u: the kernel refuses a rule: %s", step->rule.vni, sentence);
+}
+
+static int take_steps(struct plan *plan, enum action action, struct rw_socket *socket,
+		      struct error *error)
+{
+	struct rw_error why;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < plan->count; i++) {
+		if (plan->steps[i].action != action)
+			continue;
+		ret = take_step(plan, &plan->steps[i], socket, &why);
+		if (ret < 0)
+			return refuse_step(plan, &plan->steps[i], why.sentence, error);
+		plan->steps[i].done = !ret;
+	}
+	return 0;
+}
+
+int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error)
+{
+	return take_steps(plan, TARGET_MAKE, socket, error);
+}
+
+int plan_after(struct plan *plan, struct rw_socket *socket, struct error *error)
+{
+	if (take_steps(plan, RULE_ADD, socket, error) ||
+	    take_steps(plan, RULE_DELETE, socket, error) ||
+	    take_steps(plan, TARGET_CHANGE, socket, error))
+		return -1;
+	return take_steps(plan, TARGET_DELETE, socket, error);
+}
+
+static void undo_step(struct step *step, struct rw_socket *socket)
+{
+	struct rw_error why;
+
+	switch (step->action) {
+	case TARGET_MAKE:
+	case TARGET_CHANGE:
+		if (step->old_state < 0)
+			rw_target_del(socket, step->id, &why);
+		else
+			rw_target_set(socket, step->id, step->old_state, &why);
+		break;
+	case TARGET_DELETE:
+		break;		/* the last of all steps: nothing comes after it that fails */
+	case RULE_ADD:
+		rw_rule_del(socket, step->rule.id, &why);
+		break;
+	case RULE_DELETE:
+		rw_rule_add(socket, &step->rule, &why);
+		break;
+	}
+}
+
+void plan_undo(struct plan *plan, struct rw_socket *socket)
+{
+	unsigned int i;
+
+	for (i = plan->count; i-- > 0; )
+		if (plan->steps[i].done)
+			undo_step(&plan->steps[i], socket);
+}
+
+void plan_free(struct plan *plan)
+{
+	free(plan->steps);
+	memset(plan, 0, sizeof(*plan));
+}

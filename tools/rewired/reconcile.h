@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_RECONCILE_H
+#define REWIRED_RECONCILE_H
+
+#include "log.h"
+#include "rules.h"
+#include "socket.h"
+
+/* What a plan changes in the kernel, or has changed. */
+struct changes {
+	unsigned int rules_added, rules_deleted, targets_set, targets_deleted;
+	unsigned int rules_waiting;	/* their VNI has no device yet; tried again later */
+};
+
+struct step;
+
+/*
+ * The way from the kernel's rules and targets to those that a snapshot needs.
+ * The daemon owns all punt rules, all rules with a policy from
+ * RULES_POOL_POLICY on, and the targets of its old and new backends.
+ */
+struct plan {
+	const struct snapshot *snapshot;
+	struct step *steps;
+	unsigned int count, room;
+	struct changes changes;
+};
+
+/*
+ * Old is the snapshot in force, NULL when the daemon starts. With repair set,
+ * only what is missing is planned.
+ */
+int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
+	      const struct snapshot *old, bool repair, struct error *error);
+/* What must be there before the snapshot is published. */
+int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error);
+/* What may follow only then. */
+int plan_after(struct plan *plan, struct rw_socket *socket, struct error *error);
+/* After a failure, and when the old snapshot is published again: take back what was done. */
+void plan_undo(struct plan *plan, struct rw_socket *socket);
+void plan_free(struct plan *plan);
+
+#endif

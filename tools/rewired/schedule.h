@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_SCHEDULE_H
+#define REWIRED_SCHEDULE_H
+
+#include <stdint.h>
+
+#define SCHEDULE_BACKENDS_MAX	1024
+#define SCHEDULE_WEIGHT_MAX	256
+
+enum scheduler {
+	SCHEDULER_MAGLEV,
+	SCHEDULER_ROUND_ROBIN,
+};
+
+/* A backend that may get new flows. */
+struct candidate {
+	uint32_t id;
+	uint32_t weight;		/* 1 to SCHEDULE_WEIGHT_MAX */
+	uint16_t index;			/* what schedule_choose returns */
+};
+
+/* Immutable but for the round robin's position; any thread may choose. */
+struct schedule;
+
+struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *candidates,
+			      unsigned int count);
+void schedule_free(struct schedule *schedule);
+
+/* A candidate's index, -1 when there are none. Hash is the flow's. */
+int schedule_choose(struct schedule *schedule, uint64_t hash);
+
+#endif

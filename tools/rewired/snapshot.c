@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The life of a configuration's objects, and how they are found. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "snapshot.h"
+
+static int by_service_id(const void *a, const void *b)
+{
+	const struct service *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int compare_ports(uint32_t vni, const struct rw_addr *address, const struct ports *ports)
+{
+	if (vni != ports_vni(ports))
+		return vni < ports_vni(ports) ? -1 : 1;
+	return memcmp(address, ports_address(ports), sizeof(*address));
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct ports *x = *(struct ports *const *)a;
+
+	return compare_ports(ports_vni(x), ports_address(x), *(struct ports *const *)b);
+}
+
+/* All pools' ports in order, each address once; the list holds no references of its own. */
+static void list_ports(struct snapshot *snapshot, const struct snapshot *old)
+{
+	unsigned int i, j, count = 0;
+	struct ports *known;
+	int family;
+
+	for (i = 0; i < snapshot->pool_count; i++)
+		for (family = 0; family < FAMILIES; family++)
+			count += snapshot->pools[i].address_count[family];
+	snapshot->ports = allocate(count, sizeof(struct ports *));
+	for (i = 0, count = 0; i < snapshot->pool_count; i++)
+		for (family = 0; family < FAMILIES; family++)
+			for (j = 0; j < snapshot->pools[i].address_count[family]; j++)
+				snapshot->ports[count++] = snapshot->pools[i].addresses[family][j];
+	qsort(snapshot->ports, count, sizeof(struct ports *), by_address);
+	for (i = 0; i < count; i++) {
+		if (i && !by_address(&snapshot->ports[i], &snapshot->ports[snapshot->port_count - 1]))
+			continue;
+		known = snapshot->ports[i];
+		if (old)
+			known = snapshot_ports(old, ports_vni(known), ports_address(known));
+		snapshot->ports[snapshot->port_count++] = known ? known : snapshot->ports[i];
+	}
+}
+
+static int by_backend_id(const void *a, const void *b)
+{
+	const struct backend *x = *(struct backend *const *)a, *y = *(struct backend *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void list_backends(struct snapshot *snapshot)
+{
+	unsigned int i, j, count = 0;
+
+	for (i = 0; i < snapshot->service_count; i++)
+		count += snapshot->services[i].backend_count;
+	snapshot->backends = allocate(count, sizeof(struct backend *));
+	for (i = 0; i < snapshot->service_count; i++)
+		for (j = 0; j < snapshot->services[i].backend_count; j++)
+			snapshot->backends[snapshot->backend_count++] =
+				&snapshot->services[i].backends[j];
+	qsort(snapshot->backends, count, sizeof(struct backend *), by_backend_id);
+}
+
+/* Let each pool use the ports in the list in place of its own. */
+static void share_ports(struct snapshot *snapshot, struct pool *pool)
+{
+	struct ports **slot, *shared;
+	unsigned int i;
+	int family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		for (i = 0; i < pool->address_count[family]; i++) {
+			slot = &pool->addresses[family][i];
+			shared = snapshot_ports(snapshot, ports_vni(*slot), ports_address(*slot));
+			ports_get(shared);
+			ports_put(*slot);
+			*slot = shared;
+		}
+	}
+}
+
+static struct schedule *make_schedule(const struct service *service, int family)
+{
+	struct candidate *candidates = allocate(service->backend_count, sizeof(*candidates));
+	const struct backend *backend;
+	struct schedule *schedule;
+	unsigned int i, count = 0;
+
+	for (i = 0; i < service->backend_count; i++) {
+		backend = &service->backends[i];
+		if (backend->state == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
+		    backend->addresses[family].family)
+			candidates[count++] = (struct candidate){ backend->id, backend->weight, i };
+	}
+	schedule = schedule_new(service->scheduler, candidates, count);
+	free(candidates);
+	return schedule;
+}
+
+void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
+{
+	struct service *service;
+	unsigned int i;
+	int family;
+
+	list_ports(snapshot, old);
+	for (i = 0; i < snapshot->pool_count; i++)
+		share_ports(snapshot, &snapshot->pools[i]);
+	qsort(snapshot->services, snapshot->service_count, sizeof(*snapshot->services),
+	      by_service_id);
+	list_backends(snapshot);
+	for (i = 0; i < snapshot->service_count; i++) {
+		service = &snapshot->services[i];
+		for (family = 0; service->balance && family < FAMILIES; family++)
+			service->schedules[family] = make_schedule(service, family);
+	}
+}
+
+static void free_pool(struct pool *pool)
+{
+	unsigned int i;
+	int family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		for (i = 0; i < pool->address_count[family]; i++)
+			ports_put(pool->addresses[family][i]);
+		free(pool->addresses[family]);
+	}
+	free(pool->name);
+}
+
+static void free_service(struct service *service)
+{
+	unsigned int i;
+	int family;
+
+	for (i = 0; i < service->backend_count; i++)
+		free(service->backends[i].name);
+	for (family = 0; family < FAMILIES; family++)
+		schedule_free(service->schedules[family]);
+	free(service->backends);
+	free(service->src.list);
+	free(service->dst.list);
+	free(service->name);
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	unsigned int i;
+
+	if (!snapshot)
+		return;
+	for (i = 0; i < snapshot->pool_count; i++)
+		free_pool(&snapshot->pools[i]);
+	for (i = 0; i < snapshot->service_count; i++)
+		free_service(&snapshot->services[i]);
+	free(snapshot->pools);
+	free(snapshot->services);
+	free(snapshot->backends);
+	free(snapshot->ports);
+	free(snapshot->text);
+	free(snapshot);
+}
+
+const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t id)
+{
+	const struct service key = { .id = id };
+
+	return bsearch(&key, snapshot->services, snapshot->service_count,
+		       sizeof(*snapshot->services), by_service_id);
+}
+
+struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
+			     const struct rw_addr *address)
+{
+	unsigned int low = 0, high = snapshot->port_count, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = compare_ports(vni, address, snapshot->ports[middle]);
+		if (!order)
+			return snapshot->ports[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id)
+{
+	const struct backend key = { .id = id }, *wanted = &key;
+	struct backend **found = bsearch(&wanted, snapshot->backends, snapshot->backend_count,
+					 sizeof(struct backend *), by_backend_id);
+
+	return found ? *found : NULL;
+}

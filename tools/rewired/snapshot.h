@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_SNAPSHOT_H
+#define REWIRED_SNAPSHOT_H
+
+#include "ports.h"
+#include "schedule.h"
+#include "types.h"
+
+/*
+ * A configuration as the handler threads use it. Once published nothing in it
+ * changes but the ports' bitmaps, the round robins' positions and the backends'
+ * flow counts, each by atomic operations.
+ */
+
+enum { IPV4, IPV6, FAMILIES };
+
+struct prefix {
+	struct rw_addr address;
+	uint8_t length;
+};
+
+struct prefixes {
+	struct prefix *list;
+	unsigned int count;
+};
+
+struct pool {
+	char *name;
+	uint32_t vni;
+	uint16_t port_min, port_max;
+	struct ports **addresses[FAMILIES];
+	unsigned int address_count[FAMILIES];
+};
+
+struct backend {
+	char *name;
+	uint32_t id, vni, weight;
+	uint32_t state;				/* of enum rewire_target_state */
+	uint16_t port;				/* 0, the flow's own */
+	struct rw_addr addresses[FAMILIES];	/* none when it lacks the family */
+	_Atomic uint32_t flows;			/* as the kernel last told */
+};
+
+struct service {
+	char *name;
+	uint32_t id, vni;
+	bool families[FAMILIES];
+	uint8_t protocols[FAMILIES];		/* 0, any */
+	struct prefixes src, dst;		/* none, any */
+	uint16_t dport_min, dport_max;		/* 0, any */
+	uint32_t orphan, hold;
+	const struct pool *pool;		/* NULL, the source is kept */
+	bool balance;				/* or else the destination is kept */
+	uint32_t scheduler;
+	struct backend *backends;
+	unsigned int backend_count;
+	struct schedule *schedules[FAMILIES];	/* NULL unless balance */
+};
+
+struct snapshot {
+	char *text;				/* the JSON that it was made from */
+	struct pool *pools;
+	unsigned int pool_count;
+	struct service *services;		/* by id */
+	unsigned int service_count;
+	struct backend **backends;		/* of all services, by id */
+	unsigned int backend_count;
+	struct ports **ports;			/* all pools', by VNI and address, each once */
+	unsigned int port_count;
+};
+
+static inline int family_index(const struct rw_addr *address)
+{
+	return address->family == AF_INET6 ? IPV6 : IPV4;
+}
+
+/* Complete what config_parse read and found right: order, shared ports, schedules. */
+void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old);
+void snapshot_free(struct snapshot *snapshot);
+
+const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t id);
+struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
+			     const struct rw_addr *address);
+
+struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id);
+
+#endif

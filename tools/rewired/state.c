@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The state thread: adopts, watches flows, frees ports, changes configurations. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu.h>
+
+#include "config.h"
+#include "librewire.h"
+#include "state.h"
+
+#define START_TRIES	20
+#define TICK_TRIES	3
+#define DUMP_SHARE	20	/* dumps take at most one part in so many of the time */
+
+struct state {
+	struct engine *engine;
+	struct store *store;
+	struct rw_socket *socket;
+	unsigned int period;
+	pthread_t thread;
+	bool started;
+
+	pthread_mutex_t lock;		/* of what follows */
+	pthread_cond_t wake;
+	bool stop;
+	struct change *first, **last;
+	struct state_status status;
+};
+
+/* A dump of the kernel's flows, and what it teaches. */
+struct watch {
+	const struct snapshot *snapshot;
+	uint64_t flows, last_decision;
+};
+
+static int watch_flow(const struct rw_flow *flow, void *data)
+{
+	const struct rw_tuple *reply = &flow->spec.reply;
+	struct watch *watch = data;
+	struct ports *ports;
+
+	watch->flows++;
+	if (flow->spec.decision > watch->last_decision)
+		watch->last_decision = flow->spec.decision;
+	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
+		return 0;
+	ports = snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
+	if (ports)
+		ports_dump_see(ports, reply->protocol, reply->dport);
+	return 0;
+}
+
+static void count_watch(struct state *state, const struct watch *watch, int ret,
+			unsigned int freed)
+{
+	pthread_mutex_lock(&state->lock);
+	if (ret) {
+		state->status.dumps_interrupted++;
+	} else {
+		state->status.dumps++;
+		state->status.flows = watch->flows;
+		state->status.ports_freed += freed;
+	}
+	pthread_mutex_unlock(&state->lock);
+}
+
+/* One dump. Only a complete one frees ports. Returns -EINTR for another one. */
+static int watch_once(struct state *state, struct watch *watch, struct rw_error *error)
+{
+	const struct snapshot *snapshot = watch->snapshot;
+	unsigned int i, freed = 0;
+	int ret;
+
+	watch->flows = 0;
+	for (i = 0; i < snapshot->port_count; i++)
+		ports_dump_begin(snapshot->ports[i]);
+	ret = rw_flow_each(state->socket, NULL, watch_flow, watch, error);
+	for (i = 0; !ret && i < snapshot->port_count; i++)
+		freed += ports_dump_end(snapshot->ports[i]);
+	count_watch(state, watch, ret, freed);
+	log_detail("dump: %llu flows%s, %u ports freed", (unsigned long long)watch->flows,
+		   ret ? " (incomplete)" : "", freed);
+	return ret;
+}
+
+/*
+ * See the ports that the kernel's flows use. When flows come and go so fast
+ * that no dump is complete, the dumps together still show those that stay.
+ */
+static int watch_flows(struct state *state, struct watch *watch, int tries, struct error *error)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct rw_error why;
+	int ret;
+
+	while ((ret = watch_once(state, watch, &why)) == -EINTR && --tries)
+		nanosleep(&pause, NULL);
+	if (ret && ret != -EINTR)
+		return refuse(error, "flows: %s", why.sentence);
+	return 0;
+}
+
+static int watch_target(const struct rw_target *target, void *data)
+{
+	struct backend *backend = snapshot_backend(data, target->id);
+
+	if (backend)
+		atomic_store(&backend->flows, target->flows);
+	return 0;
+}
+
+static void set_waiting(struct state *state, unsigned int waiting)
+{
+	pthread_mutex_lock(&state->lock);
+	if (waiting && waiting != state->status.rules_waiting)
+		log_line("%u rules wait for a device to be attached with their VNI", waiting);
+	state->status.rules_waiting = waiting;
+	pthread_mutex_unlock(&state->lock);
+}
+
+/* Rules that waited for a device, and whatever went away with one or by other hands. */
+static void repair(struct state *state)
+{
+	struct snapshot *snapshot = state->engine->snapshot;
+	struct error error;
+	struct plan plan;
+
+	if (plan_make(&plan, state->socket, snapshot, NULL, true, &error)) {
+		log_line("%s", error.text);
+		return;
+	}
+	if (plan_before(&plan, state->socket, &error) || plan_after(&plan, state->socket, &error))
+		log_line("%s", error.text);
+	else if (plan.changes.rules_added || plan.changes.targets_set)
+		log_line("added %u rules and %u targets", plan.changes.rules_added,
+			 plan.changes.targets_set);
+	set_waiting(state, plan.changes.rules_waiting);
+	plan_free(&plan);
+}
+
+static void tick(struct state *state)
+{
+	struct snapshot *snapshot = state->engine->snapshot;
+	struct watch watch = { .snapshot = snapshot };
+	struct rw_error why;
+	struct error error;
+
+	if (watch_flows(state, &watch, TICK_TRIES, &error))
+		log_line("%s", error.text);
+	rw_target_each(state->socket, watch_target, snapshot, &why);
+	repair(state);
+}
+
+/* From now on no thread uses the old snapshot. */
+static void publish(struct state *state, struct snapshot *snapshot)
+{
+	rcu_set_pointer(&state->engine->snapshot, snapshot);
+	synchronize_rcu();
+}
+
+/* Put a snapshot in force: all of it, or nothing changes. */
+static int put_in_force(struct state *state, struct snapshot *snapshot, struct plan *plan,
+			struct error *error)
+{
+	struct snapshot *old = state->engine->snapshot;
+	int ret = plan_before(plan, state->socket, error);
+
+	if (!ret) {
+		publish(state, snapshot);
+		ret = plan_after(plan, state->socket, error);
+	}
+	if (!ret) {
+		set_waiting(state, plan->changes.rules_waiting);
+		return 0;
+	}
+	if (state->engine->snapshot != old)
+		publish(state, old);
+	plan_undo(plan, state->socket);
+	return ret;
+}
+
+static int change_snapshot(struct state *state, struct change *change, struct snapshot *snapshot)
+{
+	struct snapshot *old = state->engine->snapshot;
+	struct watch watch = { .snapshot = snapshot };
+	struct plan plan;
+	int ret;
+
+	if (plan_make(&plan, state->socket, snapshot, old, false, &change->error))
+		return -1;
+	change->changes = plan.changes;
+	if (change->dry_run) {
+		plan_free(&plan);
+		snapshot_free(snapshot);
+		return 0;
+	}
+	/* Addresses that are new may have flows already */
+	ret = watch_flows(state, &watch, START_TRIES, &change->error);
+	if (!ret)
+		ret = put_in_force(state, snapshot, &plan, &change->error);
+	change->changes = plan.changes;
+	plan_free(&plan);
+	if (!ret)
+		snapshot_free(old);
+	return ret;
+}
+
+static void save(struct state *state, struct change *change)
+{
+	change->saved = !state->store->save(state->store, state->engine->snapshot->text,
+					    &change->save_error);
+	if (!change->saved)
+		log_line("configuration not saved: %s", change->save_error.text);
+}
+
+static void carry_out(struct state *state, struct change *change)
+{
+	const struct snapshot *old = state->engine->snapshot;
+	char *text = change->make(change, old->text, &change->error);
+	struct snapshot *snapshot = text ? config_parse(text, old, &change->error) : NULL;
+
+	free(text);
+	change->result = snapshot ? change_snapshot(state, change, snapshot) : -1;
+	if (change->result)
+		snapshot_free(snapshot);
+	else if (change->save && !change->dry_run)
+		save(state, change);
+	change->done(change);
+}
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+/* Waits until a change is posted (which it returns), the time has come or the thread shall end. */
+static struct change *wait_until(struct state *state, int64_t when, bool *stop)
+{
+	struct timespec time = { when / 1000, when % 1000 * 1000000 };
+	struct change *change;
+	int ret = 0;
+
+	pthread_mutex_lock(&state->lock);
+	while (!state->stop && !state->first && ret != ETIMEDOUT)
+		ret = pthread_cond_timedwait(&state->wake, &state->lock, &time);
+	change = state->first;
+	if (change) {
+		state->first = change->next;
+		if (!state->first)
+			state->last = &state->first;
+	}
+	*stop = state->stop;
+	pthread_mutex_unlock(&state->lock);
+	return change;
+}
+
+static void *run(void *data)
+{
+	struct state *state = data;
+	int64_t next = now() + state->period, began;
+	struct change *change;
+	bool stop = false;
+
+	while (!stop) {
+		change = wait_until(state, next, &stop);
+		if (change)
+			carry_out(state, change);
+		if (stop || now() < next)
+			continue;
+		began = now();
+		tick(state);
+		next = now() + (now() - began) * DUMP_SHARE;
+		if (next < began + state->period)
+			next = began + state->period;
+	}
+	return NULL;
+}
+
+static int adopt(struct state *state, struct snapshot *snapshot, struct error *error)
+{
+	struct watch watch = { .snapshot = snapshot };
+	struct plan plan;
+	int ret;
+
+	if (watch_flows(state, &watch, START_TRIES, error))
+		return -1;
+	atomic_store(&state->engine->last_decision, watch.last_decision);
+	if (plan_make(&plan, state->socket, snapshot, NULL, false, error))
+		return -1;
+	ret = put_in_force(state, snapshot, &plan, error);
+	if (!ret)
+		log_line("adopted %llu flows; added %u rules, deleted %u, set %u targets",
+			 (unsigned long long)watch.flows, plan.changes.rules_added,
+			 plan.changes.rules_deleted, plan.changes.targets_set);
+	plan_free(&plan);
+	return ret;
+}
+
+struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
+			 unsigned int period, struct error *error)
+{
+	struct state *state = allocate(1, sizeof(*state));
+	pthread_condattr_t attributes;
+	struct rw_error why;
+
+	state->engine = engine;
+	state->store = store;
+	state->period = period;
+	state->last = &state->first;
+	pthread_mutex_init(&state->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&state->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	state->socket = rw_socket_open(&why);
+	if (!state->socket)
+		refuse(error, "%s", why.sentence);
+	if (state->socket && !adopt(state, snapshot, error))
+		return state;
+	snapshot_free(snapshot);
+	engine->snapshot = NULL;
+	state_close(state);
+	return NULL;
+}
+
+void state_start(struct state *state)
+{
+	if (pthread_create(&state->thread, NULL, run, state)) {
+		log_line("no state thread: %s", strerror(errno));
+		abort();
+	}
+	state->started = true;
+}
+
+void state_post(struct state *state, struct change *change)
+{
+	change->next = NULL;
+	pthread_mutex_lock(&state->lock);
+	*state->last = change;
+	state->last = &change->next;
+	pthread_cond_signal(&state->wake);
+	pthread_mutex_unlock(&state->lock);
+}
+
+void state_status(struct state *state, struct state_status *status)
+{
+	pthread_mutex_lock(&state->lock);
+	*status = state->status;
+	pthread_mutex_unlock(&state->lock);
+}
+
+void state_close(struct state *state)
+{
+	struct change *change;
+
+	pthread_mutex_lock(&state->lock);
+	state->stop = true;
+	pthread_cond_signal(&state->wake);
+	pthread_mutex_unlock(&state->lock);
+	if (state->started)
+		pthread_join(state->thread, NULL);
+	while ((change = state->first)) {
+		state->first = change->next;
+		change->result = refuse(&change->error, "the daemon ends");
+		change->done(change);
+	}
+	rw_socket_close(state->socket);
+	snapshot_free(state->engine->snapshot);
+	pthread_cond_destroy(&state->wake);
+	pthread_mutex_destroy(&state->lock);
+	free(state);
+}

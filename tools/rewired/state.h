@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_STATE_H
+#define REWIRED_STATE_H
+
+#include <stdbool.h>
+
+#include "engine.h"
+#include "log.h"
+#include "reconcile.h"
+#include "store.h"
+
+/*
+ * The thread that watches the kernel's flows and changes the configuration:
+ * the only one that replaces the snapshot, and that sets rules and targets.
+ */
+struct state;
+
+/* A change of the configuration, carried out in the order of posting. */
+struct change {
+	/* A new text from the one in force, or NULL and a sentence. */
+	char *(*make)(struct change *change, const char *text, struct error *error);
+	/* Called by the state thread at the end; the change is the callee's then. */
+	void (*done)(struct change *change);
+	bool dry_run;
+	bool save;			/* keep it in the store */
+
+	int result;			/* 0, or -1 and the error's sentence */
+	struct error error;
+	struct changes changes;
+	bool saved;
+	struct error save_error;	/* why not */
+
+	struct change *next;
+};
+
+struct state_status {
+	uint64_t dumps;			/* complete dumps of the kernel's flows */
+	uint64_t dumps_interrupted;
+	uint64_t flows;			/* in the last complete one */
+	uint64_t ports_freed;
+	uint32_t rules_waiting;		/* for a device with their VNI */
+};
+
+/*
+ * Adopt what the kernel has, bring its rules and targets to the snapshot, and
+ * publish that. NULL and a sentence on failure, the snapshot is freed then.
+ * Period is between dumps, in milliseconds.
+ */
+struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
+			 unsigned int period, struct error *error);
+void state_start(struct state *state);
+void state_post(struct state *state, struct change *change);
+void state_status(struct state *state, struct state_status *status);
+/* Stops it when it was started; frees it and the snapshot. */
+void state_close(struct state *state);
+
+#endif
