@@ -145,7 +145,7 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	for (i = 0; i < REWIRE_DIRECTIONS; i++)
 		rewire_output_forget(&flow->tuple[i]);
 	atomic_dec(&ns->flow_count);
-	rewire_count_reason(ns, reason);
+	this_cpu_inc(ns->stats->reason[reason]);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
 }
 
@@ -328,6 +328,7 @@ int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
 	if (err) {
 		/* Packets may have met the reply tuple, and left a route in it. */
 		set_bit(REWIRE_FLOW_DYING, &flow->flags);
+		/* Pairs with the exchange of the route in rewire_route_get(). */
 		smp_mb__after_atomic();
 		rewire_output_forget(&flow->tuple[REWIRE_ORIG]);
 		rewire_output_forget(&flow->tuple[REWIRE_REPLY]);
@@ -338,7 +339,7 @@ int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
 		WRITE_ONCE(flow->ifindex[REWIRE_ORIG], (*hold)->ifindex);
 	*id = flow->id;
 	set_bit(REWIRE_FLOW_LIVE, &flow->flags);
-	rewire_count(ns, created);
+	this_cpu_inc(ns->stats->created);
 	rewire_flow_expiry_start(ns);
 	return 0;
 uncount:

@@ -45,7 +45,7 @@ struct rewire_rule;
  */
 struct rewire_hold {
 	struct rewire_tuple tuple;
-	spinlock_t lock;
+	spinlock_t lock;	/* packets, bytes, done */
 	struct sk_buff_head packets;
 	unsigned int bytes;
 	bool done;

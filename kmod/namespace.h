@@ -15,7 +15,7 @@
 
 #include "stats.h"
 
-#define REWIRE_FLOWS_MAX	(1U << 20)
+#define REWIRE_FLOWS_MAX	1048576U
 #define REWIRE_RULES_MAX	65536U
 #define REWIRE_TARGETS_MAX	65536U
 #define REWIRE_RULE_HASH_BITS	6
@@ -52,7 +52,7 @@ struct rewire_punt_queue;
  */
 struct rewire_net {
 	struct net *net;
-	struct mutex lock;
+	struct mutex lock;	/* attaches, rules, targets */
 
 	struct list_head attaches;
 	struct rewire_attach __rcu *local;
@@ -75,7 +75,7 @@ struct rewire_net {
 	struct rewire_punt_queue __percpu *punt_queues;
 	struct delayed_work hold_timeout;
 	struct rewire_handlers __rcu *handlers;
-	spinlock_t handlers_lock;
+	spinlock_t handlers_lock;	/* handlers, handlers_owner */
 	struct pid *handlers_owner;
 
 	struct rewire_stats __percpu *stats;

@@ -86,7 +86,7 @@ static int rewire_check_ports(const struct nlattr *nest, const struct rewire_key
 		return 0;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		if (ipv4 != (protocol == IPPROTO_ICMP)) {
+		if (protocol != (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
 			NL_SET_ERR_MSG_ATTR(extack, nest,
 					    "The protocol is not of this address family");
 			return -EPROTONOSUPPORT;

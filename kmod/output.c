@@ -169,7 +169,7 @@ static int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb
 		err = neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
 	}
 	if (err < 0)
-		rewire_count_reason(ns, REWIRE_REASON_DROP_NEIGHBOUR);
+		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);
 	return err;
 }
 
@@ -214,7 +214,7 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
 	}
-	rewire_count(ns, translated);
+	this_cpu_inc(ns->stats->translated);
 	nf_reset_ct(skb);
 	skb_clear_tstamp(skb);
 	skb_dst_drop(skb);
@@ -279,7 +279,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	if (forward)
 		rewire_decrease_hops(skb, ipv4);
 	if (local) {
-		rewire_count(ns, translated);
+		this_cpu_inc(ns->stats->translated);
 		nf_reset_ct(skb);
 		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 		return NF_ACCEPT;

@@ -278,7 +278,7 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 		return NF_REPEAT;
 	return NF_STOLEN;
 pass:
-	rewire_count(ns, passed);
+	this_cpu_inc(ns->stats->passed);
 	return NF_ACCEPT;
 drop:
 	rewire_drop(ns, skb, reason);
@@ -322,7 +322,7 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 	switch (flow->action) {
 	case REWIRE_FLOW_ACTION_PASS:
 		rewire_flow_account(flow, direction, packet, skb->len);
-		rewire_count(ns, passed);
+		this_cpu_inc(ns->stats->passed);
 		return NF_ACCEPT;
 	case REWIRE_FLOW_ACTION_DROP:
 		rewire_flow_account(flow, direction, packet, skb->len);
@@ -386,15 +386,15 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 	case REWIRE_KIND_FOREIGN:
 		return NF_ACCEPT;
 	case REWIRE_KIND_MALFORMED:
-		rewire_count(ns, received);
+		this_cpu_inc(ns->stats->received);
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MALFORMED);
 		return NF_STOLEN;
 	case REWIRE_KIND_OTHER:
-		rewire_count(ns, received);
+		this_cpu_inc(ns->stats->received);
 		return rewire_packet_miss(ns, skb, &packet, false,
 					  REWIRE_PUNT_REASON_MISS);
 	default:
-		rewire_count(ns, received);
+		this_cpu_inc(ns->stats->received);
 		return rewire_packet_lookup(ns, skb, &packet);
 	}
 }

@@ -143,11 +143,11 @@ static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 	spin_unlock_bh(&queue->lock);
 
 	if (err) {
-		rewire_count(ns, punt_retries);
+		this_cpu_inc(ns->stats->punt_retries);
 		return err;
 	}
-	rewire_count_n(ns, punts, n);
-	rewire_count(ns, punt_batches);
+	this_cpu_add(ns->stats->punts, n);
+	this_cpu_inc(ns->stats->punt_batches);
 	return n;
 }
 

@@ -40,7 +40,7 @@ struct rewire_handlers {
 struct rewire_punt_queue {
 	struct rewire_net *ns;
 	int cpu;
-	spinlock_t lock;
+	spinlock_t lock;	/* both lists */
 	struct list_head queued;
 	struct list_head waiting;
 	struct delayed_work send;

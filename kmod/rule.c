@@ -46,8 +46,9 @@ static bool rewire_match_packet(const struct rewire_match *match,
 {
 	const struct rewire_key *key = &packet->key;
 
-	if (match->family != AF_UNSPEC &&
-	    (match->family == AF_INET) != rewire_key_is_ipv4(key))
+	u8 family = rewire_key_is_ipv4(key) ? AF_INET : AF_INET6;
+
+	if (match->family != AF_UNSPEC && match->family != family)
 		return false;
 	if (match->protocol && match->protocol != rewire_key_protocol(key))
 		return false;

@@ -9,7 +9,7 @@
 void rewire_drop(struct rewire_net *ns, struct sk_buff *skb,
 		 enum rewire_reason reason)
 {
-	rewire_count_reason(ns, reason);
+	this_cpu_inc(ns->stats->reason[reason]);
 	kfree_skb_reason(skb, SKB_DROP_REASON_NETFILTER_DROP);
 }
 

@@ -37,9 +37,6 @@ struct rewire_stats {
 	u64 reason[__REWIRE_REASON_MAX];
 };
 
-#define rewire_count_n(ns, counter, n)	this_cpu_add((ns)->stats->counter, n)
-#define rewire_count(ns, counter)	this_cpu_inc((ns)->stats->counter)
-#define rewire_count_reason(ns, why)	this_cpu_inc((ns)->stats->reason[why])
 
 void rewire_drop(struct rewire_net *ns, struct sk_buff *skb,
 		 enum rewire_reason reason);

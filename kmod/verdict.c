@@ -128,10 +128,10 @@ static int rewire_verdict_one(struct rewire_net *ns, const struct nlattr *attrib
 		return err;
 	err = rewire_verdict_carry_out(ns, tb, &extack);
 	if (!err) {
-		rewire_count(ns, verdicts);
+		this_cpu_inc(ns->stats->verdicts);
 		return 1;
 	}
-	rewire_count(ns, verdict_failures);
+	this_cpu_inc(ns->stats->verdict_failures);
 	if (rewire_failure_fill(reply, index, tb[REWIRE_A_VERDICT_PUNT_ID], err, &extack))
 		return -EMSGSIZE;
 	return 0;

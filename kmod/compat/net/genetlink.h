@@ -3,10 +3,9 @@
 #define REWIRE_COMPAT_NET_GENETLINK_H
 
 #include_next <net/genetlink.h>
-#include <linux/version.h>
 
 /* A dump's attributes moved into the structure that requests have. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#ifndef REWIRE_HAS_GENL_INFO_DUMP
 #define genl_info_dump(cb)	genl_dumpit_info(cb)
 #endif
 

@@ -2,10 +2,10 @@
 #ifndef REWIRE_COMPAT_NET_GSO_H
 #define REWIRE_COMPAT_NET_GSO_H
 
-/* Once a part of that header. */
+/* Once a part of linux/skbuff.h. */
 #include <linux/skbuff.h>
 
-#if __has_include_next(<net/gso.h>)
+#ifdef REWIRE_HAS_GSO_HEADER
 #include_next <net/gso.h>
 #endif
 

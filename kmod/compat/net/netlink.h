@@ -3,10 +3,9 @@
 #define REWIRE_COMPAT_NET_NETLINK_H
 
 #include_next <net/netlink.h>
-#include <linux/version.h>
 
 /* The kernel never wrote to a range, but did not say so. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#ifndef REWIRE_HAS_CONST_RANGE
 #undef NLA_POLICY_FULL_RANGE
 #define NLA_POLICY_FULL_RANGE(_type, _range) {				\
 	.type = NLA_ENSURE_INT_OR_BINARY_TYPE(_type),			\
