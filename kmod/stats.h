@@ -37,7 +37,6 @@ struct rewire_stats {
 	u64 reason[__REWIRE_REASON_MAX];
 };
 
-
 void rewire_drop(struct rewire_net *ns, struct sk_buff *skb,
 		 enum rewire_reason reason);
 
