@@ -34,13 +34,15 @@ tools() {
 	done
 }
 
-# ask COUNT ADDRESS: who answers so many connections, and whom do they see
+# ask ADDRESS: who answers sixteen connections, and whom do they see
 ask() {
-	local n
+	local url n
 
-	for ((n = 0; n < $1; n++)); do
-		fetch out "$2" whoami
-	done | awk '{ print $1, $2 }' | sort | uniq
+	url=$(url "$1" whoami)
+	for n in {1..15}; do
+		echo "$url"
+	done | xargs ip netns exec out curl -gsS -0 --connect-timeout 20 "$url" |
+		awk '{ print $1, $2 }' | sort -u
 }
 
 spreads() {
@@ -48,7 +50,7 @@ spreads() {
 
 	for family in "${families[@]}"; do
 		read -r family web one client <<< "$family"
-		answers=$(ask 16 "$web" | xargs)
+		answers=$(ask "$web" | xargs)
 		equal "connections reach both backends, which see the client, IPv$family" \
 			"$answers" "b1 $client b2 $client"
 		answers=$(for ((n = 0; n < 4; n++)); do

@@ -3,7 +3,7 @@
 """httpd.py NAME PORT FILE: serve FILE by HTTP over IPv4 and IPv6.
 
 GET /data answers with the file, GET /whoami with a line: NAME, the client's
-address and its port.  Connections are kept.
+address and its port.  Connections are kept, but not those of HTTP/1.0.
 """
 import os
 import socket
@@ -14,13 +14,15 @@ import threading
 def requests(connection):
     """The path of each request that comes."""
     buffer = b""
-    while True:
+    keep = True
+    while keep:
         while b"\r\n\r\n" not in buffer:
             data = connection.recv(4096)
             if not data:
                 return
             buffer += data
         head, buffer = buffer.split(b"\r\n\r\n", 1)
+        keep = b" HTTP/1.1\r\n" in head + b"\r\n"
         yield head.split(b" ")[1].decode()
 
 

@@ -169,15 +169,18 @@ class Route(Socket):
         super().__init__(0)
 
     def pair(self, name, peer, namespace, mac):
-        """Make a veth pair that is up; the peer, with MAC, in another namespace, a file."""
-        up = struct.pack("=BxHiII", 0, 0, 0, 1, 1)
-        other = nest(1, up, attr(3, peer.encode() + b"\0"), attr(1, mac),
+        """Make a veth pair; the peer, with MAC, in another namespace, a file."""
+        head = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
+        other = nest(1, head, attr(3, peer.encode() + b"\0"), attr(1, mac),
                      u32(28, namespace.fileno()))
-        self.ask(16, up + attr(3, name.encode() + b"\0") +
+        self.ask(16, head + attr(3, name.encode() + b"\0") +
                  nest(18, attr(1, b"veth"), nest(2, other)), CREATE_EXCLUSIVE)
+        self.up(socket.if_nametoindex(name))
 
-    def up(self, index):
-        self.ask(16, struct.pack("=BxHiII", 0, 0, index, 1, 1))
+    def up(self, index, no_arp=False):
+        """NO_ARP: packets leave without asking who has the address."""
+        flags = 0x81 if no_arp else 0x01
+        self.ask(16, struct.pack("=BxHiII", 0, 0, index, flags, flags))
 
     def address(self, index, text, length):
         family = socket.AF_INET6 if ":" in text else socket.AF_INET

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Test points in the Test Anything Protocol, bounded waiting, and cleaning up;
-# sourced by lib.sh.
+# sourced by lib.sh, and by tests that need no virtual machine.
 # shellcheck shell=bash
+set -u
 
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$(realpath "$tests/../build/bin")
 tap_points=0 tap_failures=0 tap_ended='' tap_started=$EPOCHREALTIME
 tap_cleanups=()
 work=$(mktemp -d /tmp/rewire-test.XXXXXX) || exit 1

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A running daemon keeps its configuration, whatever it is told that is wrong.
+. "$(dirname "$0")/lib/lib.sh"
+
+running_as_before() {
+	[ "$(rewire -j config show)" = "$running" ] && [ "$(rewire -j rule show | sum_rules)" = "$rules" ]
+}
+
+sum_rules() {
+	jq -c 'map(del(.hits)) | sort'
+}
+
+# control TEXT: one exchange on the control socket
+control() {
+	printf '%s\n' "$1" | timeout 20 nc -U -N "$REWIRE_SOCKET"
+}
+
+# answers NAME TEXT REGEX
+answers() {
+	match "$1" "$(control "$2" | head -1)" "$3"
+}
+
+reloads() {
+	write_config '.services[0].id = 3'
+	kill -HUP "$rewired_pid"
+	check "a reload of a bad configuration is reported" \
+		wait_for 20 grep -q "both have the id 3" "$work/rewired.log"
+	check "the running configuration stays" running_as_before
+	refuse "so does applying it" 2 "both have the id 3" rewire apply "$config"
+	check "which changes nothing" running_as_before
+	write_config '.services[2].dport = 8000'
+	check "a dry run is answered" rewire apply "$config" dry-run
+	check "and changes nothing" running_as_before
+	check "a good configuration is applied" rewire apply "$config"
+	equal "its rules are the kernel's" \
+		"$(rewire -j rule show | jq -c '[.[] | select(.policy == 3) | .dport[0]] | unique')" '[8000]'
+	equal "and it is shown" "$(rewire -j config show | jq '[.services[] | select(.id == 3)][0].dport')" 8000
+	write_config
+	check "the usual one is back" rewire apply "$config"
+	check "just as it was" running_as_before
+}
+
+garbage() {
+	local n pids=''
+
+	answers "not JSON" 'rubbish' '"error".*column'
+	answers "not a request" '[1, 2]' '"error".*a request is one object'
+	answers "no version" '{"id": 1, "method": "status"}' '"error".*jsonrpc'
+	answers "an unknown method" '{"jsonrpc": "2.0", "id": 1, "method": "explode"}' 'no method .*explode'
+	answers "unknown parameters" \
+		'{"jsonrpc": "2.0", "id": 1, "method": "status", "params": {"a": 1}}' 'unknown key'
+	answers "parameters of a wrong type" \
+		'{"jsonrpc": "2.0", "id": 1, "method": "backend.set", "params": {"id": "x"}}' 'id is not'
+	head -c 100000 /dev/urandom | timeout 20 nc -U -N "$REWIRE_SOCKET" > "$work/output"
+	tr '\0' 'x' < /dev/zero | head -c 80000000 | timeout 60 nc -U -N "$REWIRE_SOCKET" > "$work/output"
+	for ((n = 0; n < 40; n++)); do
+		sleep 60 | nc -U "$REWIRE_SOCKET" > /dev/null & pids="$pids $!"
+	done
+	answers "others may ask while clients are idle" '{"jsonrpc": "2.0", "id": 7, "method": "status"}' '"id": ?7'
+	# shellcheck disable=SC2086
+	kill $pids
+	check "the daemon survives all of it" kill -0 "$rewired_pid"
+	check "and has not changed" running_as_before
+	refuse "a user without privilege may not ask" 1 "Permission denied" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups nc -U -N "$REWIRE_SOCKET"
+	refuse "a socket in use is not taken over" 2 "another rewired listens on" \
+		timeout 20 ip netns exec t1 "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET"
+	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+}
+
+set_up
+start_http out 80 || exit 1
+running=$(rewire -j config show) rules=$(rewire -j rule show | sum_rules)
+reloads
+garbage
+check "the daemon ends when it is told to" stop_rewired
+refuse "without it the command line says so" 2 "no daemon answers" rewire service show
+test_end

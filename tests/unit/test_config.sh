@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Bad configurations are refused with a sentence that says what is wrong and where.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$tests/lib/daemon.sh"
+
+# bad NAME REGEX JQ-FILTER: the usual configuration, spoilt by the filter, is refused.
+bad() {
+	write_config "$3"
+	refuse "$1" 1 "$2" "$bin/rewired" -k -c "$config"
+}
+
+# bad_text NAME REGEX TEXT
+bad_text() {
+	printf '%s' "$3" > "$config"
+	refuse "$1" 1 "$2" "$bin/rewired" -k -c "$config"
+}
+
+write_config
+check "the usual configuration is good" "$bin/rewired" -k -c "$config"
+bad_text "garbage" "line 1" 'rubbish { ['
+bad_text "half a configuration" "line 1" '{ "pools": [ '
+bad_text "a list" "not an object" '[]'
+bad_text "a key given twice" "uplicate" '{ "pools": [], "pools": [] }'
+bad "two pools of a name" 'two pools are called "public"' \
+	'.pools += [.pools[0] | .addresses = ["192.0.2.1"]]'
+bad "two services of a name" 'two services are called "web"' '.services[0].name = "web"'
+bad "two backends of a name" 'two backends are called "b1"' '.services[2].backends[1].name = "b1"'
+bad "two services of an id" 'both have the id 3' '.services[0].id = 3'
+bad "two backends of an id" 'both have the id 31' '.services[2].backends[1].id = 31'
+bad "pools that overlap" 'overlap' '.pools += [.pools[0] | .name = "other"]'
+bad "an address twice in a pool" 'twice' '.pools[0].addresses += ["203.0.113.64/31"]'
+bad "a pool that is not there" 'no pool "nowhere"' '.services[0].source.pool = "nowhere"'
+bad "an unknown key" 'unknown key "adresses"' '.pools[0].adresses = []'
+bad "an unknown key at the top" 'unknown key "servces"' '.servces = []'
+bad "a number for a name" 'name is not a string' '.services[0].name = 7'
+bad "a bad name" 'name is not 1 to 63' '.services[0].name = "a b"'
+bad "a port of 0" 'service "web".*dport' '.services[2].dport = 0'
+bad "a port too high" 'service "web".*dport' '.services[2].dport = 65536'
+bad "an empty range of ports" 'pool "public".*ports' '.pools[0].ports = "2000-1000"'
+bad "a VNI too large" 'vni is not a whole number from 0 to 16777215' '.services[0].vni = 16777216'
+bad "no VNI" 'vni is missing' 'del(.services[0].vni)'
+bad "a prefix with bits behind it" 'src "10.0.0.1/24"' '.services[0].src = "10.0.0.1/24"'
+bad "not an address" 'addresses "example"' '.pools[0].addresses = ["example"]'
+bad "addresses of two families that can never meet" 'different address families' \
+	'.services[0].dst = "192.0.2.1" | .services[0].src = "fd00:10::/64"'
+bad "a port without a protocol that has them" 'dport needs protocol tcp or udp' \
+	'.services[4].dport = 53'
+bad "a protocol that cannot be translated" 'protocol 132 is not supported' \
+	'.services[2].protocol = 132 | del(.services[2].dport)'
+bad "an unknown scheduler" 'scheduler is not "maglev" or "round-robin"' \
+	'.services[2].destination.scheduler = "random"'
+bad "a service that does nothing" 'neither source nor destination' 'del(.services[0].source)'
+bad "backends without a destination" 'backends without a destination' 'del(.services[2].destination)'
+bad "services that match the same" 'are those of service' \
+	'.services += [.services[0] | .name = "again" | .id = 9]'
+bad "an unknown backend state" 'state is not "active"' '.services[2].backends[0].state = "up"'
+refuse "a configuration that is not there" 1 "No such file" "$bin/rewired" -k -c "$work/none"
+test_end

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The grammar of the command line: help, and errors that name the word at fault.
+. "$(dirname "$0")/../lib/tap.sh"
+
+objects="attach rule target flow punt verdict stats service pool backend config apply daemon"
+
+for object in $objects; do
+	check "rewire $object help" grep -q "^Usage: rewire $object" <("$bin/rewire" "$object" help)
+done
+check "rewire help" grep -q "OBJECT :=" <("$bin/rewire" help)
+match "version" "$("$bin/rewire" -V)" '^rewire [0-9.]+, interface 1$'
+refuse "no words at all" 1 "Usage:" "$bin/rewire"
+refuse "an unknown object" 1 'unknown object "flaw"' "$bin/rewire" flaw show
+refuse "an ambiguous object" 1 'ambiguous object "a"' "$bin/rewire" a show
+refuse "an unknown command" 1 'flow: unknown command "shew"' "$bin/rewire" flow shew
+refuse "an unknown option" 1 'unknown option "-y"' "$bin/rewire" -y flow
+refuse "an unknown argument" 1 'rewire: .*colour' "$bin/rewire" flow show colour red
+refuse "an argument without its value" 1 'rewire: .*vni' "$bin/rewire" flow show vni
+refuse "an argument twice" 1 'rewire: .*vni' "$bin/rewire" flow show vni 1 vni 2
+refuse "not a number" 1 'rewire: .*"ten"' "$bin/rewire" flow show vni ten
+refuse "a number too large" 1 'rewire: .*"16777216"' "$bin/rewire" flow show vni 16777216
+refuse "not an address" 1 'rewire: .*"10.0.0"' "$bin/rewire" flow show src 10.0.0
+refuse "not a port" 1 'rewire: .*"10.0.0.1:70000"' "$bin/rewire" flow show src 10.0.0.1:70000
+refuse "not a state" 1 'rewire: .*"happy"' "$bin/rewire" flow show state happy
+refuse "half a key" 1 'flow get: .*missing' "$bin/rewire" flow get vni 1
+refuse "a device that is not there" 1 'nodev' "$bin/rewire" attach add dev nodev vni 1
+refuse "a namespace that is not there" 2 'nowhere' "$bin/rewire" -n nowhere flow show
+test_end
