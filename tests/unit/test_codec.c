@@ -330,6 +330,25 @@ static void test_truncation(void **state)
 	assert_true(bad > full - MNL_NLMSG_HDRLEN - 3 * 4 - GENL_HDRLEN);
 }
 
+/* What aligns attributes is 0, not what the buffer, and so the process, had there. */
+static void test_alignment(void **state)
+{
+	struct rw_rule rule = { .family = AF_INET, .protocol = 17, .dport_min = 1, .dport_max = 2 };
+	struct rw_attach attach = { .ifname = "v1" };
+	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_ADD);
+	const struct nlattr *attr;
+
+	(void)state;
+	assert_true(rw_put_rule(nlh, BUFFER, &rule));
+	assert_true(rw_put_attach(nlh, BUFFER, &attach));
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		const char *byte = (const char *)attr + attr->nla_len;
+
+		for (; byte < (const char *)mnl_attr_next(attr); byte++)
+			assert_int_equal(*byte, 0);
+	}
+}
+
 static int decode_rule(uint16_t type, size_t length)
 {
 	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_GET);
@@ -697,6 +716,7 @@ int main(void)
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_no_allocation),

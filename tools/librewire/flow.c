@@ -148,20 +148,17 @@ int rw_get_flow(const struct nlmsghdr *nlh, struct rw_flow *flow)
 
 static int take_flow(const struct nlmsghdr *nlh, void *data)
 {
-	struct rw_flow unused;
-
-	return rw_get_flow(nlh, data ? data : &unused);
+	return rw_get_flow(nlh, data);
 }
 
-int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_flow *flow,
-		struct rw_error *error)
+int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error)
 {
 	char buffer[RW_REQUEST_MAX];
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_FLOW_ADD, 0);
 
 	if (!rw_put_flow_spec(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_SPEC, spec))
 		return rw_no_room(error);
-	return rw_socket_request(socket, nlh, take_flow, flow, error);
+	return rw_socket_request(socket, nlh, NULL, NULL, error);
 }
 
 static int request_by_key(struct rw_socket *socket, uint8_t command, const struct rw_tuple *key,
@@ -173,7 +170,7 @@ static int request_by_key(struct rw_socket *socket, uint8_t command, const struc
 
 	if (!rw_put_flow_filter(nlh, sizeof(buffer), &filter))
 		return rw_no_room(error);
-	return rw_socket_request(socket, nlh, take_flow, flow, error);
+	return rw_socket_request(socket, nlh, flow ? take_flow : NULL, flow, error);
 }
 
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error)

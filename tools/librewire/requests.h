@@ -29,9 +29,7 @@ int rw_target_set(struct rw_socket *socket, uint32_t id, uint32_t state, struct 
 int rw_target_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
 int rw_target_each(struct rw_socket *socket, rw_target_fn *fn, void *data, struct rw_error *error);
 
-/* Flow gets what the kernel made of it, unless it is NULL. */
-int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_flow *flow,
-		struct rw_error *error);
+int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error);
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);
 int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_flow *flow,
 		struct rw_error *error);

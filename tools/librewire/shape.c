@@ -22,9 +22,20 @@ static size_t addr_size(uint8_t family)
 	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
 }
 
+/* As mnl_attr_put_check, but what aligns the next attribute is 0, not what the buffer had. */
+static bool put_bytes(struct nlmsghdr *nlh, size_t size, uint16_t attr, size_t length,
+		      const void *bytes)
+{
+	if (!mnl_attr_put_check(nlh, size, attr, length, bytes))
+		return false;
+	length = MNL_ALIGN(length) - length;
+	memset((char *)mnl_nlmsg_get_payload_tail(nlh) - length, 0, length);
+	return true;
+}
+
 static bool put_addr(struct nlmsghdr *nlh, size_t size, uint16_t attr, const struct rw_addr *addr)
 {
-	return mnl_attr_put_check(nlh, size, attr, addr_size(addr->family), addr->bytes);
+	return put_bytes(nlh, size, attr, addr_size(addr->family), addr->bytes);
 }
 
 static bool put_port(struct nlmsghdr *nlh, size_t size, uint16_t attr, const void *member)
@@ -33,7 +44,7 @@ static bool put_port(struct nlmsghdr *nlh, size_t size, uint16_t attr, const voi
 
 	memcpy(&port, member, sizeof(port));
 	port = htons(port);
-	return mnl_attr_put_check(nlh, size, attr, sizeof(port), &port);
+	return put_bytes(nlh, size, attr, sizeof(port), &port);
 }
 
 static const void *pointer_at(const void *member)
@@ -52,22 +63,22 @@ static bool put_field(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 
 	switch (field->kind) {
 	case RW_FLAG:
-		return mnl_attr_put_check(nlh, size, attr, 0, NULL);
+		return put_bytes(nlh, size, attr, 0, NULL);
 	case RW_U16BE:
 		return put_port(nlh, size, attr, member);
 	case RW_ADDR:
 		return put_addr(nlh, size, attr, member);
 	case RW_STRING:
-		return mnl_attr_put_strz_check(nlh, size, attr, member);
+		return put_bytes(nlh, size, attr, strlen(member) + 1, member);
 	case RW_TEXT:
-		return mnl_attr_put_strz_check(nlh, size, attr, pointer_at(member));
+		return put_bytes(nlh, size, attr, strlen(pointer_at(member)) + 1, pointer_at(member));
 	case RW_BYTES:
 		memcpy(&length, object + field->length, sizeof(length));
-		return mnl_attr_put_check(nlh, size, attr, length, pointer_at(member));
+		return put_bytes(nlh, size, attr, length, pointer_at(member));
 	case RW_NEST:
 		return rw_shape_put_nest(nlh, size, attr, field->nest, member, 0);
 	default:
-		return mnl_attr_put_check(nlh, size, attr, field->size, member);
+		return put_bytes(nlh, size, attr, field->size, member);
 	}
 }
 

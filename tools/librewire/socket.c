@@ -38,7 +38,7 @@ static int get_family_id(const struct nlmsghdr *nlh, void *data)
 
 static int resolve_family(struct rw_socket *socket, struct rw_error *error)
 {
-	char buffer[256];
+	char buffer[256] = { 0 };
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, CTRL_CMD_GETFAMILY, 0);
 	uint16_t family = 0;
 	int ret;

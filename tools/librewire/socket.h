@@ -33,7 +33,7 @@ void rw_socket_close(struct rw_socket *socket);
 int rw_socket_fd(const struct rw_socket *socket);
 /* The nlmsg_type of this family's messages. */
 uint16_t rw_socket_family(const struct rw_socket *socket);
-/* Sizes of the kernel's buffers in bytes; 0 leaves one as it is. Beyond the system's limit when privileged. */
+/* Sizes of the kernel's buffers in bytes; 0 leaves one as it is. Privileged, beyond the system's limit. */
 int rw_socket_set_buffers(struct rw_socket *socket, int receive, int send);
 /* Where messages go that are no answer (punts) while a request waits; without it they are lost. */
 void rw_socket_set_notify(struct rw_socket *socket, rw_message_fn *notify, void *data);

@@ -32,8 +32,10 @@ static int parse(struct args *args, struct rw_attach *attach)
 
 	if (ret)
 		return ret;
-	if (!args->value[DEV] == !args->value[LOCAL])
-		return args_error(args, "it takes one of dev DEV and local");
+	if (args->value[DEV] && args->value[LOCAL])
+		return args_error(args, "dev and local exclude each other");
+	if (!args->value[DEV] && !args->value[LOCAL])
+		return args_error(args, "dev or local is missing");
 	attach->ifindex = values.ifindex;
 	attach->local = values.local;
 	attach->vni = values.vni;

@@ -4,7 +4,7 @@
 #include "control.h"
 
 static const char usage[] =
-	"Usage: rewire backend [ show ] [ name NAME ]\n"
+	"Usage: rewire backend [ show [ name NAME ] ]\n"
 	"       rewire backend set id N state { active | draining | down }\n";
 
 static const struct arg name_table[] = {

@@ -10,7 +10,8 @@
 static const char usage[] =
 	"Usage: rewire flow add KEY to { [ vni N ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ] } [ MORE ]\n"
 	"       rewire flow { del | get } KEY\n"
-	"       rewire flow { [ show ] | count | flush } [ FILTER ]\n"
+	"       rewire flow [ show [ FILTER ] ]\n"
+	"       rewire flow { count | flush } [ FILTER ]\n"
 	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT]\n"
 	"       MORE := [ policy N ] [ target N ] [ decision N ] [ timeout MS ] [ dev DEV ]\n"
 	"               [ outdev DEV ]\n"
@@ -101,9 +102,13 @@ static int flow_add(struct args *args)
 		return ret;
 	if (!cli_socket())
 		return EXIT_REFUSED;
-	if (rw_flow_add(cli.socket, &spec, &flow, &error))
+	if (rw_flow_add(cli.socket, &spec, &error))
 		return args_refused(args, add_table, &error);
-	return cli.details || print_style.json ? show(&flow, NULL) : 0;
+	if (!cli.details && !print_style.json)
+		return 0;
+	if (rw_flow_get(cli.socket, &spec.orig, &flow, &error))
+		return args_refused(args, NULL, &error);
+	return show(&flow, NULL);
 }
 
 static int parse_key(struct args *args, struct rw_tuple *tuple)

@@ -9,7 +9,7 @@
 static const char usage[] =
 	"Usage: rewire rule add vni N [ SELECTOR ] [ preference N ] ACTION\n"
 	"       rewire rule del id N\n"
-	"       rewire rule [ show ] [ vni N ]\n"
+	"       rewire rule [ show [ vni N ] ]\n"
 	"where  SELECTOR := [ family { inet | inet6 } ] [ src PREFIX ] [ dst PREFIX ]\n"
 	"                   [ protocol PROTO ] [ sport PORT[-PORT] ] [ dport PORT[-PORT] ]\n"
 	"       ACTION := { pass | drop | punt [ hold { hold | drop } ]\n"
@@ -70,7 +70,7 @@ static int parse(struct args *args, struct rw_rule *rule)
 	if (!args->value[VNI])
 		return args_error(args, "vni is missing");
 	if (!args->value[PASS] && !args->value[DROP] && !args->value[PUNT])
-		return args_error(args, "it takes one of pass, drop and punt");
+		return args_error(args, "pass, drop or punt is missing");
 	if (!args->value[PUNT] && (args->value[HOLD] || args->value[ORPHAN]))
 		return args_error(args, "%s is for punt only",
 				  args->value[HOLD] ? "hold" : "orphan");

@@ -3,8 +3,8 @@
 
 #include "control.h"
 
-static const char service_usage[] = "Usage: rewire service [ show ] [ name NAME ]\n";
-static const char pool_usage[] = "Usage: rewire pool [ show ] [ name NAME ]\n";
+static const char service_usage[] = "Usage: rewire service [ show [ name NAME ] ]\n";
+static const char pool_usage[] = "Usage: rewire pool [ show [ name NAME ] ]\n";
 static const char daemon_usage[] = "Usage: rewire daemon [ show ]\n";
 
 static const struct arg name_table[] = {

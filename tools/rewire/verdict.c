@@ -34,7 +34,7 @@ static int check(const struct args *args)
 	int place;
 
 	if (!args->value[FLOW] && !args->value[DROP] && !args->value[PASS])
-		return args_error(args, "it takes one of flow, drop and pass");
+		return args_error(args, "flow, drop or pass is missing");
 	if (args->value[FLOW] && args->value[LIFETIME])
 		return args_error(args, "lifetime is for drop and pass only");
 	for (place = KEY_TO; place < KEY_ARGS && !args->value[FLOW]; place++)
