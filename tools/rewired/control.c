@@ -29,9 +29,13 @@ struct control {
 struct client {
 	uv_pipe_t pipe;
 	struct control *control;
-	unsigned int users;		/* its pipe, and its calls that are not answered */
+	unsigned int calls;		/* that are not answered */
+	unsigned int users;		/* its pipe, and its calls */
+	bool ended;			/* it will ask nothing more */
+	uv_shutdown_t shutdown;
 	char *buffer;
 	size_t length, room;
+	bool skipping;			/* the rest of a line that is too long */
 };
 
 /* An edit that the state thread carries out. */
@@ -66,6 +70,22 @@ static void client_close(struct client *client)
 {
 	if (!uv_is_closing((uv_handle_t *)&client->pipe))
 		uv_close((uv_handle_t *)&client->pipe, client_closed);
+}
+
+static void answers_sent(uv_shutdown_t *shutdown, int status)
+{
+	(void)status;
+	client_close(shutdown->data);
+}
+
+/* One that has ended and has all its answers is closed when they are sent. */
+static void client_finish(struct client *client)
+{
+	if (!client->ended || client->calls || uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	client->shutdown.data = client;
+	if (uv_shutdown(&client->shutdown, (uv_stream_t *)&client->pipe, answers_sent))
+		client_close(client);
 }
 
 static void line_written(uv_write_t *request, int status)
@@ -117,8 +137,10 @@ static void post(struct control *control, struct client *client, struct edit *ed
 	*call = (struct call){
 		.edit = edit, .control = control, .client = client, .id = json_incref(id),
 	};
-	if (client)
+	if (client) {
+		client->calls++;
 		client->users++;
+	}
 	edit->owner = call;
 	edit->change.done = call_done;
 	state_post(control->daemon->state, &edit->change);
@@ -136,6 +158,8 @@ static void answer_call(struct call *call)
 		client_send(call->client, rpc_error(call->id, RPC_REFUSED, change->error.text));
 	else
 		client_send(call->client, rpc_result(call->id, methods_edit_result(call->edit)));
+	call->client->calls--;
+	client_finish(call->client);
 	client_put(call->client);
 }
 
@@ -181,6 +205,23 @@ static void answer_line(struct client *client, const char *line, size_t length)
 	rpc_free(&request);
 }
 
+static void take_line(struct client *client, const char *line, size_t length)
+{
+	if (!client->skipping && length)
+		answer_line(client, line, length);
+	client->skipping = false;
+}
+
+static void skip_line(struct client *client)
+{
+	char *answer = client->skipping ? NULL :
+		       rpc_error(json_null(), RPC_INVALID_REQUEST, "the line is too long");
+
+	client_send(client, answer);
+	client->skipping = true;
+	client->length = 0;
+}
+
 static void take_lines(struct client *client, size_t from)
 {
 	char *start = client->buffer, *end = client->buffer + client->length, *newline;
@@ -188,15 +229,16 @@ static void take_lines(struct client *client, size_t from)
 	newline = memchr(client->buffer + from, '\n', client->length - from);
 	for (; newline && !uv_is_closing((uv_handle_t *)&client->pipe);
 	     newline = memchr(start, '\n', end - start)) {
-		if (newline > start)
-			answer_line(client, start, newline - start);
+		take_line(client, start, newline - start);
 		start = newline + 1;
 	}
 	client->length = end - start;
 	memmove(client->buffer, start, client->length);
+	if (client->length == CONTROL_LINE_MAX)
+		skip_line(client);
 }
 
-/* Room for what the client sends; none when its line is too long. */
+/* Room for what the client sends. */
 static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *part)
 {
 	struct client *client = handle->data;
@@ -213,18 +255,21 @@ static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *part)
 	*part = uv_buf_init(client->buffer + client->length, client->room - client->length);
 }
 
+static void client_end(struct client *client)
+{
+	uv_read_stop((uv_stream_t *)&client->pipe);
+	client->ended = true;
+	client_finish(client);
+}
+
 static void received(uv_stream_t *stream, ssize_t length, const uv_buf_t *part)
 {
 	struct client *client = stream->data;
 	size_t from = client->length;
 
 	(void)part;
-	if (length == UV_ENOBUFS) {
-		json_t *null = json_null();
-
-		client_send(client, rpc_error(null, RPC_INVALID_REQUEST, "the line is too long"));
-		uv_read_stop(stream);
-		client_close(client);
+	if (length == UV_EOF) {
+		client_end(client);
 	} else if (length < 0) {
 		client_close(client);
 	} else {

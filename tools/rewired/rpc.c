@@ -42,13 +42,6 @@ char *rpc_error(const json_t *id, enum rpc_code code, const char *message)
 				    "error", "code", code, "message", message));
 }
 
-static char *anonymous_error(enum rpc_code code, const char *message)
-{
-	json_t *null = json_null();
-
-	return rpc_error(null, code, message);
-}
-
 static const char *read_request(struct rpc_request *request)
 {
 	const json_t *version = json_object_get(request->message, "jsonrpc");
@@ -82,13 +75,13 @@ int rpc_parse(const char *line, size_t length, struct rpc_request *request, char
 	request->message = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
 	if (!request->message) {
 		snprintf(sentence, sizeof(sentence), "column %d: %s", where.column, where.text);
-		*answer = anonymous_error(RPC_PARSE_ERROR, sentence);
+		*answer = rpc_error(json_null(), RPC_PARSE_ERROR, sentence);
 		return -1;
 	}
 	wrong = read_request(request);
 	if (!wrong)
 		return 0;
-	*answer = anonymous_error(RPC_INVALID_REQUEST, wrong);
+	*answer = rpc_error(json_null(), RPC_INVALID_REQUEST, wrong);
 	rpc_free(request);
 	return -1;
 }
