@@ -233,6 +233,14 @@ static struct rewire_tuple *rewire_flow_insert(struct rewire_net *ns,
 	return there;
 }
 
+static bool rewire_flow_has(struct rewire_net *ns, const struct rewire_key *key)
+{
+	struct rewire_tuple *tuple = rewire_tuple_lookup(ns, key);
+
+	return tuple && tuple->direction != REWIRE_HOLD &&
+	       !rewire_flow_expired(rewire_tuple_flow(tuple));
+}
+
 static int rewire_flow_insert_reply(struct rewire_net *ns, struct rewire_flow *flow,
 				    struct netlink_ext_ack *extack)
 {
@@ -245,6 +253,11 @@ static int rewire_flow_insert_reply(struct rewire_net *ns, struct rewire_flow *f
 		return 0;
 	if (IS_ERR(there))
 		return PTR_ERR(there);
+	/* With another reply key it would fail all the same: say so at once. */
+	if (rewire_flow_has(ns, &flow->tuple[REWIRE_ORIG].key)) {
+		NL_SET_ERR_MSG(extack, "The original key has a flow already");
+		return -EEXIST;
+	}
 	NL_SET_ERR_MSG(extack, "The reply key belongs to another flow");
 	return -EADDRINUSE;
 }
