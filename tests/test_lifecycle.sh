@@ -18,14 +18,11 @@ flow_state_is() {
 }
 
 tcp_states() {
-	local pid
-
-	in_ns t1 curl -gsS --local-port 41000 --limit-rate 10k --max-time 60 -o /dev/null \
-		"$(url "$out4" data)" & pid=$!
+	spawn t1 curl -gsS --local-port 41000 --limit-rate 10k --max-time 60 -o /dev/null \
+		"$(url "$out4" data)"
 	check "a TCP connection is established" wait_for 20 flow_state_is 41000 established
 	check "it lives long while it is" test "$(flow_of 10 41000 .expires)" -gt 7000000
-	kill $pid
-	wait $pid 2>/dev/null
+	kill "$spawned"
 	check "ended in the middle, it is closed" wait_for 20 flow_state_is 41000 closed
 	check "and goes soon" test "$(flow_of 10 41000 .expires)" -lt 120000
 	in_ns t1 curl -gsS --local-port 41001 -o /dev/null "$(url "$out4" whoami)"
@@ -34,10 +31,12 @@ tcp_states() {
 	equal "a refused connection is closed" \
 		"$(flows '[.[] | select(.orig.dport == 82)][0].state')" '"closed"'
 	in_ns out nft -f - <<-'END'
-		table inet mute { chain input {
-			type filter hook input priority 0;
-			tcp dport 83 drop
-		} }
+		table inet mute {
+			chain input {
+				type filter hook input priority 0;
+				tcp dport 83 drop
+			}
+		}
 	END
 	in_ns t1 timeout 2 nc "$out4" 83
 	equal "an unanswered one stays SYN-SENT" \

@@ -70,6 +70,7 @@ class Socket:
         for option in (10, 11):         # NETLINK_CAP_ACK, NETLINK_EXT_ACK
             self.socket.setsockopt(SOL_NETLINK, option, 1)
         self.sequence = 0
+        self.notifications = []
 
     def close(self):
         self.socket.close()
@@ -95,11 +96,18 @@ class Socket:
         while True:
             for kind_, flags_, sequence, data in self.messages():
                 if sequence != self.sequence:
+                    self.notifications.append(data)
                     continue
                 if kind_ in (ERROR, DONE):
                     self.check(kind_, flags_, data)
                     return answers
                 answers.append(data)
+
+    def notification(self):
+        """The payload of the next message that answers no request."""
+        while not self.notifications:
+            self.notifications += [data for _, _, sequence, data in self.messages() if not sequence]
+        return self.notifications.pop(0)
 
     @staticmethod
     def check(kind, flags, data):

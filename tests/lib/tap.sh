@@ -32,7 +32,7 @@ tap_exit() {
 	rm -rf "$work"
 	[ -n "$tap_ended" ] || echo "Bail out!  ${0##*/} ended before its last test point (status $status)"
 	[ -n "$tap_ended" ] && [ "$tap_failures" = 0 ]
-	exit
+	exit $?		# without it, the status from before the trap counts
 }
 trap tap_exit EXIT
 trap 'exit 130' INT TERM
@@ -112,7 +112,7 @@ wait_for() {
 	local deadline=$((SECONDS + $1))
 	shift
 	until "$@" > /dev/null 2>&1; do
-		[ $SECONDS -lt "$deadline" ] || return 1
+		[ $SECONDS -le "$deadline" ] || return 1
 		sleep 0.1
 	done
 }
