@@ -191,14 +191,14 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	struct daemon daemon = { .engine = &engine, .store = store };
 	struct control *control = NULL;
 	struct timespec now;
+	int status = EXIT_REFUSED;
 	struct error error;
 	uv_loop_t loop;
-	bool busy;
 
 	uv_loop_init(&loop);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	daemon.started = now.tv_sec;
-	daemon.handlers = handlers_open(&engine, options->threads, &busy, &error);
+	daemon.handlers = handlers_open(&engine, options->threads, &error);
 	if (daemon.handlers)
 		control = control_open(&loop, options->socket, &error);
 	if (!control)
@@ -212,6 +212,8 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		state_start(daemon.state);
 		serve(&loop, control);
 		rcu_unregister_thread();
+		if (!state_orphaned(daemon.state))
+			status = EXIT_SUCCESS;
 	} else {
 		log_line("%s", error.text);
 	}
@@ -222,7 +224,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	if (control)
 		control_close(control);
 	uv_loop_close(&loop);
-	return daemon.state ? EXIT_SUCCESS : EXIT_REFUSED;
+	return status;
 }
 
 static struct snapshot *load(struct store *store, const char *path)

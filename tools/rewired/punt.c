@@ -288,13 +288,11 @@ fail:
 	return NULL;
 }
 
-struct handlers *handlers_open(struct engine *engine, unsigned int number, bool *busy,
-			       struct error *error)
+struct handlers *handlers_open(struct engine *engine, unsigned int number, struct error *error)
 {
 	struct handlers *handlers = allocate(1, sizeof(*handlers));
 	struct rw_error why = { 0 };
 
-	*busy = false;
 	handlers->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (handlers->stop_fd < 0) {
 		refuse_errno(error, "eventfd");
@@ -306,7 +304,6 @@ struct handlers *handlers_open(struct engine *engine, unsigned int number, bool 
 		if (handlers->list[handlers->count])
 			continue;
 		refuse(error, "%s", why.sentence);
-		*busy = why.code == -EBUSY;
 		handlers_close(handlers);
 		return NULL;
 	}

@@ -32,12 +32,8 @@ extern const char *const counter_names[COUNTERS];
 /* The threads that answer punts. */
 struct handlers;
 
-/*
- * Open the gate: punts queue up from now on. NULL and a sentence; busy tells
- * that another daemon listens in this network namespace.
- */
-struct handlers *handlers_open(struct engine *engine, unsigned int count, bool *busy,
-			       struct error *error);
+/* Open the gate: punts queue up from now on. NULL and a sentence, when another daemon has it, too. */
+struct handlers *handlers_open(struct engine *engine, unsigned int count, struct error *error);
 void handlers_start(struct handlers *handlers);
 /* Stops and frees them, started or not. */
 void handlers_close(struct handlers *handlers);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct state {
 	unsigned int period;
 	pthread_t thread;
 	bool started;
+	_Atomic bool orphaned;		/* the kernel module is gone */
 
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t wake;
@@ -144,6 +146,16 @@ static void repair(struct state *state)
 	plan_free(&plan);
 }
 
+/* Without the module nothing works any more: a new daemon may find it again. */
+static void check_module(struct state *state, int code)
+{
+	if (code != -ENOENT || state->orphaned)
+		return;
+	log_line("the rewire kernel module is gone");
+	state->orphaned = true;
+	kill(getpid(), SIGTERM);
+}
+
 static void tick(struct state *state)
 {
 	struct snapshot *snapshot = state->engine->snapshot;
@@ -153,8 +165,9 @@ static void tick(struct state *state)
 
 	if (watch_flows(state, &watch, TICK_TRIES, &error))
 		log_line("%s", error.text);
-	rw_target_each(state->socket, watch_target, snapshot, &why);
-	repair(state);
+	check_module(state, rw_target_each(state->socket, watch_target, snapshot, &why));
+	if (!state->orphaned)
+		repair(state);
 }
 
 /* From now on no thread uses the old snapshot. */
@@ -356,6 +369,11 @@ void state_status(struct state *state, struct state_status *status)
 	pthread_mutex_lock(&state->lock);
 	*status = state->status;
 	pthread_mutex_unlock(&state->lock);
+}
+
+bool state_orphaned(const struct state *state)
+{
+	return state->orphaned;
 }
 
 void state_close(struct state *state)

@@ -51,6 +51,8 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 void state_start(struct state *state);
 void state_post(struct state *state, struct change *change);
 void state_status(struct state *state, struct state_status *status);
+/* Whether it has asked the daemon to end because the kernel module is gone. */
+bool state_orphaned(const struct state *state);
 /* Stops it when it was started; frees it and the snapshot. */
 void state_close(struct state *state);
 
