@@ -18,7 +18,7 @@ static struct kmem_cache *rewire_flow_cache;
 /*
  * Idle timeouts in seconds. UDP: RFC 4787 REQ-5, ICMP: RFC 5508 REQ-2, TCP:
  * RFC 5382 REQ-5, at least 2 hours 4 minutes when established, 4 minutes when
- * opening or closing.
+ * opening or closing; and RFC 7857 section 2.2, 4 minutes after a reset.
  */
 #define REWIRE_TIMEOUT_UDP_UNREPLIED	120
 #define REWIRE_TIMEOUT_UDP_REPLIED	300
@@ -31,8 +31,8 @@ static const unsigned int rewire_tcp_timeout[] = {
 	[REWIRE_FLOW_STATE_ESTABLISHED]		= 7440,
 	[REWIRE_FLOW_STATE_FIN_WAIT]		= 240,
 	[REWIRE_FLOW_STATE_LAST_ACK]		= 240,
-	[REWIRE_FLOW_STATE_TIME_WAIT]		= 120,
-	[REWIRE_FLOW_STATE_CLOSED]		= 10,
+	[REWIRE_FLOW_STATE_TIME_WAIT]		= 240,
+	[REWIRE_FLOW_STATE_CLOSED]		= 240,
 };
 
 static unsigned int rewire_timeout_seconds(const struct rewire_flow *flow)
@@ -70,8 +70,16 @@ static u32 rewire_tracking_next(u32 tracking, enum rewire_direction direction,
 	return direction == REWIRE_REPLY ? REWIRE_FLOW_STATE_REPLIED : tracking;
 }
 
+/* Count a packet. */
+void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
+		       unsigned int bytes)
+{
+	atomic64_inc(&flow->packets[direction]);
+	atomic64_add(bytes, &flow->bytes[direction]);
+}
+
 /**
- * rewire_flow_account() - a packet of a flow goes by
+ * rewire_flow_account() - a packet of a flow goes by, and keeps it alive
  * @flow: the flow
  * @direction: of the packet
  * @packet: what the parser says of it
@@ -94,8 +102,7 @@ void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction directi
 	}
 	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || new != old)
 		WRITE_ONCE(flow->last_seen, now);
-	atomic64_inc(&flow->packets[direction]);
-	atomic64_add(bytes, &flow->bytes[direction]);
+	rewire_flow_count(flow, direction, bytes);
 }
 
 static void rewire_flow_free(struct rewire_flow *flow)

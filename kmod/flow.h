@@ -55,7 +55,8 @@ static_assert(sizeof(struct rewire_tuple) == 64);
  * @tuple: by direction; drop and pass entries have the original one only
  * @packets: by direction
  * @bytes: by direction, from the network header on, as received
- * @last_seen: jiffies of the last packet, exact to HZ / 4
+ * @last_seen: jiffies of the last packet, exact to HZ / 4; of drop and pass
+ *	       entries, which packets do not keep alive, when they were made
  * @tracking: state, see tcp.c
  * @dst_cookie: of the tuples' routes, for IPv6
  * @flags: REWIRE_FLOW_LIVE, REWIRE_FLOW_DYING
@@ -151,6 +152,8 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 void rewire_flow_detach(struct rewire_net *ns, int ifindex);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
+void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
+		       unsigned int bytes);
 void rewire_flow_account(struct rewire_flow *flow,
 			 enum rewire_direction direction,
 			 const struct rewire_packet *packet, unsigned int bytes);

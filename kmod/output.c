@@ -80,7 +80,7 @@ static bool rewire_dst_is_local(const struct dst_entry *dst)
  * the only one, or by that of several which a route leads to.
  */
 static struct dst_entry *rewire_route_find(struct rewire_net *ns,
-					   const struct rewire_flow *flow,
+					   struct rewire_flow *flow,
 					   enum rewire_direction direction)
 {
 	const struct rewire_key *inverse = &flow->tuple[!direction].key;
@@ -99,6 +99,9 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 		oif = rewire_attach_output(ns, vni, &several);
 		if (!oif)
 			return NULL;
+		/* The only way: the flow ends when this device goes. */
+		if (!several)
+			WRITE_ONCE(flow->ifindex[!direction], oif);
 	}
 	if (!several)
 		return rewire_route(ns->net, address, oif);

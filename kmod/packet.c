@@ -321,11 +321,11 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 {
 	switch (flow->action) {
 	case REWIRE_FLOW_ACTION_PASS:
-		rewire_flow_account(flow, direction, packet, skb->len);
+		rewire_flow_count(flow, direction, skb->len);
 		this_cpu_inc(ns->stats->passed);
 		return NF_ACCEPT;
 	case REWIRE_FLOW_ACTION_DROP:
-		rewire_flow_account(flow, direction, packet, skb->len);
+		rewire_flow_count(flow, direction, skb->len);
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_VERDICT);
 		return NF_STOLEN;
 	default:

@@ -48,7 +48,7 @@ static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_h
 }
 
 /* Context: the hold's queue is locked. */
-static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold, bool header)
+static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 {
 	u64 age = jiffies_to_msecs(jiffies - hold->since);
 	struct nlattr *nest;
@@ -57,7 +57,7 @@ static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold,
 	if (!nest)
 		return -EMSGSIZE;
 	if (rewire_punt_fill_question(skb, hold) ||
-	    (header && nla_put(skb, REWIRE_A_PUNT_HEADER, hold->header_length, hold->header)) ||
+	    nla_put(skb, REWIRE_A_PUNT_HEADER, hold->header_length, hold->header) ||
 	    nla_put_u32(skb, REWIRE_A_PUNT_PACKETS, skb_queue_len_lockless(&hold->packets)) ||
 	    nla_put_u64_64bit(skb, REWIRE_A_PUNT_AGE, age, REWIRE_A_PUNT_PAD)) {
 		nla_nest_cancel(skb, nest);
@@ -75,7 +75,7 @@ static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk
 
 	lockdep_assert_held(&queue->lock);
 	list_for_each_entry(hold, &queue->queued, list) {
-		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold, true))
+		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold))
 			break;
 		n++;
 	}
@@ -389,7 +389,7 @@ static int rewire_punt_fill_by_id(struct rewire_net *ns, u64 id, struct sk_buff 
 		hold = rewire_punt_find(&queue->queued, id) ?:
 		       rewire_punt_find(&queue->waiting, id);
 		if (hold)
-			err = rewire_punt_fill(skb, hold, false);
+			err = rewire_punt_fill(skb, hold);
 		spin_unlock_bh(&queue->lock);
 		if (hold)
 			break;
@@ -441,7 +441,7 @@ static bool rewire_punt_dump_list(struct sk_buff *skb, struct netlink_callback *
 				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_PUNT_GET);
 		if (!header)
 			return false;
-		if (rewire_punt_fill(skb, hold, false)) {
+		if (rewire_punt_fill(skb, hold)) {
 			genlmsg_cancel(skb, header);
 			return false;
 		}
