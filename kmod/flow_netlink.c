@@ -89,6 +89,11 @@ static int rewire_get_filter(const struct nlattr *nest, struct rewire_flow_filte
 	return rewire_get_filter_key(tb[REWIRE_A_FLOW_ORIG], filter, extack);
 }
 
+static u32 rewire_flow_target(const struct rewire_flow *flow)
+{
+	return flow->target ? flow->target->id : 0;
+}
+
 static bool rewire_filter_has(const struct rewire_flow_filter *filter, int attribute)
 {
 	return test_bit(attribute, &filter->has);
@@ -104,7 +109,7 @@ static bool rewire_filter_matches(const struct rewire_flow_filter *filter,
 		return false;
 	if (filter->has_policy && flow->policy != filter->policy)
 		return false;
-	if (filter->has_target && (flow->target ? flow->target->id : 0) != filter->target)
+	if (filter->has_target && rewire_flow_target(flow) != filter->target)
 		return false;
 	if (rewire_filter_has(filter, REWIRE_A_TUPLE_VNI) &&
 	    rewire_key_vni(key) != rewire_key_vni(want))
@@ -181,8 +186,7 @@ static int rewire_flow_fill(struct sk_buff *skb, const struct rewire_flow *flow)
 	    nla_put_u32(skb, REWIRE_A_FLOW_STATE,
 			rewire_tracking_state(READ_ONCE(flow->tracking))) ||
 	    nla_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy) ||
-	    (flow->target &&
-	     nla_put_u32(skb, REWIRE_A_FLOW_TARGET, flow->target->id)) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_TARGET, rewire_flow_target(flow)) ||
 	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_DECISION, flow->decision,
 			      REWIRE_A_FLOW_PAD) ||
 	    rewire_flow_fill_times(skb, flow) ||
