@@ -19,8 +19,9 @@ refused_by_kernel() {
 }
 
 prefixes() {
-	equal "words may be cut short" "$(rewire fl sh)" "$(rewire flow show)"
-	equal "arguments, too" "$(rewire -j flow show vn 10 prot tcp)" "$(rewire -j flow show vni 10 protocol tcp)"
+	equal "words may be cut short" "$(rewire ru sh)" "$(rewire rule show)"
+	equal "arguments, too" "$(rewire -j flow show vn 10 prot tcp | jq 'map(.id)')" \
+		"$(flows '[.[] | select(.orig.vni == 10 and .orig.protocol == "tcp") | .id]' | jq .)"
 	equal "show is what an object does by itself" "$(rewire attach)" "$(rewire attach show)"
 	equal "-netns takes a namespace" "$("$bin/rewire" -n host -j attach show)" "$(rewire -j attach show)"
 }

@@ -8,7 +8,7 @@ running_as_before() {
 }
 
 sum_rules() {
-	jq -c 'map(del(.hits)) | sort'
+	jq -c 'map(del(.id, .hits)) | sort'
 }
 
 # control TEXT: one exchange on the control socket

@@ -44,11 +44,7 @@ twin() {
 		-o "$work/$1.who" "$(url "$2" whoami)" -o /dev/null "$(url "$2" data)"
 }
 
-flows_of_no_twin() {
-	! kill -0 "$1" 2>/dev/null && ! kill -0 "$2" 2>/dev/null
-}
-
-twins() {
+flows_of_twins() {
 	rewire -j flow show | jq -c '[.[] | select(.orig.sport == 40000 and .orig.dport == 80) |
 		{ vni: .orig.vni, src: .orig.src, port: .reply.dport, state }] | sort'
 }
@@ -89,7 +85,6 @@ twins() {
 		kill $pids
 		# shellcheck disable=SC2086
 		wait_for 10 no_twin $pids
-		rewire flow flush
 	done
 }
 
