@@ -264,7 +264,7 @@ void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold)
 
 	rewire_hold_end(ns, hold, &packets);
 	while ((skb = __skb_dequeue(&packets))) {
-		if (rewire_packet_handle(ns, skb, vni, ifindex) == NF_ACCEPT)
+		if (rewire_packet_resume(ns, skb, vni, ifindex) == NF_ACCEPT)
 			rewire_hold_continue(ns, skb, ifindex);
 	}
 }

@@ -366,6 +366,23 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 	return NF_STOLEN;
 }
 
+static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *skb,
+					const struct rewire_packet *packet,
+					enum rewire_kind kind)
+{
+	switch (kind) {
+	case REWIRE_KIND_FOREIGN:
+		return NF_ACCEPT;
+	case REWIRE_KIND_MALFORMED:
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_MALFORMED);
+		return NF_STOLEN;
+	case REWIRE_KIND_OTHER:
+		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
+	default:
+		return rewire_packet_lookup(ns, skb, packet);
+	}
+}
+
 /**
  * rewire_packet_handle() - the way of a packet through the module
  * @ns: the namespace
@@ -381,20 +398,21 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
 	struct rewire_packet packet;
+	enum rewire_kind kind;
 
-	switch (rewire_packet_parse(skb, vni, ifindex, &packet)) {
-	case REWIRE_KIND_FOREIGN:
-		return NF_ACCEPT;
-	case REWIRE_KIND_MALFORMED:
+	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
+	if (kind != REWIRE_KIND_FOREIGN)
 		this_cpu_inc(ns->stats->received);
-		rewire_drop(ns, skb, REWIRE_REASON_DROP_MALFORMED);
-		return NF_STOLEN;
-	case REWIRE_KIND_OTHER:
-		this_cpu_inc(ns->stats->received);
-		return rewire_packet_miss(ns, skb, &packet, false,
-					  REWIRE_PUNT_REASON_MISS);
-	default:
-		this_cpu_inc(ns->stats->received);
-		return rewire_packet_lookup(ns, skb, &packet);
-	}
+	return rewire_packet_go_on(ns, skb, &packet, kind);
+}
+
+/* The same for a packet that was held, and so was counted when it came. */
+unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
+				  u32 vni, int ifindex)
+{
+	struct rewire_packet packet;
+	enum rewire_kind kind;
+
+	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
+	return rewire_packet_go_on(ns, skb, &packet, kind);
 }

@@ -51,5 +51,7 @@ enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 				     struct rewire_packet *packet);
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
+unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
+				  u32 vni, int ifindex);
 
 #endif /* REWIRE_PACKET_H */
