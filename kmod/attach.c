@@ -27,10 +27,6 @@ static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 {
 	const struct rewire_attach *attach = priv;
 
-	if (unlikely(this_cpu_read(rewire_let_by) == skb)) {
-		this_cpu_write(rewire_let_by, NULL);
-		return NF_ACCEPT;
-	}
 	/* A VLAN's packets belong to the device on top. */
 	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
 		return NF_ACCEPT;
@@ -44,6 +40,10 @@ static unsigned int rewire_hook_output(void *priv, struct sk_buff *skb,
 
 	unsigned int verdict;
 
+	if (unlikely(this_cpu_read(rewire_let_by) == skb)) {
+		this_cpu_write(rewire_let_by, NULL);
+		return NF_ACCEPT;
+	}
 	local_bh_disable();
 	verdict = rewire_packet_handle(attach->ns, skb, attach->vni,
 				       REWIRE_IFINDEX_LOCAL);
@@ -91,10 +91,13 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, u32 
 		kfree(attach);
 		return err;
 	}
-	if (dev)
+	if (dev) {
+		dev_disable_lro(dev);	/* merged packets could not be split again */
 		dev_hold(dev);
-	else
+	} else {
 		rcu_assign_pointer(ns->local, attach);
+	}
+	ns->generation++;
 	list_add_tail_rcu(&attach->list, &ns->attaches);
 	percpu_counter_inc(&rewire_objects);
 	return 0;
@@ -113,6 +116,7 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 
 	lockdep_assert_held(&ns->lock);
 	list_del_rcu(&attach->list);
+	ns->generation++;
 	if (!attach->dev)
 		RCU_INIT_POINTER(ns->local, NULL);
 	nf_unregister_net_hooks(ns->net, attach->hook, attach->dev ? 1 : 2);
@@ -129,7 +133,14 @@ static void rewire_attach_purge(struct rewire_attach *attach)
 	call_rcu(&attach->rcu, rewire_attach_free_rcu);
 }
 
-static struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex)
+/**
+ * rewire_attach_find() - the attach of a device
+ * @ns: the namespace
+ * @ifindex: the device's number, or REWIRE_IFINDEX_LOCAL
+ *
+ * Context: RCU read side, or the namespace's lock.
+ */
+struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex)
 {
 	struct rewire_attach *attach;
 
@@ -198,10 +209,9 @@ int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several)
 }
 
 /* Context: RCU read side. Return: whether the device is in the virtual network. */
-bool rewire_attach_leads_to(struct rewire_net *ns, u32 vni,
-			    const struct net_device *dev)
+bool rewire_attach_is(struct rewire_net *ns, int ifindex, u32 vni)
 {
-	const struct rewire_attach *attach = rewire_attach_find(ns, dev->ifindex);
+	const struct rewire_attach *attach = rewire_attach_find(ns, ifindex);
 
 	return attach && attach->vni == vni;
 }
@@ -249,11 +259,11 @@ void rewire_attach_exit(struct rewire_net *ns)
 	mutex_lock(&ns->lock);
 	list_for_each_entry_safe(attach, next, &ns->attaches, list) {
 		rewire_attach_unhook(attach);
-		list_add(&attach->list, &gone);
+		list_add(&attach->gone, &gone);
 	}
 	if (!list_empty(&gone))
 		synchronize_net();
-	list_for_each_entry_safe(attach, next, &gone, list)
+	list_for_each_entry_safe(attach, next, &gone, gone)
 		rewire_attach_purge(attach);
 	mutex_unlock(&ns->lock);
 	rtnl_unlock();
@@ -384,6 +394,7 @@ int rewire_nl_attach_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 	long i = 0;
 
 	mutex_lock(&ns->lock);
+	cb->seq = ns->generation;
 	list_for_each_entry(attach, &ns->attaches, list) {
 		void *header;
 
@@ -393,6 +404,7 @@ int rewire_nl_attach_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_ATTACH_GET);
 		if (!header)
 			break;
+		genl_dump_check_consistent(cb, header);
 		if (rewire_attach_fill(skb, attach)) {
 			genlmsg_cancel(skb, header);
 			break;

@@ -12,6 +12,7 @@ struct rewire_net;
 /**
  * struct rewire_attach - a device, or the host itself, in a virtual network
  * @list: of the namespace's attaches, RCU
+ * @gone: in a list of those that leave together
  * @ns: the namespace
  * @dev: the device, with a reference; NULL for the host's own packets
  * @ifindex: its number, or REWIRE_IFINDEX_LOCAL
@@ -21,6 +22,7 @@ struct rewire_net;
  */
 struct rewire_attach {
 	struct list_head list;
+	struct list_head gone;
 	struct rewire_net *ns;
 	struct net_device *dev;
 	int ifindex;
@@ -29,11 +31,11 @@ struct rewire_attach {
 	struct rcu_head rcu;
 };
 
+struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex);
 unsigned int rewire_attach_count(struct rewire_net *ns);
 bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni);
 int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several);
-bool rewire_attach_leads_to(struct rewire_net *ns, u32 vni,
-			    const struct net_device *dev);
+bool rewire_attach_is(struct rewire_net *ns, int ifindex, u32 vni);
 void rewire_attach_exit(struct rewire_net *ns);
 int rewire_attach_notifier_register(void);
 void rewire_attach_notifier_unregister(void);

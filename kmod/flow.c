@@ -24,6 +24,9 @@ static struct kmem_cache *rewire_flow_cache;
 #define REWIRE_TIMEOUT_UDP_REPLIED	300
 #define REWIRE_TIMEOUT_ICMP		60
 
+/* In jiffies; beyond it, the arithmetic of idle times would wrap. */
+#define REWIRE_TIMEOUT_MAX		(INT_MAX / 2UL)
+
 static const unsigned int rewire_tcp_timeout[] = {
 	[REWIRE_FLOW_STATE_UNREPLIED]		= 240,
 	[REWIRE_FLOW_STATE_SYN_SENT]		= 240,
@@ -58,8 +61,11 @@ bool rewire_flow_expired(const struct rewire_flow *flow)
 {
 	u32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
 
-	/* Another CPU may have seen a packet later than our jiffies. */
-	return (s32)idle > 0 && idle > rewire_flow_timeout(flow);
+	/*
+	 * Another CPU may have seen a packet later than our jiffies, and the last packet
+	 * may have come HZ / 4 later than last_seen says.
+	 */
+	return (s32)idle > 0 && idle > rewire_flow_timeout(flow) + HZ / 4;
 }
 
 static u32 rewire_tracking_next(u32 tracking, enum rewire_direction direction,
@@ -162,7 +168,9 @@ static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *fl
 	int ifindex = *(int *)data;
 
 	if (flow->ifindex[REWIRE_ORIG] == ifindex ||
-	    flow->ifindex[REWIRE_REPLY] == ifindex)
+	    flow->ifindex[REWIRE_REPLY] == ifindex ||
+	    rewire_output_uses(&flow->tuple[REWIRE_ORIG], ifindex) ||
+	    rewire_output_uses(&flow->tuple[REWIRE_REPLY], ifindex))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }
 
@@ -192,7 +200,8 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 	flow->action = spec->action;
 	flow->policy = spec->policy;
 	flow->decision = spec->decision;
-	flow->timeout = spec->timeout ? max(msecs_to_jiffies(spec->timeout), 1UL) : 0;
+	if (spec->timeout)
+		flow->timeout = clamp(msecs_to_jiffies(spec->timeout), 1UL, REWIRE_TIMEOUT_MAX);
 	flow->created = jiffies;
 	flow->last_seen = jiffies;
 	flow->id = atomic64_inc_return(&ns->flow_id);
@@ -205,7 +214,8 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 			return ERR_PTR(-ENOENT);
 		}
 		atomic_inc(&flow->target->flows);
-		flow->target_generation = READ_ONCE(flow->target->generation);
+		/* Pairs with rewire_target_set_state(). */
+		flow->target_generation = smp_load_acquire(&flow->target->generation);
 		if (READ_ONCE(flow->target->state) == REWIRE_TARGET_STATE_DOWN) {
 			NL_SET_ERR_MSG(extack, "The target is down");
 			rewire_flow_free(flow);
@@ -217,9 +227,12 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 	return flow;
 }
 
-/* Return: NULL, who has the key, or an error pointer. What has expired yields. */
-static struct rewire_tuple *rewire_flow_insert(struct rewire_net *ns,
-					       struct rewire_tuple *tuple)
+/*
+ * Put a tuple into the table. What has expired yields; a hold is replaced in one
+ * step, so that no packet finds neither, and is the caller's then.
+ */
+static int rewire_flow_insert(struct rewire_net *ns, struct rewire_tuple *tuple,
+			      struct rewire_hold **hold)
 {
 	struct rewire_tuple *there;
 	struct rewire_flow *flow;
@@ -227,17 +240,24 @@ static struct rewire_tuple *rewire_flow_insert(struct rewire_net *ns,
 
 	for (i = 0; i < REWIRE_INSERTIONS; i++) {
 		there = rewire_tuple_insert(ns, tuple);
-		if (IS_ERR_OR_NULL(there) || there->direction == REWIRE_HOLD)
-			return there;
+		if (IS_ERR_OR_NULL(there))
+			return PTR_ERR_OR_ZERO(there);
+		if (there->direction == REWIRE_HOLD) {
+			if (!rewire_tuple_replace(ns, there, tuple)) {
+				*hold = rewire_tuple_hold(there);
+				return 0;
+			}
+			continue;
+		}
 		flow = rewire_tuple_flow(there);
 		if (rewire_flow_expired(flow))
 			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
 		else if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
 			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DELETED);
 		else
-			return there;
+			break;
 	}
-	return there;
+	return -EEXIST;
 }
 
 static bool rewire_flow_has(struct rewire_net *ns, const struct rewire_key *key)
@@ -248,92 +268,76 @@ static bool rewire_flow_has(struct rewire_net *ns, const struct rewire_key *key)
 	       !rewire_flow_expired(rewire_tuple_flow(tuple));
 }
 
-static int rewire_flow_insert_reply(struct rewire_net *ns, struct rewire_flow *flow,
-				    struct netlink_ext_ack *extack)
+static int rewire_flow_insert_both(struct rewire_net *ns, struct rewire_flow *flow,
+				   struct rewire_hold **holds,
+				   struct netlink_ext_ack *extack)
 {
-	struct rewire_tuple *there;
+	const bool both = flow->action == REWIRE_FLOW_ACTION_TRANSLATE;
+	int err;
 
-	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
-		return 0;
-	there = rewire_flow_insert(ns, &flow->tuple[REWIRE_REPLY]);
-	if (!there)
-		return 0;
-	if (IS_ERR(there))
-		return PTR_ERR(there);
-	/* With another reply key it would fail all the same: say so at once. */
-	if (rewire_flow_has(ns, &flow->tuple[REWIRE_ORIG].key)) {
-		NL_SET_ERR_MSG(extack, "The original key has a flow already");
-		return -EEXIST;
+	if (both) {
+		err = rewire_flow_insert(ns, &flow->tuple[REWIRE_REPLY],
+					 &holds[REWIRE_REPLY]);
+		/* If the original key is taken, too, no other reply key will do. */
+		if (err == -EEXIST && !rewire_flow_has(ns, &flow->tuple[REWIRE_ORIG].key)) {
+			NL_SET_ERR_MSG(extack, "The reply key belongs to another flow");
+			return -EADDRINUSE;
+		}
+		if (err)
+			goto out;
 	}
-	NL_SET_ERR_MSG(extack, "The reply key belongs to another flow");
-	return -EADDRINUSE;
+	err = rewire_flow_insert(ns, &flow->tuple[REWIRE_ORIG], &holds[REWIRE_ORIG]);
+	if (err && both)
+		rewire_tuple_remove(ns, &flow->tuple[REWIRE_REPLY]);
+out:
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG(extack, "The original key has a flow already");
+	return err;
+}
+
+/* The table did not take it all. Packets may have met what it did take. */
+static void rewire_flow_undo(struct rewire_flow *flow)
+{
+	set_bit(REWIRE_FLOW_DYING, &flow->flags);
+	/* Pairs with the exchange of the route in rewire_route_get(). */
+	smp_mb__after_atomic();
+	rewire_output_forget(&flow->tuple[REWIRE_ORIG]);
+	rewire_output_forget(&flow->tuple[REWIRE_REPLY]);
+	call_rcu(&flow->rcu, rewire_flow_free_rcu);
 }
 
 /*
- * The original key takes the place of a hold in one step, so that no packet
- * finds neither.
+ * A direction's packets come in by the device that the held ones came by. Packets
+ * of the other direction may have found a route before this was known.
  */
-static int rewire_flow_insert_orig(struct rewire_net *ns, struct rewire_flow *flow,
-				   struct rewire_hold **hold,
-				   struct netlink_ext_ack *extack)
+static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction direction,
+			      const struct rewire_hold *hold)
 {
-	struct rewire_tuple *tuple = &flow->tuple[REWIRE_ORIG], *there;
-	int i;
-
-	*hold = NULL;
-	for (i = 0; i < REWIRE_INSERTIONS; i++) {
-		there = rewire_flow_insert(ns, tuple);
-		if (!there)
-			return 0;
-		if (IS_ERR(there))
-			return PTR_ERR(there);
-		if (there->direction != REWIRE_HOLD)
-			break;
-		if (!rewire_tuple_replace(ns, there, tuple)) {
-			*hold = rewire_tuple_hold(there);
-			return 0;
-		}
-	}
-	NL_SET_ERR_MSG(extack, "The original key has a flow already");
-	return -EEXIST;
-}
-
-static int rewire_flow_insert_both(struct rewire_net *ns, struct rewire_flow *flow,
-				   struct rewire_hold **hold,
-				   struct netlink_ext_ack *extack)
-{
-	int err;
-
-	err = rewire_flow_insert_reply(ns, flow, extack);
-	if (err)
-		return err;
-	err = rewire_flow_insert_orig(ns, flow, hold, extack);
-	if (err && flow->action == REWIRE_FLOW_ACTION_TRANSLATE)
-		rewire_tuple_remove(ns, &flow->tuple[REWIRE_REPLY]);
-	return err;
+	if (!hold || hold->ifindex == REWIRE_IFINDEX_LOCAL || flow->ifindex[direction])
+		return;
+	WRITE_ONCE(flow->ifindex[direction], hold->ifindex);
+	rewire_output_forget(&flow->tuple[!direction]);
 }
 
 /**
  * rewire_flow_add() - make a flow and put it into the table, wholly or not at all
  * @ns: the namespace
  * @spec: what it is made of
- * @hold: out: what was held under its original key, if anything; the caller owns
- *	it and must end it
  * @id: out: its number
  * @extack: a sentence, on failure
  *
+ * What was held under its keys is sent through it, before this returns.
  * Context: RCU read side, bottom halves disabled.
  * Return: 0, -EEXIST (original key taken), -EADDRINUSE (reply key taken), -ENOENT,
  * -EHOSTDOWN, -ENOSPC, -ENOMEM.
  */
-int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
-		    struct rewire_hold **hold, u64 *id,
+int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack)
 {
+	struct rewire_hold *holds[REWIRE_DIRECTIONS] = {};
 	struct rewire_flow *flow;
-	int err;
+	int i, err;
 
-	*hold = NULL;
 	if (atomic_inc_return(&ns->flow_count) > REWIRE_FLOWS_MAX) {
 		NL_SET_ERR_MSG(extack, "The flow table is full");
 		err = -ENOSPC;
@@ -344,24 +348,23 @@ int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
 		err = PTR_ERR(flow);
 		goto uncount;
 	}
-	err = rewire_flow_insert_both(ns, flow, hold, extack);
+	err = rewire_flow_insert_both(ns, flow, holds, extack);
 	if (err) {
-		/* Packets may have met the reply tuple, and left a route in it. */
-		set_bit(REWIRE_FLOW_DYING, &flow->flags);
-		/* Pairs with the exchange of the route in rewire_route_get(). */
-		smp_mb__after_atomic();
-		rewire_output_forget(&flow->tuple[REWIRE_ORIG]);
-		rewire_output_forget(&flow->tuple[REWIRE_REPLY]);
-		call_rcu(&flow->rcu, rewire_flow_free_rcu);
-		goto uncount;
+		rewire_flow_undo(flow);
+		atomic_dec(&ns->flow_count);
+	} else {
+		for (i = 0; i < REWIRE_DIRECTIONS; i++)
+			rewire_flow_learn(flow, i, holds[i]);
+		*id = flow->id;
+		this_cpu_inc(ns->stats->created);
+		set_bit(REWIRE_FLOW_LIVE, &flow->flags);
+		rewire_flow_expiry_start(ns);
 	}
-	if (*hold && !flow->ifindex[REWIRE_ORIG])
-		WRITE_ONCE(flow->ifindex[REWIRE_ORIG], (*hold)->ifindex);
-	*id = flow->id;
-	set_bit(REWIRE_FLOW_LIVE, &flow->flags);
-	this_cpu_inc(ns->stats->created);
-	rewire_flow_expiry_start(ns);
-	return 0;
+	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
+		if (holds[i])
+			rewire_hold_release(ns, holds[i]);
+	}
+	return err;
 uncount:
 	atomic_dec(&ns->flow_count);
 	return err;

@@ -144,8 +144,7 @@ void rewire_flow_expiry_start(struct rewire_net *ns);
 /* flow.c */
 int rewire_flow_cache_create(void);
 void rewire_flow_cache_destroy(void);
-int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec,
-		    struct rewire_hold **hold, u64 *id,
+int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack);
 void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		       enum rewire_reason reason);

@@ -3,7 +3,6 @@
 #include <linux/slab.h>
 
 #include "flow.h"
-#include "hold.h"
 #include "netlink.h"
 #include "target.h"
 
@@ -154,7 +153,7 @@ static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow
 	if ((s32)idle < 0)
 		idle = 0;
 	return nla_put_u64_64bit(skb, REWIRE_A_FLOW_AGE,
-				 jiffies_to_msecs(jiffies - flow->created),
+				 jiffies64_to_msecs(jiffies - flow->created),
 				 REWIRE_A_FLOW_PAD) ||
 	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_IDLE, jiffies_to_msecs(idle),
 				 REWIRE_A_FLOW_PAD) ||
@@ -203,7 +202,6 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_flow_spec spec;
-	struct rewire_hold *hold;
 	struct sk_buff *reply;
 	struct nlattr *nest;
 	void *header;
@@ -224,9 +222,7 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 
 	rcu_read_lock();
 	local_bh_disable();
-	err = rewire_flow_add(ns, &spec, &hold, &id, info->extack);
-	if (hold)
-		rewire_hold_release(ns, hold);
+	err = rewire_flow_add(ns, &spec, &id, info->extack);
 	local_bh_enable();
 	rcu_read_unlock();
 	if (err)
@@ -420,7 +416,8 @@ int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct rewire_tuple *tuple;
 	struct rewire_flow *flow;
 
-	rhashtable_walk_start(&dump->walk);
+	if (rhashtable_walk_start_check(&dump->walk) == -EAGAIN)
+		cb->seq++;
 	for (tuple = rhashtable_walk_peek(&dump->walk); tuple;
 	     tuple = rhashtable_walk_next(&dump->walk)) {
 		if (IS_ERR(tuple)) {

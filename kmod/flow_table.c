@@ -90,7 +90,7 @@ static struct rewire_flow *rewire_walk_flow(struct rewire_tuple *tuple)
  * @call: the function, called under RCU; it may close the flow
  * @data: for it
  *
- * Flows made meanwhile may be left out. A resize makes it begin again.
+ * Flows made meanwhile may be left out; others may come up more than once.
  * Context: process, may sleep.
  */
 void rewire_flow_for_each(struct rewire_net *ns,
@@ -101,14 +101,21 @@ void rewire_flow_for_each(struct rewire_net *ns,
 	struct rhashtable_iter walk;
 	struct rewire_tuple *tuple;
 	struct rewire_flow *flow;
+	bool rested, closed;
 
+again:
+	rested = false;
+	closed = false;
 	rhashtable_walk_enter(&ns->flows, &walk);
 	rhashtable_walk_start(&walk);
 	while ((tuple = rhashtable_walk_next(&walk))) {
 		flow = rewire_walk_flow(tuple);
-		if (flow)
+		if (flow) {
 			call(ns, flow, data);
+			closed |= !rewire_flow_is_live(flow);
+		}
 		if (need_resched()) {
+			rested = true;
 			rhashtable_walk_stop(&walk);
 			cond_resched();
 			rhashtable_walk_start(&walk);
@@ -116,6 +123,9 @@ void rewire_flow_for_each(struct rewire_net *ns,
 	}
 	rhashtable_walk_stop(&walk);
 	rhashtable_walk_exit(&walk);
+	/* A walk that rests on what is closed meanwhile leaves out its neighbour. */
+	if (rested && closed)
+		goto again;
 }
 
 /*
@@ -126,7 +136,7 @@ void rewire_flow_for_each(struct rewire_net *ns,
 static void rewire_flow_expiry_work(struct work_struct *work)
 {
 	struct rewire_net *ns = container_of(work, struct rewire_net, expiry.work);
-	struct rewire_tuple *tuple = NULL;
+	struct rewire_tuple *tuple = ERR_PTR(-EAGAIN);	/* not at the end */
 	struct rewire_flow *flow;
 	unsigned int budget;
 

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <net/dst.h>
 
+#include "attach.h"
 #include "hold.h"
 #include "namespace.h"
 #include "packet.h"
@@ -44,9 +45,17 @@ static void rewire_hold_uncharge(struct rewire_net *ns, struct sk_buff *skb)
 	atomic_dec(&ns->held_packets);
 }
 
-/* The route of the host's own packet is only borrowed until the hook returns. */
-static bool rewire_hold_own_route(struct sk_buff *skb)
+/*
+ * What a packet borrows until the hook returns: the host's own its route and, from a
+ * tunnel, its device; one that came in perhaps a socket. Return: whether it can do
+ * with what it owns.
+ */
+static bool rewire_hold_own(const struct rewire_hold *hold, struct sk_buff *skb)
 {
+	if (hold->ifindex == REWIRE_IFINDEX_LOCAL)
+		skb->dev = NULL;
+	else
+		skb_orphan(skb);
 	return !skb_dst(skb) || skb_dst_force(skb);
 }
 
@@ -62,7 +71,7 @@ static enum rewire_hold_result rewire_hold_keep(struct rewire_net *ns,
 	} else if (skb_queue_len(&hold->packets) >= REWIRE_HOLD_PACKETS ||
 		   hold->bytes + skb->truesize > REWIRE_HOLD_BYTES) {
 		reason = REWIRE_REASON_DROP_HOLD_PACKETS;
-	} else if (!rewire_hold_own_route(skb)) {
+	} else if (!rewire_hold_own(hold, skb)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
 	} else if (!rewire_hold_charge(ns, skb)) {
 		reason = REWIRE_REASON_DROP_HOLD_FULL;
@@ -117,7 +126,11 @@ static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
 
 	spin_lock_bh(&queue->lock);
 	hold->queue = queue;
-	there = rewire_tuple_insert(ns, &hold->tuple);
+	/* Detaching unlinks the attach, then looks for holds under this lock. */
+	if (rewire_attach_find(ns, hold->ifindex))
+		there = rewire_tuple_insert(ns, &hold->tuple);
+	else
+		there = ERR_PTR(-ENODEV);
 	if (!there)
 		list_add_tail(&hold->list, &queue->queued);
 	spin_unlock_bh(&queue->lock);
@@ -180,7 +193,8 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 		return REWIRE_HOLD_DROPPED;
 	if (!IS_ERR(there))
 		return REWIRE_HOLD_AGAIN;
-	rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
+	rewire_drop(ns, skb, PTR_ERR(there) == -ENODEV ? REWIRE_REASON_DROP_DETACHED :
+							 REWIRE_REASON_DROP_MEMORY);
 	return REWIRE_HOLD_DROPPED;
 }
 
@@ -234,17 +248,21 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 }
 
 /*
- * The host's stack goes on with a packet that was held. Its device's ingress hook
- * sees it a second time, and lets it by.
+ * The host's stack goes on with a packet that was held. One that came in goes on
+ * behind the taps, classifiers and ingress hooks that have seen it. The host's own
+ * has to go through all output hooks again, a firewall's among them; ours lets it by.
  */
 static void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex)
 {
-	if (ifindex == REWIRE_IFINDEX_LOCAL) {
-		dst_output(ns->net, skb->sk, skb);
+	if (ifindex != REWIRE_IFINDEX_LOCAL) {
+		skb->tc_skip_classify = 1;
+		netif_receive_skb_core(skb);
 		return;
 	}
 	this_cpu_write(rewire_let_by, skb);
-	netif_receive_skb_core(skb);
+	NF_HOOK(skb->protocol == htons(ETH_P_IP) ? NFPROTO_IPV4 : NFPROTO_IPV6,
+		NF_INET_LOCAL_OUT, ns->net, skb->sk, skb, NULL,
+		dst_dev_rcu(skb_dst(skb)), dst_output);
 	this_cpu_write(rewire_let_by, NULL);
 }
 

@@ -77,7 +77,7 @@ enum rewire_hold_result {
 	REWIRE_HOLD_AGAIN,
 };
 
-/* The packet that the ingress hook has to let by, on this CPU. */
+/* The host's own packet that the output hook has to let by, on this CPU. */
 DECLARE_PER_CPU(struct sk_buff *, rewire_let_by);
 
 int rewire_hold_cache_create(void);

@@ -27,6 +27,7 @@ static int __net_init rewire_net_init(struct net *net)
 	mutex_init(&ns->lock);
 	INIT_LIST_HEAD(&ns->attaches);
 	hash_init(ns->rulesets);
+	ns->generation = 1;	/* 0 is no sequence to netlink */
 	xa_init(&ns->targets);
 	rewire_hold_init(ns);
 	ns->stats = alloc_percpu(struct rewire_stats);

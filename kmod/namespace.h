@@ -32,6 +32,7 @@ struct rewire_punt_queue;
  * @rulesets: rules by virtual network; read under RCU
  * @rule_count: rules, of at most REWIRE_RULES_MAX
  * @rule_id: the last rule number given
+ * @generation: grows when attaches or rules change; dumps resume by position
  * @targets: struct rewire_target by number; read under RCU
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
  * @flows: table of struct rewire_tuple, those of flows and those of holds
@@ -59,6 +60,7 @@ struct rewire_net {
 	DECLARE_HASHTABLE(rulesets, REWIRE_RULE_HASH_BITS);
 	unsigned int rule_count;
 	u32 rule_id;
+	unsigned int generation;
 	struct xarray targets;
 	unsigned int target_count;
 

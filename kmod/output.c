@@ -91,6 +91,8 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 	int oif;
 
 	oif = READ_ONCE(flow->ifindex[!direction]);
+	if (oif && !rewire_attach_is(ns, oif, vni))
+		return NULL;
 	if (!oif) {
 		const struct rewire_attach *local = rcu_dereference(ns->local);
 
@@ -103,15 +105,22 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 		if (!several)
 			WRITE_ONCE(flow->ifindex[!direction], oif);
 	}
-	if (!several)
-		return rewire_route(ns->net, address, oif);
-
-	dst = rewire_route(ns->net, address, 0);
-	if (dst && !rewire_attach_leads_to(ns, vni, dst_dev_rcu(dst))) {
+	dst = rewire_route(ns->net, address, several ? 0 : oif);
+	/* An encapsulation by route is the work of dst->output, which is left out. */
+	if (dst && (dst->lwtstate ||
+		    !rewire_attach_is(ns, dst_dev_rcu(dst)->ifindex, vni))) {
 		dst_release(dst);
 		return NULL;
 	}
 	return dst;
+}
+
+/* Context: RCU read side. Return: whether a direction's packets leave by a device. */
+bool rewire_output_uses(const struct rewire_tuple *tuple, int ifindex)
+{
+	const struct dst_entry *dst = rcu_dereference(tuple->dst);
+
+	return dst && dst_dev_rcu(dst)->ifindex == ifindex;
 }
 
 /* Let go of a direction's route. */
@@ -155,25 +164,30 @@ static struct dst_entry *rewire_route_get(struct rewire_net *ns,
 static int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
-	struct rewire_net *ns = rewire_net(net);
 	struct net_device *dev = dst_dev_rcu(dst);
-	int err;
+	__be32 hop;
 
 	skb->dev = dev;
-	if (dst->ops->family == AF_INET6) {
-		err = neigh_xmit(NEIGH_ND_TABLE, dev,
-				 rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr),
-				 skb);
-	} else if (dst_rtable(dst)->rt_gw_family == AF_INET6) {
-		err = neigh_xmit(NEIGH_ND_TABLE, dev, &dst_rtable(dst)->rt_gw6, skb);
-	} else {
-		__be32 hop = rt_nexthop(dst_rtable(dst), ip_hdr(skb)->daddr);
+	if (dst->ops->family == AF_INET6)
+		return neigh_xmit(NEIGH_ND_TABLE, dev,
+				  rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr),
+				  skb);
+	if (dst_rtable(dst)->rt_gw_family == AF_INET6)
+		return neigh_xmit(NEIGH_ND_TABLE, dev, &dst_rtable(dst)->rt_gw6, skb);
+	hop = rt_nexthop(dst_rtable(dst), ip_hdr(skb)->daddr);
+	return neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
+}
 
-		err = neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
+/* The stack fragments the host's own packet, or tells its socket. */
+static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+{
+	if (!dst_hold_safe(dst)) {
+		kfree_skb(skb);
+		return -EHOSTUNREACH;
 	}
-	if (err < 0)
-		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);
-	return err;
+	skb_dst_set(skb, dst);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	return dst_output(net, skb->sk, skb);
 }
 
 enum rewire_fit {
@@ -210,24 +224,32 @@ static void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
 }
 
 static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
-			struct dst_entry *dst, enum rewire_fit fit)
+			struct dst_entry *dst, enum rewire_fit fit, bool own)
 {
+	int err;
+
 	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dst_dev_rcu(dst))) &&
 	    skb_cow_head(skb, LL_RESERVED_SPACE(dst_dev_rcu(dst)))) {
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
 	}
-	this_cpu_inc(ns->stats->translated);
 	nf_reset_ct(skb);
 	skb_clear_tstamp(skb);
 	skb_dst_drop(skb);
-	skb_dst_set_noref(skb, dst);
 	if (fit == REWIRE_FITS) {
-		rewire_transmit(ns->net, skb->sk, skb);
-		return;
+		skb_dst_set_noref(skb, dst);
+		err = rewire_transmit(ns->net, skb->sk, skb);
+	} else if (own) {
+		err = rewire_send_own(ns->net, skb, dst);
+	} else {
+		skb_dst_set_noref(skb, dst);
+		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+		err = ip_do_fragment(ns->net, skb->sk, skb, rewire_transmit);
 	}
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	ip_do_fragment(ns->net, skb->sk, skb, rewire_transmit);
+	if (err < 0)
+		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);
+	else
+		this_cpu_inc(ns->stats->translated);
 }
 
 /**
@@ -264,7 +286,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	forward = !own && !local;
 	if (!local) {
 		fit = rewire_fit(skb, dst, ipv4);
-		if (fit == REWIRE_TOO_BIG) {
+		if (fit == REWIRE_TOO_BIG && !own) {
 			reason = REWIRE_REASON_DROP_TOO_BIG;
 			goto drop;
 		}
@@ -287,7 +309,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 		return NF_ACCEPT;
 	}
-	rewire_send(ns, skb, dst, fit);
+	rewire_send(ns, skb, dst, fit, own);
 	return NF_STOLEN;
 drop:
 	rewire_drop(ns, skb, reason);

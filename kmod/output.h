@@ -11,6 +11,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   const struct rewire_packet *packet,
 			   struct rewire_flow *flow,
 			   enum rewire_direction direction);
+bool rewire_output_uses(const struct rewire_tuple *tuple, int ifindex);
 void rewire_output_forget(struct rewire_tuple *tuple);
 
 /* transform.c */

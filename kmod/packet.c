@@ -26,6 +26,9 @@
 /* Times that a key is looked up again because its entry has just changed. */
 #define REWIRE_LOOKUPS	8
 
+/* Bytes of headers before the transport header; no honest packet comes near. */
+#define REWIRE_HEADERS_MAX	2048
+
 /* Offset of the flags in a TCP header (RFC 9293, 3.1). */
 #define REWIRE_TCP_FLAGS	13
 
@@ -120,6 +123,26 @@ static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
 	}
 }
 
+/* Whether the packet has been told a way, and its destination is but a stop on it. */
+static bool rewire_is_source_routed(const struct iphdr *ip)
+{
+	const u8 *option = (const u8 *)(ip + 1);
+	const u8 *end = (const u8 *)ip + ip->ihl * 4;
+
+	while (option < end && *option != IPOPT_END) {
+		if (*option == IPOPT_NOOP) {
+			option++;
+			continue;
+		}
+		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
+			return false;
+		if (*option == IPOPT_LSRR || *option == IPOPT_SSRR)
+			return true;
+		option += option[1];
+	}
+	return false;
+}
+
 static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 					  struct rewire_packet *packet)
 {
@@ -157,7 +180,7 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 		packet->other = REWIRE_REASON_DROP_FRAGMENT;
 		return REWIRE_KIND_OTHER;
 	}
-	if (ip->protocol == IPPROTO_ICMPV6)
+	if (ip->protocol == IPPROTO_ICMPV6 || rewire_is_source_routed(ip))
 		return REWIRE_KIND_OTHER;
 	return rewire_parse_transport(skb, ip->protocol, packet);
 }
@@ -168,6 +191,15 @@ static bool rewire_ipv6_is_link_local(const struct ipv6hdr *ip)
 	       ipv6_addr_any(&ip->saddr) ||
 	       (ipv6_addr_type(&ip->daddr) & IPV6_ADDR_LINKLOCAL) ||
 	       (ipv6_addr_type(&ip->saddr) & IPV6_ADDR_LINKLOCAL);
+}
+
+/* A routing header that is not yet used up: the checksum is of the last stop. */
+static bool rewire_is_segment_routed(struct sk_buff *skb)
+{
+	int flags = IP6_FH_F_SKIP_RH;
+	unsigned int offset = 0;
+
+	return ipv6_find_hdr(skb, &offset, NEXTHDR_ROUTING, NULL, &flags) == NEXTHDR_ROUTING;
 }
 
 static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
@@ -201,7 +233,11 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 	packet->key.dst = ip->daddr;
 	protocol = ip->nexthdr;
 	offset = ipv6_skip_exthdr(skb, sizeof(*ip), &protocol, &fragment);
-	if (offset < 0)
+	if (offset < 0 && protocol == NEXTHDR_NONE) {
+		packet->key.network = rewire_key_network(vni, protocol);
+		return REWIRE_KIND_OTHER;
+	}
+	if (offset < 0 || offset > REWIRE_HEADERS_MAX)
 		return REWIRE_KIND_MALFORMED;
 	packet->key.network = rewire_key_network(vni, protocol);
 	packet->transport = offset;
@@ -209,7 +245,8 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		packet->other = REWIRE_REASON_DROP_FRAGMENT;
 		return REWIRE_KIND_OTHER;
 	}
-	if (protocol == IPPROTO_ICMP)
+	if (protocol == IPPROTO_ICMP ||
+	    (offset > sizeof(*ip) && rewire_is_segment_routed(skb)))
 		return REWIRE_KIND_OTHER;
 	if (protocol == IPPROTO_ICMPV6 && rewire_icmpv6_is_link_local(skb, offset))
 		return REWIRE_KIND_FOREIGN;
@@ -236,6 +273,8 @@ enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 	case htons(ETH_P_IP):
 		return rewire_parse_ipv4(skb, vni, packet);
 	case htons(ETH_P_IPV6):
+		if (!ipv6_mod_enabled())
+			return REWIRE_KIND_FOREIGN;
 		return rewire_parse_ipv6(skb, vni, packet);
 	default:
 		return REWIRE_KIND_FOREIGN;
@@ -252,7 +291,6 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 
 	if (!rule)
 		goto pass;
-	atomic64_inc(&rule->hits);
 	switch (rule->action) {
 	case REWIRE_RULE_ACTION_PASS:
 		goto pass;
@@ -276,11 +314,15 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 	}
 	if (rewire_hold_new(ns, skb, packet, rule, why) == REWIRE_HOLD_AGAIN)
 		return NF_REPEAT;
+	atomic64_inc(&rule->hits);
 	return NF_STOLEN;
 pass:
+	if (rule)
+		atomic64_inc(&rule->hits);
 	this_cpu_inc(ns->stats->passed);
 	return NF_ACCEPT;
 drop:
+	atomic64_inc(&rule->hits);
 	rewire_drop(ns, skb, reason);
 	return NF_STOLEN;
 }

@@ -169,7 +169,7 @@ static void rewire_punt_work(struct work_struct *work)
 				      REWIRE_PUNT_RETRY);
 }
 
-/* A daemon that has just come has not seen what was sent to its predecessor. */
+/* What was sent to a socket that is closed now, perhaps nobody has read. */
 static void rewire_punt_send_again(struct rewire_net *ns)
 {
 	int cpu;
@@ -244,10 +244,14 @@ static int rewire_handlers_add(struct rewire_net *ns, u32 portid,
 	return new->count;
 }
 
-/* Remove in place: a reader that misses an entry or sees one twice does no harm. */
-static void rewire_handlers_remove(struct rewire_net *ns, u32 portid)
+/*
+ * Remove in place: a reader that misses an entry or sees one twice does no harm.
+ * Return: whether others are left.
+ */
+static bool rewire_handlers_remove(struct rewire_net *ns, u32 portid)
 {
 	struct rewire_handlers *handlers;
+	bool others = false;
 	unsigned int i;
 
 	spin_lock_bh(&ns->handlers_lock);
@@ -264,19 +268,25 @@ static void rewire_handlers_remove(struct rewire_net *ns, u32 portid)
 			WRITE_ONCE(handlers->portid[i],
 				   handlers->portid[handlers->count - 1]);
 			WRITE_ONCE(handlers->count, handlers->count - 1);
+			others = true;
 		}
 		break;
 	}
 	spin_unlock_bh(&ns->handlers_lock);
+	return others;
 }
 
 static int rewire_punt_socket_event(struct notifier_block *block, unsigned long event,
 				    void *data)
 {
 	const struct netlink_notify *notify = data;
+	struct rewire_net *ns;
 
-	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC)
-		rewire_handlers_remove(rewire_net(notify->net), notify->portid);
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	ns = rewire_net(notify->net);
+	if (rewire_handlers_remove(ns, notify->portid))
+		rewire_punt_send_again(ns);
 	return NOTIFY_DONE;
 }
 

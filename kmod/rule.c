@@ -115,6 +115,7 @@ static void rewire_rule_delete(struct rewire_net *ns, struct rewire_ruleset *rul
 	lockdep_assert_held(&ns->lock);
 	list_del_rcu(&rule->list);
 	ns->rule_count--;
+	ns->generation++;
 	call_rcu(&rule->rcu, rewire_rule_free_rcu);
 	if (list_empty(&ruleset->rules)) {
 		hash_del_rcu(&ruleset->node);
@@ -130,10 +131,12 @@ void rewire_rule_exit(struct rewire_net *ns)
 	int bucket;
 
 	mutex_lock(&ns->lock);
+	rcu_read_lock();	/* the last rule takes its ruleset along */
 	hash_for_each_safe(ns->rulesets, bucket, next, ruleset, node) {
 		list_for_each_entry_safe(rule, next_rule, &ruleset->rules, list)
 			rewire_rule_delete(ns, ruleset, rule);
 	}
+	rcu_read_unlock();
 	mutex_unlock(&ns->lock);
 }
 
@@ -170,6 +173,7 @@ static int rewire_ruleset_add(struct rewire_net *ns, struct rewire_rule *rule,
 	rule->id = ++ns->rule_id;
 	list_add_tail_rcu(&rule->list, &there->list);
 	ns->rule_count++;
+	ns->generation++;
 	return 0;
 }
 
@@ -503,6 +507,7 @@ static bool rewire_rule_dump_one(struct sk_buff *skb, struct netlink_callback *c
 			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_RULE_GET);
 	if (!header)
 		return false;
+	genl_dump_check_consistent(cb, header);
 	if (rewire_rule_fill(skb, rule)) {
 		genlmsg_cancel(skb, header);
 		return false;
@@ -520,6 +525,7 @@ int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	long i = 0;
 
 	mutex_lock(&ns->lock);
+	cb->seq = ns->generation;
 	hash_for_each(ns->rulesets, bucket, ruleset, node) {
 		list_for_each_entry(rule, &ruleset->rules, list) {
 			if (i++ < cb->args[0])

@@ -38,9 +38,13 @@ void rewire_target_put(struct rewire_target *target)
 
 static void rewire_target_set_state(struct rewire_target *target, u8 state)
 {
-	if (state == REWIRE_TARGET_STATE_DOWN && target->state != state)
-		WRITE_ONCE(target->generation, target->generation + 1);
+	bool down = state == REWIRE_TARGET_STATE_DOWN && target->state != state;
+
 	WRITE_ONCE(target->state, state);
+	if (!down)
+		return;
+	/* Who sees the new generation sees the state, too: see rewire_flow_new(). */
+	smp_store_release(&target->generation, target->generation + 1);
 }
 
 static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,

@@ -27,7 +27,8 @@ static u32 tracking_to(u32 tracking, enum rewire_flow_state state)
 
 static u32 tcp_fin(u32 tracking, enum rewire_direction direction)
 {
-	if (tracking & TRACKING_FIN(direction))
+	if ((tracking & TRACKING_FIN(direction)) ||
+	    rewire_tracking_state(tracking) == REWIRE_FLOW_STATE_CLOSED)
 		return tracking;
 	tracking |= TRACKING_FIN(direction);
 	if (!(tracking & TRACKING_FIN(!direction)))
@@ -82,6 +83,11 @@ static u32 tcp_syn(u32 tracking, enum rewire_direction direction, u8 flags)
 		/* A SYN without ACK is a simultaneous open (RFC 9293, 3.5). */
 		if (direction == REWIRE_REPLY)
 			return tracking_to(tracking, REWIRE_FLOW_STATE_SYN_RECEIVED);
+		return tracking;
+	case REWIRE_FLOW_STATE_FIN_WAIT:
+		/* Only a new connection is answered so: the old one was forgotten. */
+		if (direction == REWIRE_REPLY && (flags & TCP_ACK))
+			return REWIRE_FLOW_STATE_SYN_RECEIVED;
 		return tracking;
 	default:
 		return tracking;

@@ -61,13 +61,25 @@ static void rewire_add_delta(__sum16 *check, __be16 delta)
 }
 
 /*
+ * Whether the checksum of the header at this offset is still to be finished, and not
+ * that of a packet inside of it.
+ */
+static bool rewire_check_is_partial(const struct sk_buff *skb, unsigned int transport)
+{
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return false;
+	return skb_checksum_start_offset(skb) == transport ||
+	       (skb_is_gso(skb) && (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_TUNNEL_CSUM));
+}
+
+/*
  * A checksum that the device or the stack still has to finish covers, so far,
  * the pseudo header alone, and is not complemented.
  */
-static void rewire_update_check(const struct sk_buff *skb, __sum16 *check,
-				const struct rewire_tuple *tuple, bool pseudo)
+static void rewire_update_check(__sum16 *check, const struct rewire_tuple *tuple,
+				bool pseudo, bool partial)
 {
-	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+	if (partial) {
 		if (pseudo)
 			*check = csum16_add(*check, tuple->address_delta);
 		return;
@@ -77,13 +89,12 @@ static void rewire_update_check(const struct sk_buff *skb, __sum16 *check,
 	rewire_add_delta(check, tuple->port_delta);
 }
 
-static void rewire_transform_udp(const struct sk_buff *skb, struct udphdr *udp,
-				 const struct rewire_tuple *tuple,
-				 const struct rewire_key *inverse)
+static void rewire_transform_udp(struct udphdr *udp, const struct rewire_tuple *tuple,
+				 const struct rewire_key *inverse, bool partial)
 {
 	/* Zero: the sender computed none (RFC 768). */
-	if (udp->check || skb->ip_summed == CHECKSUM_PARTIAL) {
-		rewire_update_check(skb, &udp->check, tuple, true);
+	if (udp->check) {
+		rewire_update_check(&udp->check, tuple, true, partial);
 		if (!udp->check)
 			udp->check = CSUM_MANGLED_0;
 	}
@@ -91,9 +102,8 @@ static void rewire_transform_udp(const struct sk_buff *skb, struct udphdr *udp,
 	udp->dest = inverse->sport;
 }
 
-static void rewire_transform_transport(struct sk_buff *skb, void *header,
-				       const struct rewire_tuple *tuple,
-				       const struct rewire_key *inverse)
+static void rewire_transform_transport(void *header, const struct rewire_tuple *tuple,
+				       const struct rewire_key *inverse, bool partial)
 {
 	struct icmphdr *icmp;
 	struct tcphdr *tcp;
@@ -101,18 +111,19 @@ static void rewire_transform_transport(struct sk_buff *skb, void *header,
 	switch (rewire_key_protocol(&tuple->key)) {
 	case IPPROTO_TCP:
 		tcp = header;
-		rewire_update_check(skb, &tcp->check, tuple, true);
+		rewire_update_check(&tcp->check, tuple, true, partial);
 		tcp->source = inverse->dport;
 		tcp->dest = inverse->sport;
 		break;
 	case IPPROTO_UDP:
-		rewire_transform_udp(skb, header, tuple, inverse);
+		rewire_transform_udp(header, tuple, inverse, partial);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		icmp = header;
-		rewire_update_check(skb, &icmp->checksum, tuple,
-				    rewire_key_protocol(&tuple->key) == IPPROTO_ICMPV6);
+		rewire_update_check(&icmp->checksum, tuple,
+				    rewire_key_protocol(&tuple->key) == IPPROTO_ICMPV6,
+				    partial);
 		/* Of the two, one is the identifier and the other is 0. */
 		icmp->un.echo.id = inverse->dport | inverse->sport;
 		break;
@@ -145,7 +156,8 @@ void rewire_transform(struct sk_buff *skb, const struct rewire_packet *packet,
 		ip->saddr = inverse->dst;
 		ip->daddr = inverse->src;
 	}
-	rewire_transform_transport(skb, skb->data + packet->transport, tuple, inverse);
+	rewire_transform_transport(skb->data + packet->transport, tuple, inverse,
+				   rewire_check_is_partial(skb, packet->transport));
 
 	/* A sum over the whole packet would have to follow every change. */
 	if (skb->ip_summed == CHECKSUM_COMPLETE)

@@ -13,7 +13,7 @@
 #define REWIRE_PASS_LIFETIME	1000
 
 /* Room in an answer for each failure. */
-#define REWIRE_FAILURE_SIZE	128
+#define REWIRE_FAILURE_SIZE	192
 
 /* Drop what is held under a key, and leave nothing behind. */
 static int rewire_verdict_drop_held(struct rewire_net *ns, const struct rewire_key *key)
@@ -77,7 +77,6 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 				    struct netlink_ext_ack *extack)
 {
 	struct rewire_flow_spec spec;
-	struct rewire_hold *hold;
 	u64 id;
 	int err;
 
@@ -88,13 +87,10 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 	/* What was held is sent in the context that the packet path expects. */
 	rcu_read_lock();
 	local_bh_disable();
-	if (spec.action == REWIRE_FLOW_ACTION_DROP && !spec.timeout) {
+	if (spec.action == REWIRE_FLOW_ACTION_DROP && !spec.timeout)
 		err = rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG]);
-	} else {
-		err = rewire_flow_add(ns, &spec, &hold, &id, extack);
-		if (hold)
-			rewire_hold_release(ns, hold);
-	}
+	else
+		err = rewire_flow_add(ns, &spec, &id, extack);
 	local_bh_enable();
 	rcu_read_unlock();
 	return err;

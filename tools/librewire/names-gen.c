@@ -26,7 +26,7 @@ const struct rw_name rw_orphan_mode_names[] = {
 const struct rw_name rw_target_state_names[] = {
 	{ "active", "" },
 	{ "draining", "Keeps its flows; the daemon gives it no new ones." },
-	{ "down", "Its flows are decided anew at their next packet." },
+	{ "down", "Its flows are decided anew at the next packet of the side that began." },
 	{ NULL, NULL }
 };
 

@@ -55,7 +55,8 @@ enum rewire_orphan_mode {
  * enum rewire_target_state
  * @REWIRE_TARGET_STATE_DRAINING: Keeps its flows; the daemon gives it no new
  *   ones.
- * @REWIRE_TARGET_STATE_DOWN: Its flows are decided anew at their next packet.
+ * @REWIRE_TARGET_STATE_DOWN: Its flows are decided anew at the next packet of
+ *   the side that began.
  */
 enum rewire_target_state {
 	REWIRE_TARGET_STATE_ACTIVE,
