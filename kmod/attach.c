@@ -126,10 +126,9 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 static void rewire_attach_purge(struct rewire_attach *attach)
 {
 	rewire_hold_detach(attach->ns, attach->ifindex);
-	if (attach->dev) {
-		rewire_flow_detach(attach->ns, attach->ifindex);
+	rewire_flow_detach(attach->ns, attach);
+	if (attach->dev)
 		dev_put(attach->dev);
-	}
 	call_rcu(&attach->rcu, rewire_attach_free_rcu);
 }
 

@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 
+#include "attach.h"
 #include "flow.h"
 #include "hold.h"
 #include "namespace.h"
@@ -162,22 +163,32 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
 }
 
+/* Context: RCU read side. */
+static bool rewire_flow_uses(const struct rewire_flow *flow,
+			     enum rewire_direction direction,
+			     const struct rewire_attach *attach)
+{
+	const struct rewire_tuple *tuple = &flow->tuple[direction];
+
+	if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
+		return !flow->ifindex[direction] &&
+		       rewire_key_vni(&tuple->key) == attach->vni;
+	return flow->ifindex[direction] == attach->ifindex ||
+	       rewire_output_uses(tuple, attach->ifindex);
+}
+
 static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *flow,
 				   void *data)
 {
-	int ifindex = *(int *)data;
-
-	if (flow->ifindex[REWIRE_ORIG] == ifindex ||
-	    flow->ifindex[REWIRE_REPLY] == ifindex ||
-	    rewire_output_uses(&flow->tuple[REWIRE_ORIG], ifindex) ||
-	    rewire_output_uses(&flow->tuple[REWIRE_REPLY], ifindex))
+	if (rewire_flow_uses(flow, REWIRE_ORIG, data) ||
+	    rewire_flow_uses(flow, REWIRE_REPLY, data))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }
 
-/* End the flows that use a device. */
-void rewire_flow_detach(struct rewire_net *ns, int ifindex)
+/* End the flows that use a device, or the host's own output. */
+void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach)
 {
-	rewire_flow_for_each(ns, rewire_flow_detach_one, &ifindex);
+	rewire_flow_for_each(ns, rewire_flow_detach_one, attach);
 }
 
 static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,

@@ -13,6 +13,7 @@
 
 #include "key.h"
 
+struct rewire_attach;
 struct rewire_hold;
 struct rewire_net;
 struct rewire_packet;
@@ -148,7 +149,7 @@ int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, 
 		    struct netlink_ext_ack *extack);
 void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		       enum rewire_reason reason);
-void rewire_flow_detach(struct rewire_net *ns, int ifindex);
+void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
 void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
