@@ -67,7 +67,7 @@ def add_objects(b):
             c["A_FLOW_MESSAGE_SPEC"],
             rewire.tuple(c["A_FLOW_ORIG"], 7, 17, orig[0], 1000, orig[1], 53),
             rewire.tuple(c["A_FLOW_REPLY"], 5, 17, reply[1], 53, reply[0], 2000),
-            u32(c["A_FLOW_TARGET"], 1)))
+            u32(c["A_FLOW_TARGET"], 1), u32(c["A_FLOW_TIMEOUT"], 3600000)))
     rewire.close()
 
 
