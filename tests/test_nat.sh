@@ -38,54 +38,62 @@ tools() {
 	done
 }
 
-# twin TENANT SERVER: a slow transfer from port 40000, which first asks who it is.
-twin() {
-	spawn "$1" curl -gsS --local-port 40000 --limit-rate 100k --max-time 120 --connect-timeout 20 \
-		-o "$work/$1.who" "$(url "$2" whoami)" -o /dev/null "$(url "$2" data)"
-}
-
-flows_of_twins() {
-	rewire -j flow show | jq -c '[.[] | select(.orig.sport == 40000 and .orig.dport == 80) |
-		{ vni: .orig.vni, src: .orig.src, port: .reply.dport, state }] | sort'
-}
-
-twins_are_up() {
-	[ -s "$work/t1.who" ] && [ -s "$work/t2.who" ] &&
-	[ "$(flows_of_twins | jq '[.[] | select(.state == "established")] | length')" = 2 ]
-}
-
-no_twin() {
-	! kill -0 "$1" 2>/dev/null && ! kill -0 "$2" 2>/dev/null
+# flows_of SOURCE-PORT
+flows_of() {
+	flows "[.[] | select(.orig.sport == $1) | {
+		vni: .orig.vni, src: .orig.src, port: .reply.dport, state }] | sort_by(.vni)"
 }
 
 twins() {
-	local family address public flows pids name port rest ports
+	local family address public sport flows who
 
 	for family in "${families[@]}"; do
 		read -r family address public <<< "$family"
-		rm -f "$work"/t?.who
-		twin t1 "$address"
-		pids=$spawned
-		twin t2 "$address"
-		pids="$pids $spawned"
-		wait_for 60 twins_are_up
-		flows=$(flows_of_twins)
+		sport=4000$family
+		hold_connection t1 t1 "$address" $sport
+		hold_connection t2 t2 "$address" $sport
+		who=$(ask_on t1; ask_on t2)
+		flows=$(flows_of $sport)
 		equal "identical 5-tuples of two tenants are two flows, IPv$family" \
 			"$(jq -c '[.[] | [.vni, .state]]' <<< "$flows")" \
 			'[[10,"established"],[20,"established"]]'
 		equal "their guest addresses are the same, IPv$family" \
 			"$(jq '[.[].src] | unique | length' <<< "$flows")" 1
-		ports=$(while read -r name rest port; do
-			echo "$port"
-		done < <(cat "$work"/t?.who) | sort -n | xargs)
-		equal "the server sees the two public ports of the flows, IPv$family" \
-			"$ports" "$(jq -r '[.[].port] | unique | sort | map(tostring) | join(" ")' <<< "$flows")"
-		match "which differ, IPv$family" "$ports" '^([0-9]+) ([0-9]+)$'
-		# shellcheck disable=SC2086
-		kill $pids
-		# shellcheck disable=SC2086
-		wait_for 10 no_twin $pids
+		equal "the server sees the public address, and their two ports, IPv$family" \
+			"$who" "$(jq -r ".[] | \"out $public \\(.port)\"" <<< "$flows")"
+		equal "which differ, IPv$family" "$(jq '[.[].port] | unique | length' <<< "$flows")" 2
+		release_connection t1
+		release_connection t2
 	done
+}
+
+# dropped NAME REASON COMMAND...: the command fails, and packets are dropped for it.
+dropped() {
+	local name=$1 before
+	before=$(reason "$2")
+	if "${@:3}" > "$work/output" 2>&1 || [ "$(reason "$2")" -le "$before" ]; then
+		not_ok "$name" "$2 is $(reason "$2"), was $before" "$(< "$work/output")"
+	else
+		ok "$name"
+	fi
+}
+
+edges() {
+	check "a packet that may cross two routers crosses, IPv4" in_ns t1 ping -n -c 1 -W 10 -t 2 "$out4"
+	check "a packet that may cross two routers crosses, IPv6" in_ns t1 ping -n -c 1 -W 10 -t 2 "$out6"
+	dropped "one whose time to live ends here does not, IPv4" drop-ttl \
+		in_ns t1 ping -n -c 1 -W 1 -t 1 "$out4"
+	dropped "one whose hop limit ends here does not, IPv6" drop-ttl \
+		in_ns t1 ping -n -c 1 -W 1 -t 1 "$out6"
+	dropped "fragments are dropped, and counted" drop-fragment \
+		in_ns t1 ping -n -c 1 -W 1 -s 3000 "$out4"
+	set_link_mtu 9000 host t1
+	set_link_mtu 9000 t1 eth0
+	dropped "what does not fit the way out is dropped, and counted, IPv4" drop-too-big \
+		in_ns t1 ping -n -c 1 -W 1 -M do -s 3000 "$out4"
+	dropped "what does not fit the way out is dropped, and counted, IPv6" drop-too-big \
+		in_ns t1 ping -n -c 1 -W 1 -M do -s 3000 "$out6"
+	set_mtu 1500
 }
 
 # What the outside gets to see of guests' own addresses, by netfilter's counters.
@@ -116,6 +124,7 @@ data_file "$bytes" && start_http out 80 "$data" && start_dns out && start_iperf 
 watch_addresses || exit 1
 
 tools
+edges
 twins
 downloads
 equal "no guest's own address was seen outside" "$(seen private)" 0

@@ -50,24 +50,6 @@ million() {
 	modprobe -qr pktgen
 }
 
-# A connection of t1 to out that stays open, on which one can ask who one is.
-open_connection() {
-	coproc CONNECTION { ip netns exec t1 nc "$out4" 80; }
-	whoami_on_connection
-}
-
-whoami_on_connection() {
-	local line
-
-	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${CONNECTION[1]}"
-	while read -r -t 20 line <&"${CONNECTION[0]}"; do
-		case $line in
-		out\ *)	echo "$line"; return ;;
-		esac
-	done
-	return 1
-}
-
 # What a flow is, without what changes with time
 keys() {
 	flows 'map({id, orig, reply, action, policy, target}) | sort_by(.id)'
@@ -81,8 +63,8 @@ transfer_runs() {
 survival() {
 	local before after who pid
 
-	open_connection > "$work/who" || note "no connection"
-	who=$(< "$work/who")
+	hold_connection c t1 "$out4"
+	who=$(ask_on c)
 	match "a connection stands" "$who" "^out $nat4 "
 	fetch t1 "$out4" data --limit-rate $((bytes / 10)) > "$work/transfer" & pid=$!
 	wait_for 20 transfer_runs
@@ -95,7 +77,7 @@ survival() {
 	wait $pid
 	equal "the transfer is complete, SHA-256 and all" "$(sha256sum < "$work/transfer")" "$data_sum"
 	rm -f "$work/transfer"
-	equal "the connection goes on without a daemon" "$(whoami_on_connection)" "$who"
+	equal "the connection goes on without a daemon" "$(ask_on c)" "$who"
 
 	check "the daemon starts again" start_rewired
 	after=$(keys)
@@ -104,7 +86,7 @@ survival() {
 		"$(jq -cn --argjson a "$before" --argjson b "$after" \
 			'[$b[] | select(.id as $id | any($a[]; .id == $id))] as $kept |
 			 [($kept | length > 0), ($kept - $a)]')" '[true,[]]'
-	equal "the connection has the same public port" "$(whoami_on_connection)" "$who"
+	equal "the connection has the same public port" "$(ask_on c)" "$who"
 	match "new flows work" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 	match "and new flows of the other tenant" "$(fetch t2 "$out6" whoami)" "^out $nat6 "
 	equal "no verdict failed for a port in use" "$(figure verdict-failures)" 0
@@ -114,20 +96,20 @@ survival() {
 adoption() {
 	local port
 
-	kill "$CONNECTION_PID" 2>/dev/null
+	release_connection c
 	stop_rewired
 	write_config '.pools[0].ports = "3000-3001"'
 	rewire flow flush
 	start_rewired || return
-	open_connection > "$work/who"
-	port=$(awk '{ print $3 }' "$work/who")
+	hold_connection c t1 "$out4"
+	port=$(ask_on c | cut -d' ' -f3)
 	match "one of two ports is in use" "$port" '^300[01]$'
 	stop_rewired KILL
 	start_rewired
 	equal "the next flow after a restart gets the other" "$(fetch t2 "$out4" whoami)" \
 		"out $nat4 $((6001 - port))"
 	equal "at the first try" "$(figure verdict-failures)" 0
-	kill "$CONNECTION_PID" 2>/dev/null
+	release_connection c
 	stop_rewired
 	rewire flow flush
 	write_config

@@ -30,57 +30,52 @@ in_ns() {
 	ip netns exec "$ns" "$@"
 }
 
-# add_namespace NAME: no forwarding, addresses usable at once, no chatter.
-add_namespace() {
-	ip netns add "$1" &&
-	in_ns "$1" sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
-		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
-		net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0 \
-		net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.router_solicitations=0 &&
-	ip -n "$1" link set lo up
+# Namespaces to come do not forward, use addresses at once and do not chatter.
+set_defaults() {
+	sysctl -qw net.core.devconf_inherit_init_net=1 net.ipv4.ip_forward=0 \
+		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.default.rp_filter=0 net.ipv6.conf.default.accept_dad=0 \
+		net.ipv6.conf.default.dad_transmits=0 net.ipv6.conf.default.accept_ra=0 \
+		net.ipv6.conf.default.router_solicitations=0
 }
 
-# add_guest NAMESPACE DEVICE NET4 NET6 NUMBER HOST-NUMBER: join NAMESPACE's eth0 to
-# the host's DEVICE.
-add_guest() {
-	local ns=$1 device=$2 net4=$3 net6=$4 number=$5 gateway=$6
+# The following print commands for "ip -batch": few processes are fast processes.
 
-	ip -n host link add "$device" type veth peer name eth0 netns "$ns" &&
-	ip -n "$ns" -batch - <<-END
+# guest_link NAMESPACE DEVICE: join NAMESPACE's eth0 to the host's DEVICE
+guest_link() {
+	echo "link add $2 type veth peer name eth0 netns $1"
+	echo "link set $2 up"
+}
+
+# guest_subnet DEVICE NET4 NET6: the host's side of a whole subnet
+guest_subnet() {
+	echo "address add $2.1/24 dev $1"
+	echo "address add $3::1/64 dev $1 nodad"
+}
+
+# guest_address DEVICE NET4 NET6 NUMBER: the host's side of one address of a subnet
+guest_address() {
+	echo "address add $2.1/32 dev $1"
+	echo "address add $3::1/128 dev $1 nodad"
+	echo "route add $2.$4/32 dev $1"
+	echo "route add $3::$4/128 dev $1"
+}
+
+# set_up_guest NAMESPACE NET4 NET6 NUMBER
+set_up_guest() {
+	ip -n "$1" -batch - <<-END
+		link set lo up
 		link set eth0 up
-		address add $net4.$number/24 dev eth0
-		address add $net6::$number/64 dev eth0 nodad
-		route add default via $net4.$gateway
-		route add default via $net6::$gateway
-	END
-}
-
-# add_subnet DEVICE NET4 NET6: a guest's device for a whole subnet
-add_subnet() {
-	ip -n host -batch - <<-END
-		link set $1 up
-		address add $2.1/24 dev $1
-		address add $3::1/64 dev $1 nodad
-	END
-}
-
-# add_neighbour DEVICE NET4 NET6 NUMBER: a guest's device for one address of a subnet
-add_neighbour() {
-	ip -n host -batch - <<-END
-		link set $1 up
-		address add $2.1/32 dev $1
-		address add $3::1/128 dev $1 nodad
-		route add $2.$4/32 dev $1
-		route add $3::$4/128 dev $1
+		address add $2.$4/24 dev eth0
+		address add $3::$4/64 dev eth0 nodad
+		route add default via $2.1
+		route add default via $3::1
 	END
 }
 
 add_tenant() {
-	add_guest "$1" "$1" 10.0.0 fd00:10 2 1 && add_subnet "$1" 10.0.0 fd00:10
-}
-
-add_backend() {
-	add_guest "$1" "$1" 10.1.0 fd00:30 "$2" 1 && add_neighbour "$1" 10.1.0 fd00:30 "$2"
+	{ guest_link "$1" "$1"; guest_subnet "$1" 10.0.0 fd00:10; } | ip -n host -batch - &&
+	set_up_guest "$1" 10.0.0 fd00:10 2
 }
 
 # Build everything.
@@ -88,11 +83,21 @@ topology() {
 	local ns
 
 	at_exit remove_topology
+	set_defaults || return
 	for ns in $namespaces; do
-		add_namespace "$ns" || return
-	done
-	add_tenant t1 && add_tenant t2 && add_backend b1 11 && add_backend b2 12 &&
-	add_guest out u0 198.51.100 2001:db8:1 9 1 && add_subnet u0 198.51.100 2001:db8:1
+		echo "netns add $ns"
+	done | ip -batch - || return
+	ip -n host -batch - <<-END &&
+		link set lo up
+		$(guest_link t1 t1; guest_subnet t1 10.0.0 fd00:10)
+		$(guest_link t2 t2; guest_subnet t2 10.0.0 fd00:10)
+		$(guest_link out u0; guest_subnet u0 198.51.100 2001:db8:1)
+		$(guest_link b1 b1; guest_address b1 10.1.0 fd00:30 11)
+		$(guest_link b2 b2; guest_address b2 10.1.0 fd00:30 12)
+	END
+	set_up_guest t1 10.0.0 fd00:10 2 && set_up_guest t2 10.0.0 fd00:10 2 &&
+	set_up_guest out 198.51.100 2001:db8:1 9 &&
+	set_up_guest b1 10.1.0 fd00:30 11 && set_up_guest b2 10.1.0 fd00:30 12
 }
 
 remove_topology() {

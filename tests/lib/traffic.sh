@@ -56,6 +56,42 @@ fetch() {
 	in_ns "$ns" curl -gsS --connect-timeout 20 --max-time 300 "$@" "$(url "$address" "$path")"
 }
 
+declare -A connection_pid connection_fd
+
+# hold_connection NAME NAMESPACE ADDRESS [SOURCE-PORT]: a connection to port 80 that
+# stays open until it is released.
+hold_connection() {
+	local name=$1 fd
+
+	rm -f "$work/$name.in"
+	mkfifo "$work/$name.in"
+	ip netns exec "$2" nc ${4:+-p "$4"} "$3" 80 < "$work/$name.in" > "$work/$name.out" 2>&1 &
+	connection_pid[$name]=$!
+	disown
+	exec {fd}> "$work/$name.in"
+	connection_fd[$name]=$fd
+}
+
+# ask_on NAME: what /whoami answers on a connection
+ask_on() {
+	local before
+
+	before=$(grep -c '^out ' "$work/$1.out")
+	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${connection_fd[$1]}"
+	wait_for 20 has_answers "$1" $((before + 1)) && grep '^out ' "$work/$1.out" | tail -1
+}
+
+has_answers() {
+	[ "$(grep -c '^out ' "$work/$1.out")" = "$2" ]
+}
+
+release_connection() {
+	local fd=${connection_fd[$1]}
+
+	kill "${connection_pid[$1]}"
+	exec {fd}>&-
+}
+
 # The file arrives whole: download NAMESPACE ADDRESS SUM
 download() {
 	local got
