@@ -90,9 +90,9 @@ edges() {
 	set_link_mtu 9000 host t1
 	set_link_mtu 9000 t1 eth0
 	dropped "what does not fit the way out is dropped, and counted, IPv4" drop-too-big \
-		in_ns t1 ping -n -c 1 -W 1 -M do -s 3000 "$out4"
+		in_ns t1 ping -n -c 1 -W 1 -M "do" -s 3000 "$out4"
 	dropped "what does not fit the way out is dropped, and counted, IPv6" drop-too-big \
-		in_ns t1 ping -n -c 1 -W 1 -M do -s 3000 "$out6"
+		in_ns t1 ping -n -c 1 -W 1 -M "do" -s 3000 "$out6"
 	set_mtu 1500
 }
 
