@@ -22,7 +22,7 @@ acceleration() {
 		answer=tcg,thread=multi,tb-size=512
 		if [ -w /dev/kvm ]; then
 			say "trying whether KVM works"
-			(qemu kvm "$dir/probe" -append "console=ttyS0 panic=-1 INIT=none") & probe=$!
+			(qemu kvm "$dir/probe" -append "console=ttyS0 panic=-1 INIT=none" 2> /dev/null) & probe=$!
 			for _ in {1..100}; do
 				grep -aqs 'first process' "$dir/probe" && answer=kvm && break
 				kill -0 $probe 2>/dev/null || break
