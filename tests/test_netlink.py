@@ -85,8 +85,16 @@ def state():
     return dumps, figures["flows"], figures["objects"], figures["handlers"]
 
 
+def settled():
+    figures = rewire.stats()
+    return figures["objects"] == sum(figures[name] for name in (
+        "attaches", "rules", "targets", "flows", "holds"))
+
+
 def refused(name, command, payload, wanted, sentence=True, **more):
     """WANTED are names of errors; the refusal has to come with a sentence."""
+    # What was made and thrown away is an object until its grace period is over
+    tap.wait_for(10, settled)
     before = state()
     try:
         got = rewire.command(command, payload, **more)
@@ -94,7 +102,6 @@ def refused(name, command, payload, wanted, sentence=True, **more):
         got = refusal
     good = isinstance(got, Refused) and got.name in wanted.split() and \
         bool(got.sentence) >= sentence
-    # What was made and thrown away is an object until its grace period is over
     same = tap.wait_for(10, lambda: state() == before)
     tap.point(good and same, f"{command}: {name}", f"got: {got}",
               f"wanted: {wanted} with a sentence", f"before: {before}", f"after: {state()}")
