@@ -93,8 +93,9 @@ def settled():
 
 def refused(name, command, payload, wanted, sentence=True, **more):
     """WANTED are names of errors; the refusal has to come with a sentence."""
-    # What was made and thrown away is an object until its grace period is over
-    tap.wait_for(10, settled)
+    # What was made and thrown away is an object until its grace period is over, which an
+    # idle kernel puts off for up to ten seconds
+    tap.wait_for(30, settled)
     before = state()
     try:
         got = rewire.command(command, payload, **more)
