@@ -26,7 +26,7 @@ check-debug: ## run the tests on the debug kernel, and check its checkers
 
 debug-kernel: ## build the debug kernel (User Mode Linux with KASAN and lockdep)
 	scripts/install-packages vm
-	scripts/build-debug-kernel
+	scripts/build-uml-kernel debug
 
 demo: ## see it work: NAT and load balancing in a virtual machine
 	scripts/install-packages build vm test

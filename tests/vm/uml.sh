@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# A guest in the debug kernel, which is User Mode Linux; sourced by run.
+# A guest in a User Mode Linux kernel, debug or fast; sourced by run.
 # shellcheck shell=bash disable=SC2154
 
 prepare_machine() {
-	tree=$("$scripts/build-debug-kernel") || exit 125
+	tree=$("$scripts/build-uml-kernel" "$kernel") || exit 125
 	modules=$(echo "$tree"/lib/modules/*)
 	make_initrd "$tree/initrd"
 	# Each page of a guest's vmalloc space is a mapping of the host's
@@ -12,9 +12,10 @@ prepare_machine() {
 	fi
 }
 
+checkers=
 # Without slab_debug, per-CPU caches of free objects keep stale pointers to objects in
 # use, which hide leaks from kmemleak.
-checkers="kasan_multi_shot slab_debug=F"
+[ "$kernel" = fast ] || checkers="kasan_multi_shot slab_debug=F"
 no_devices="dummy.numdummies=0 ifb.numifbs=0"
 
 # The guest's memory is a file: in a file system with huge pages, of this run alone.

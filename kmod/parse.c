@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Parsing: a packet's headers are checked, and its key is made of them. */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "packet.h"
+
+/* Bytes of headers before the transport header; no honest packet comes near. */
+#define REWIRE_HEADERS_MAX	2048
+
+/* Offset of the flags in a TCP header (RFC 9293, 3.1). */
+#define REWIRE_TCP_FLAGS	13
+
+static enum rewire_kind rewire_parse_tcp(struct sk_buff *skb,
+					 struct rewire_packet *packet)
+{
+	const struct tcphdr *tcp;
+
+	if (!pskb_may_pull(skb, packet->transport + sizeof(*tcp)))
+		return REWIRE_KIND_MALFORMED;
+	tcp = (const struct tcphdr *)(skb->data + packet->transport);
+	if (tcp->doff * 4 < sizeof(*tcp) ||
+	    packet->transport + tcp->doff * 4 > skb->len)
+		return REWIRE_KIND_MALFORMED;
+
+	packet->key.sport = tcp->source;
+	packet->key.dport = tcp->dest;
+	packet->tcp_flags = ((const u8 *)tcp)[REWIRE_TCP_FLAGS];
+	packet->header = packet->transport + sizeof(*tcp);
+	return REWIRE_KIND_FLOW;
+}
+
+static enum rewire_kind rewire_parse_udp(struct sk_buff *skb,
+					 struct rewire_packet *packet)
+{
+	const struct udphdr *udp;
+	unsigned int length;
+
+	if (!pskb_may_pull(skb, packet->transport + sizeof(*udp)))
+		return REWIRE_KIND_MALFORMED;
+	udp = (const struct udphdr *)(skb->data + packet->transport);
+	length = ntohs(udp->len);
+	/* A super-packet's length may not fit the field (RFC 2675). */
+	if ((length < sizeof(*udp) || packet->transport + length > skb->len) &&
+	    !skb_is_gso(skb))
+		return REWIRE_KIND_MALFORMED;
+
+	packet->key.sport = udp->source;
+	packet->key.dport = udp->dest;
+	packet->header = packet->transport + sizeof(*udp);
+	return REWIRE_KIND_FLOW;
+}
+
+/* ICMP and ICMPv6 echo messages have the same layout (RFC 792, RFC 4443). */
+static enum rewire_kind rewire_parse_icmp(struct sk_buff *skb, u8 request, u8 reply,
+					  struct rewire_packet *packet)
+{
+	const struct icmphdr *icmp;
+
+	if (!pskb_may_pull(skb, packet->transport + sizeof(*icmp)))
+		return REWIRE_KIND_MALFORMED;
+	icmp = (const struct icmphdr *)(skb->data + packet->transport);
+	packet->header = packet->transport + sizeof(*icmp);
+
+	if (icmp->type == request && !icmp->code)
+		packet->key.sport = icmp->un.echo.id;
+	else if (icmp->type == reply && !icmp->code)
+		packet->key.dport = icmp->un.echo.id;
+	else
+		return REWIRE_KIND_OTHER;
+	return REWIRE_KIND_FLOW;
+}
+
+/* Group membership and neighbour discovery stay on their link. */
+static bool rewire_icmpv6_is_link_local(struct sk_buff *skb, unsigned int offset)
+{
+	const struct icmp6hdr *icmp;
+
+	if (!pskb_may_pull(skb, offset + sizeof(*icmp)))
+		return false;
+	icmp = (const struct icmp6hdr *)(skb->data + offset);
+	return (icmp->icmp6_type >= ICMPV6_MGM_QUERY &&
+		icmp->icmp6_type <= NDISC_REDIRECT) ||
+	       icmp->icmp6_type == ICMPV6_MLD2_REPORT;
+}
+
+static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
+					       struct rewire_packet *packet)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return rewire_parse_tcp(skb, packet);
+	case IPPROTO_UDP:
+		return rewire_parse_udp(skb, packet);
+	case IPPROTO_ICMP:
+		return rewire_parse_icmp(skb, ICMP_ECHO, ICMP_ECHOREPLY, packet);
+	case IPPROTO_ICMPV6:
+		return rewire_parse_icmp(skb, ICMPV6_ECHO_REQUEST,
+					 ICMPV6_ECHO_REPLY, packet);
+	default:
+		return REWIRE_KIND_OTHER;
+	}
+}
+
+/* Whether the packet has been told a way, and its destination is but a stop on it. */
+static bool rewire_is_source_routed(const struct iphdr *ip)
+{
+	const u8 *option = (const u8 *)(ip + 1);
+	const u8 *end = (const u8 *)ip + ip->ihl * 4;
+
+	while (option < end && *option != IPOPT_END) {
+		if (*option == IPOPT_NOOP) {
+			option++;
+			continue;
+		}
+		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
+			return false;
+		if (*option == IPOPT_LSRR || *option == IPOPT_SSRR)
+			return true;
+		option += option[1];
+	}
+	return false;
+}
+
+static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
+					  struct rewire_packet *packet)
+{
+	const struct iphdr *ip;
+	unsigned int length;
+
+	if (!pskb_may_pull(skb, sizeof(*ip)))
+		return REWIRE_KIND_MALFORMED;
+	ip = (const struct iphdr *)skb->data;
+	if (ip->version != 4 || ip->ihl < 5)
+		return REWIRE_KIND_MALFORMED;
+	packet->transport = ip->ihl * 4;
+	if (!pskb_may_pull(skb, packet->transport))
+		return REWIRE_KIND_MALFORMED;
+	ip = (const struct iphdr *)skb->data;
+	if (ip_fast_csum(ip, ip->ihl))
+		return REWIRE_KIND_MALFORMED;
+
+	length = ntohs(ip->tot_len);
+	if (!length && skb_is_gso(skb))
+		length = skb->len;
+	if (length < packet->transport || length > skb->len)
+		return REWIRE_KIND_MALFORMED;
+	if (ipv4_is_multicast(ip->daddr) || ipv4_is_lbcast(ip->daddr) ||
+	    ipv4_is_zeronet(ip->saddr))
+		return REWIRE_KIND_FOREIGN;
+	if (pskb_trim_rcsum(skb, length))
+		return REWIRE_KIND_MALFORMED;
+
+	ip = (const struct iphdr *)skb->data;
+	ipv6_addr_set_v4mapped(ip->saddr, &packet->key.src);
+	ipv6_addr_set_v4mapped(ip->daddr, &packet->key.dst);
+	packet->key.network = rewire_key_network(vni, ip->protocol);
+	if (ip_is_fragment(ip)) {
+		packet->other = REWIRE_REASON_DROP_FRAGMENT;
+		return REWIRE_KIND_OTHER;
+	}
+	if (ip->protocol == IPPROTO_ICMPV6 || rewire_is_source_routed(ip))
+		return REWIRE_KIND_OTHER;
+	return rewire_parse_transport(skb, ip->protocol, packet);
+}
+
+static bool rewire_ipv6_is_link_local(const struct ipv6hdr *ip)
+{
+	return ipv6_addr_is_multicast(&ip->daddr) ||
+	       ipv6_addr_any(&ip->saddr) ||
+	       (ipv6_addr_type(&ip->daddr) & IPV6_ADDR_LINKLOCAL) ||
+	       (ipv6_addr_type(&ip->saddr) & IPV6_ADDR_LINKLOCAL);
+}
+
+/* A routing header that is not yet used up: the checksum is of the last stop. */
+static bool rewire_is_segment_routed(struct sk_buff *skb)
+{
+	int flags = IP6_FH_F_SKIP_RH;
+	unsigned int offset = 0;
+
+	return ipv6_find_hdr(skb, &offset, NEXTHDR_ROUTING, NULL, &flags) == NEXTHDR_ROUTING;
+}
+
+static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
+					  struct rewire_packet *packet)
+{
+	const struct ipv6hdr *ip;
+	unsigned int length;
+	__be16 fragment;
+	u8 protocol;
+	int offset;
+
+	if (!pskb_may_pull(skb, sizeof(*ip)))
+		return REWIRE_KIND_MALFORMED;
+	ip = (const struct ipv6hdr *)skb->data;
+	if (ip->version != 6)
+		return REWIRE_KIND_MALFORMED;
+	length = ntohs(ip->payload_len) + sizeof(*ip);
+	if (!ip->payload_len && skb_is_gso(skb))
+		length = skb->len;
+	if (length > skb->len)
+		return REWIRE_KIND_MALFORMED;
+	if (rewire_ipv6_is_link_local(ip))
+		return REWIRE_KIND_FOREIGN;
+	if (ipv6_addr_v4mapped(&ip->saddr) || ipv6_addr_v4mapped(&ip->daddr))
+		return REWIRE_KIND_MALFORMED;
+	if (pskb_trim_rcsum(skb, length))
+		return REWIRE_KIND_MALFORMED;
+
+	ip = (const struct ipv6hdr *)skb->data;
+	packet->key.src = ip->saddr;
+	packet->key.dst = ip->daddr;
+	protocol = ip->nexthdr;
+	offset = ipv6_skip_exthdr(skb, sizeof(*ip), &protocol, &fragment);
+	if (offset < 0 && protocol == NEXTHDR_NONE) {
+		packet->key.network = rewire_key_network(vni, protocol);
+		return REWIRE_KIND_OTHER;
+	}
+	if (offset < 0 || offset > REWIRE_HEADERS_MAX)
+		return REWIRE_KIND_MALFORMED;
+	packet->key.network = rewire_key_network(vni, protocol);
+	packet->transport = offset;
+	if (fragment & htons(IP6_OFFSET | IP6_MF)) {
+		packet->other = REWIRE_REASON_DROP_FRAGMENT;
+		return REWIRE_KIND_OTHER;
+	}
+	if (protocol == IPPROTO_ICMP ||
+	    (offset > sizeof(*ip) && rewire_is_segment_routed(skb)))
+		return REWIRE_KIND_OTHER;
+	if (protocol == IPPROTO_ICMPV6 && rewire_icmpv6_is_link_local(skb, offset))
+		return REWIRE_KIND_FOREIGN;
+	return rewire_parse_transport(skb, protocol, packet);
+}
+
+/**
+ * rewire_packet_parse() - check a packet's headers and make its key
+ * @skb: the packet, its data begins at the network header
+ * @vni: of the virtual network it came from
+ * @ifindex: see struct rewire_packet
+ * @packet: to fill
+ *
+ * Padding behind the packet is cut off, as the host's own stack does.
+ */
+enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
+				     struct rewire_packet *packet)
+{
+	memset(packet, 0, sizeof(*packet));
+	packet->ifindex = ifindex;
+	packet->other = REWIRE_REASON_DROP_UNSUPPORTED;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return rewire_parse_ipv4(skb, vni, packet);
+	case htons(ETH_P_IPV6):
+		if (!ipv6_mod_enabled())
+			return REWIRE_KIND_FOREIGN;
+		return rewire_parse_ipv6(skb, vni, packet);
+	default:
+		return REWIRE_KIND_FOREIGN;
+	}
+}
