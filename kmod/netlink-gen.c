@@ -60,7 +60,8 @@ const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1] 
 	[REWIRE_A_VERDICT_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
 	[REWIRE_A_VERDICT_FLOW] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
 	[REWIRE_A_VERDICT_TUPLE] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
-	[REWIRE_A_VERDICT_LIFETIME] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_verdict_lifetime_range),
+	[REWIRE_A_VERDICT_LIFETIME] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_verdict_lifetime_range),
 };
 
 /* REWIRE_CMD_ATTACH_ADD - do */
