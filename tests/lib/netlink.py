@@ -163,11 +163,18 @@ class Rewire(Socket):
                     address(c["A_TUPLE_SRC"], src), address(c["A_TUPLE_DST"], dst),
                     be16(c["A_TUPLE_SPORT"], sport), be16(c["A_TUPLE_DPORT"], dport))
 
-    def stats(self):
-        """The counters without those by reason, by name."""
-        names = {v: k[len("A_STATS_"):].lower() for k, v in self.c.items() if k.startswith("A_STATS_")}
-        return {names[k]: int.from_bytes(v, "little") for k, v in self.command("STATS_GET")[0]
-                if len(v) in (4, 8)}
+    def stats(self, reasons=False):
+        """The counters by name; with REASONS also "reasons": by number of the reason."""
+        c = self.c
+        names = {v: k[len("A_STATS_"):].lower() for k, v in c.items() if k.startswith("A_STATS_")}
+        answer = self.command("STATS_GET", attr(c["A_STATS_REASONS"]) if reasons else b"")[0]
+        found = {names[k]: int.from_bytes(v, "little") for k, v in answer if len(v) in (4, 8)}
+        if reasons:
+            counters = (dict(attributes(v)) for k, v in answer if k == c["A_STATS_COUNTER"])
+            found["reasons"] = {int.from_bytes(counter[c["A_COUNTER_REASON"]], "little"):
+                                int.from_bytes(counter[c["A_COUNTER_VALUE"]], "little")
+                                for counter in counters}
+        return found
 
 
 class Route(Socket):
@@ -195,3 +202,13 @@ class Route(Socket):
         flags = 0x02 if ":" in text else 0      # IFA_F_NODAD
         self.ask(20, struct.pack("=BBBBi", family, length, flags, 0, index) +
                  address(2, text) + address(1, text), CREATE_EXCLUSIVE)
+
+    def to(self, subnet, index, gateway=None, metric=0):
+        """A route to a subnet (or an address) by a device."""
+        text, _, length = subnet.partition("/")
+        family = socket.AF_INET6 if ":" in text else socket.AF_INET
+        bits = int(length or (128 if ":" in text else 32))
+        scope = 0 if gateway else 253           # of the world, or of the link
+        self.ask(24, struct.pack("=BBBBBBBBI", family, bits, 0, 0, 254, 4, scope, 1, 0) +
+                 address(1, text) + u32(4, index) + (address(5, gateway) if gateway else b"") +
+                 (u32(6, metric) if metric else b""), CREATE_EXCLUSIVE)
