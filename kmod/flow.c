@@ -9,6 +9,7 @@
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
+#include "route.h"
 #include "target.h"
 
 /* Times that a key is tried again because its entry has just expired. */
@@ -155,9 +156,9 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	if (!mine)
 		return;
 
-	/* Routes must not outlive the namespace; output.c minds DYING. */
+	/* Routes must not outlive the namespace; route.c minds DYING. */
 	for (i = 0; i < REWIRE_DIRECTIONS; i++)
-		rewire_output_forget(&flow->tuple[i]);
+		rewire_route_forget(&flow->tuple[i]);
 	atomic_dec(&ns->flow_count);
 	this_cpu_inc(ns->stats->reason[reason]);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
@@ -174,7 +175,7 @@ static bool rewire_flow_uses(const struct rewire_flow *flow,
 		return !flow->ifindex[direction] &&
 		       rewire_key_vni(&tuple->key) == attach->vni;
 	return flow->ifindex[direction] == attach->ifindex ||
-	       rewire_output_uses(tuple, attach->ifindex);
+	       rewire_route_uses(tuple, attach->ifindex);
 }
 
 static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *flow,
@@ -312,8 +313,8 @@ static void rewire_flow_undo(struct rewire_flow *flow)
 	set_bit(REWIRE_FLOW_DYING, &flow->flags);
 	/* Pairs with the exchange of the route in rewire_route_get(). */
 	smp_mb__after_atomic();
-	rewire_output_forget(&flow->tuple[REWIRE_ORIG]);
-	rewire_output_forget(&flow->tuple[REWIRE_REPLY]);
+	rewire_route_forget(&flow->tuple[REWIRE_ORIG]);
+	rewire_route_forget(&flow->tuple[REWIRE_REPLY]);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
 }
 
@@ -327,7 +328,7 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
 	if (!hold || hold->ifindex == REWIRE_IFINDEX_LOCAL || flow->ifindex[direction])
 		return;
 	WRITE_ONCE(flow->ifindex[direction], hold->ifindex);
-	rewire_output_forget(&flow->tuple[!direction]);
+	rewire_route_forget(&flow->tuple[!direction]);
 }
 
 /**

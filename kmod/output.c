@@ -1,163 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The way out: route, fit, rewrite, account, transmit.
- *
- * A translated packet leaves by a device of the virtual network that the other
- * direction comes from, so guests that share addresses are told apart by their
- * devices. Each direction keeps its route. A route is looked up again when the
- * kernel says that it is stale.
- */
+/* The way out: route, fit, rewrite, account, transmit. */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>
-#include <net/addrconf.h>
 #include <net/gso.h>
 #include <net/ip.h>
-#include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/neighbour.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
-#include "attach.h"
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
-
-static struct dst_entry *rewire_route_ipv4(struct net *net, __be32 address, int oif)
-{
-	struct flowi4 fl4 = {
-		.daddr = address,
-		.flowi4_oif = oif,
-		.flowi4_scope = RT_SCOPE_UNIVERSE,
-	};
-	struct rtable *rt = ip_route_output_key(net, &fl4);
-
-	return IS_ERR(rt) ? NULL : &rt->dst;
-}
-
-static struct dst_entry *rewire_route_ipv6(struct net *net,
-					   const struct in6_addr *address, int oif)
-{
-	struct flowi6 fl6 = {
-		.daddr = *address,
-		.flowi6_oif = oif,
-	};
-	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
-
-	if (!dst->error)
-		return dst;
-	dst_release(dst);
-	return NULL;
-}
-
-static struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address,
-				      int oif)
-{
-	if (ipv6_addr_v4mapped(address))
-		return rewire_route_ipv4(net, address->s6_addr32[3], oif);
-	return rewire_route_ipv6(net, address, oif);
-}
-
-static bool rewire_address_is_local(struct net *net, const struct in6_addr *address)
-{
-	if (ipv6_addr_v4mapped(address))
-		return inet_addr_type(net, address->s6_addr32[3]) == RTN_LOCAL;
-	return ipv6_chk_addr(net, address, NULL, 0);
-}
+#include "route.h"
 
 static bool rewire_dst_is_local(const struct dst_entry *dst)
 {
 	if (dst->ops->family == AF_INET)
 		return dst_rtable(dst)->rt_flags & RTCF_LOCAL;
 	return dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL;
-}
-
-/*
- * Find the way for a direction's translated packets. Devices attached to the
- * virtual network are the only ways into it: by the one that the flow names, by
- * the only one, or by that of several which a route leads to.
- */
-static struct dst_entry *rewire_route_find(struct rewire_net *ns,
-					   struct rewire_flow *flow,
-					   enum rewire_direction direction)
-{
-	const struct rewire_key *inverse = &flow->tuple[!direction].key;
-	const struct in6_addr *address = &inverse->src;
-	u32 vni = rewire_key_vni(inverse);
-	struct dst_entry *dst;
-	bool several = false;
-	int oif;
-
-	oif = READ_ONCE(flow->ifindex[!direction]);
-	if (oif && !rewire_attach_is(ns, oif, vni))
-		return NULL;
-	if (!oif) {
-		const struct rewire_attach *local = rcu_dereference(ns->local);
-
-		if (local && local->vni == vni && rewire_address_is_local(ns->net, address))
-			return rewire_route(ns->net, address, 0);
-		oif = rewire_attach_output(ns, vni, &several);
-		if (!oif)
-			return NULL;
-		/* The only way: the flow ends when this device goes. */
-		if (!several)
-			WRITE_ONCE(flow->ifindex[!direction], oif);
-	}
-	dst = rewire_route(ns->net, address, several ? 0 : oif);
-	/* An encapsulation by route is the work of dst->output, which is left out. */
-	if (dst && (dst->lwtstate ||
-		    !rewire_attach_is(ns, dst_dev_rcu(dst)->ifindex, vni))) {
-		dst_release(dst);
-		return NULL;
-	}
-	return dst;
-}
-
-/* Context: RCU read side. Return: whether a direction's packets leave by a device. */
-bool rewire_output_uses(const struct rewire_tuple *tuple, int ifindex)
-{
-	const struct dst_entry *dst = rcu_dereference(tuple->dst);
-
-	return dst && dst_dev_rcu(dst)->ifindex == ifindex;
-}
-
-/* Let go of a direction's route. */
-void rewire_output_forget(struct rewire_tuple *tuple)
-{
-	struct dst_entry *dst;
-
-	dst = (__force struct dst_entry *)xchg(&tuple->dst, NULL);
-	dst_release(dst);
-}
-
-/*
- * Return: the route, valid within the RCU read side, or NULL. A flow that is
- * being closed keeps no route: its closer sets DYING before it takes the route
- * away, and here DYING is read after the route was put there.
- */
-static struct dst_entry *rewire_route_get(struct rewire_net *ns,
-					  struct rewire_flow *flow,
-					  enum rewire_direction direction)
-{
-	struct rewire_tuple *tuple = &flow->tuple[direction];
-	struct dst_entry *dst = rcu_dereference(tuple->dst), *old;
-
-	if (dst && dst_check(dst, READ_ONCE(flow->dst_cookie[direction])))
-		return dst;
-
-	dst = rewire_route_find(ns, flow, direction);
-	if (!dst)
-		return NULL;
-	if (dst->ops->family == AF_INET6)
-		WRITE_ONCE(flow->dst_cookie[direction], rt6_get_cookie(dst_rt6_info(dst)));
-	old = (__force struct dst_entry *)xchg(&tuple->dst,
-					       (__force struct dst_entry __rcu *)dst);
-	dst_release(old);
-	if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
-		rewire_output_forget(tuple);
-	return dst;
 }
 
 /* Resolve the next hop and send. Consumes the packet. */

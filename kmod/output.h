@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Routes for translated packets, and their transmission. */
+/* Translation of packets, and their transmission. */
 #ifndef REWIRE_OUTPUT_H
 #define REWIRE_OUTPUT_H
 
@@ -11,8 +11,6 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   const struct rewire_packet *packet,
 			   struct rewire_flow *flow,
 			   enum rewire_direction direction);
-bool rewire_output_uses(const struct rewire_tuple *tuple, int ifindex);
-void rewire_output_forget(struct rewire_tuple *tuple);
 
 /* transform.c */
 void rewire_transform_prepare(struct rewire_flow *flow);
