@@ -197,6 +197,9 @@ class Route(Socket):
         flags = 0x81 if no_arp else 0x01
         self.ask(16, struct.pack("=BxHiII", 0, 0, index, flags, flags))
 
+    def mtu(self, index, size):
+        self.ask(16, struct.pack("=BxHiII", 0, 0, index, 0, 0) + u32(4, size))
+
     def address(self, index, text, length):
         family = socket.AF_INET6 if ":" in text else socket.AF_INET
         flags = 0x02 if ":" in text else 0      # IFA_F_NODAD

@@ -199,6 +199,15 @@ class Stage:
         port.send(packet)
         return self.judge(name, out, drop, counts)
 
+    def alone(self, name, port, packet, **counts):
+        """A point: a packet is left to the host, whose own answer may come out again."""
+        port.send(packet)
+        got = [(other.name, new) for other, new in self.received() if other is not port]
+        counts = {key.replace("_", "-"): value for key, value in counts.items()}
+        moved = self.moved()
+        return tap.point(not got and moved == counts, name, *difference(got, []),
+                         f"counters moved:  {moved}", f"should have been: {counts}")
+
     def judge(self, name, out, drop, counts):
         if not counts:
             counts = {"received": 1, "translated": len(out)}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is none of the module's business stays the host's, and is not even counted."""
+import struct
+
+from packets import ICMP, IP, TCP, UDP, IPv6, Raw
+from scapy.layers.inet6 import (ICMPv6MLReport, ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6ND_RS)
+from talk import Talk, two_ports
+
+
+def links(stage):
+    """Frames of other hosts, of groups, and with VLAN tags, even if a flow matches."""
+    for family, kind in (4, b"\x08\x00"), (6, b"\x86\xdd"):
+        talk = Talk(stage, family, 17)
+        packet = bytes(talk.there(UDP() / Raw(b"x")))
+        for title, frame in (
+                ("for another host", b"\x02\xaa\xaa\xaa\xaa\xaa" + bytes(6) + kind),
+                ("broadcast", b"\xff" * 6 + bytes(6) + kind),
+                ("for a group", b"\x01\x00\x5e\x00\x00\x05" + bytes(6) + kind),
+                ("of an unknown kind", stage.a.mac + bytes(6) + b"\x88\xb5")):
+            stage.a.send(packet, frame=frame)
+            stage.check(f"S2.7: IPv{family}: a frame {title} is left alone", [])
+    stage.flush()
+
+
+def addresses(stage):
+    """Groups, broadcast and addresses of the link cannot be translated."""
+    for src, dst in (("10.5.0.2", "224.0.0.5"), ("10.5.0.2", "255.255.255.255"),
+                     ("0.0.0.0", "10.5.0.9")):
+        stage.alone(f"RFC 1812 5.3: from {src} to {dst} is left alone", stage.a,
+                    IP(src=src, dst=dst) / UDP(sport=1000, dport=53))
+    for src, dst in (("fd00:5::2", "ff02::1"), ("fd00:5::2", "ff0e::1"), ("fe80::1", "fd00:5::9"),
+                     ("fd00:5::2", "fe80::1"), ("::", "fd00:5::9")):
+        stage.alone(f"RFC 4291 2.5.6: from {src} to {dst} is left alone", stage.a,
+                    IPv6(src=src, dst=dst) / UDP(sport=1000, dport=53))
+    stage.flush()
+
+
+def discovery(stage):
+    """Also between global addresses, as neighbour unreachability detection does it."""
+    for message in (ICMPv6ND_RS(), ICMPv6ND_RA(), ICMPv6ND_NA(tgt="fd00:5::2"), ICMPv6MLReport()):
+        stage.alone(f"RFC 4861, 2710: {type(message).__name__} is left alone", stage.a,
+                    IPv6(src="fd00:5::2", dst="fd00:5::1", hlim=255) / message)
+    # What an ARP request asks for here is nobody's
+    arp = struct.pack(">HHBBH6s4s6s4s", 1, 0x800, 6, 4, 1, b"\2" * 6, bytes((10, 5, 0, 2)), bytes(6),
+                      bytes((10, 5, 0, 99)))
+    stage.a.send(arp, frame=stage.a.mac + b"\2" * 6 + b"\x08\x06")
+    stage.check("RFC 826: ARP is left alone", [])
+
+
+def passed(stage):
+    """Without a rule or a flow, a packet is the host's, and counted as passed."""
+    for name, packet in (("TCP/IPv4", IP(src="10.5.0.2", dst="10.5.0.1") / TCP(flags="A")),
+                         ("ICMP time stamp", IP(src="10.5.0.2", dst="10.5.0.9") / ICMP(type=13)),
+                         ("GRE", IP(src="10.5.0.2", dst="10.5.0.9", proto=47) / Raw(bytes(8))),
+                         ("no next header", IPv6(src="fd00:5::2", dst="fd00:5::9", nh=59))):
+        stage.alone(f"G7: {name} without a rule is left to the host", stage.a, packet,
+                    received=1, passed=1)
+
+
+def run():
+    stage = two_ports()
+    for test in links, addresses, discovery, passed:
+        test(stage)
+    return stage
