@@ -9,6 +9,7 @@
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
+#include "policy.h"
 #include "route.h"
 #include "target.h"
 
@@ -17,46 +18,68 @@
 
 static struct kmem_cache *rewire_flow_cache;
 
-/*
- * Idle timeouts in seconds. UDP: RFC 4787 REQ-5, ICMP: RFC 5508 REQ-2, TCP:
- * RFC 5382 REQ-5, at least 2 hours 4 minutes when established, 4 minutes when
- * opening or closing; and RFC 7857 section 2.2, 4 minutes after a reset.
- */
-#define REWIRE_TIMEOUT_UDP_UNREPLIED	120
-#define REWIRE_TIMEOUT_UDP_REPLIED	300
-#define REWIRE_TIMEOUT_ICMP		60
-
 /* In jiffies; beyond it, the arithmetic of idle times would wrap. */
 #define REWIRE_TIMEOUT_MAX		(INT_MAX / 2UL)
 
-static const unsigned int rewire_tcp_timeout[] = {
-	[REWIRE_FLOW_STATE_UNREPLIED]		= 240,
-	[REWIRE_FLOW_STATE_SYN_SENT]		= 240,
-	[REWIRE_FLOW_STATE_SYN_RECEIVED]	= 240,
-	[REWIRE_FLOW_STATE_ESTABLISHED]		= 7440,
-	[REWIRE_FLOW_STATE_FIN_WAIT]		= 240,
-	[REWIRE_FLOW_STATE_LAST_ACK]		= 240,
-	[REWIRE_FLOW_STATE_TIME_WAIT]		= 240,
-	[REWIRE_FLOW_STATE_CLOSED]		= 240,
-};
+/* struct rewire_flow.created has 32 bits: years of jiffies, if they are these. */
+#define REWIRE_CREATED_SHIFT		4
 
-static unsigned int rewire_timeout_seconds(const struct rewire_flow *flow)
+static enum rewire_flow_state rewire_flow_state(const struct rewire_flow *flow)
 {
-	enum rewire_flow_state state = rewire_tracking_state(READ_ONCE(flow->tracking));
-	u8 protocol = rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key);
+	return rewire_tracking_state(READ_ONCE(flow->tracking));
+}
 
-	if (protocol == IPPROTO_TCP && state < ARRAY_SIZE(rewire_tcp_timeout))
-		return rewire_tcp_timeout[state];
-	if (rewire_protocol_is_icmp(protocol))
-		return REWIRE_TIMEOUT_ICMP;
-	return state == REWIRE_FLOW_STATE_REPLIED ? REWIRE_TIMEOUT_UDP_REPLIED :
-						    REWIRE_TIMEOUT_UDP_UNREPLIED;
+static u8 rewire_flow_protocol(const struct rewire_flow *flow)
+{
+	return rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key);
 }
 
 /* Return: jiffies that a flow may be idle in its present state. */
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow)
 {
-	return flow->timeout ?: rewire_timeout_seconds(flow) * HZ;
+	u8 protocol = rewire_flow_protocol(flow);
+
+	return flow->timeout ?:
+	       READ_ONCE(flow->policy->timeout[rewire_timeout_of(protocol,
+								 rewire_flow_state(flow))]);
+}
+
+static u32 rewire_created_now(void)
+{
+	u64 now = get_jiffies_64();
+
+	return now >> REWIRE_CREATED_SHIFT;
+}
+
+/* Return: milliseconds since a flow was made. */
+u64 rewire_flow_age(const struct rewire_flow *flow)
+{
+	u64 age = rewire_created_now() - flow->created;
+
+	return jiffies64_to_msecs(age << REWIRE_CREATED_SHIFT);
+}
+
+/* What kind of flow it is for those who choose which one has to go. */
+enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
+{
+	enum rewire_flow_state state = rewire_flow_state(flow);
+
+	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
+		return REWIRE_CLASS_ONE_WAY;
+	if (rewire_flow_protocol(flow) != IPPROTO_TCP)
+		return state == REWIRE_FLOW_STATE_REPLIED ? REWIRE_CLASS_TWO_WAY :
+							    REWIRE_CLASS_ONE_WAY;
+	switch (state) {
+	case REWIRE_FLOW_STATE_ESTABLISHED:
+		return REWIRE_CLASS_ESTABLISHED;
+	case REWIRE_FLOW_STATE_FIN_WAIT:
+	case REWIRE_FLOW_STATE_LAST_ACK:
+	case REWIRE_FLOW_STATE_TIME_WAIT:
+	case REWIRE_FLOW_STATE_CLOSED:
+		return REWIRE_CLASS_CLOSING;
+	default:
+		return REWIRE_CLASS_HALF_OPEN;
+	}
 }
 
 bool rewire_flow_expired(const struct rewire_flow *flow)
@@ -115,10 +138,9 @@ void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction directi
 
 static void rewire_flow_free(struct rewire_flow *flow)
 {
-	if (flow->target) {
-		atomic_dec(&flow->target->flows);
-		rewire_target_put(flow->target);
-	}
+	if (flow->target)
+		rewire_target_leave(flow->target);
+	kfree(flow->extension);
 	kmem_cache_free(rewire_flow_cache, flow);
 	percpu_counter_dec(&rewire_objects);
 }
@@ -130,7 +152,13 @@ static void rewire_flow_free_rcu(struct rcu_head *rcu)
 
 static unsigned int rewire_flow_tuples(const struct rewire_flow *flow)
 {
-	return flow->action == REWIRE_FLOW_ACTION_TRANSLATE ? REWIRE_DIRECTIONS : 1;
+	return rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE ? REWIRE_DIRECTIONS : 1;
+}
+
+/* A full barrier. Return: whether nobody else did it before. */
+static bool rewire_flow_set_dying(struct rewire_flow *flow)
+{
+	return !(atomic_fetch_or(REWIRE_FLOW_DYING, &flow->flags) & REWIRE_FLOW_DYING);
 }
 
 /**
@@ -148,9 +176,9 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	bool mine;
 	int i;
 
-	if (!test_bit(REWIRE_FLOW_LIVE, &flow->flags))
+	if (!(atomic_read(&flow->flags) & REWIRE_FLOW_LIVE))
 		return;
-	mine = !test_and_set_bit(REWIRE_FLOW_DYING, &flow->flags);
+	mine = rewire_flow_set_dying(flow);
 	for (i = 0; i < rewire_flow_tuples(flow); i++)
 		rewire_tuple_remove(ns, &flow->tuple[i]);
 	if (!mine)
@@ -197,7 +225,7 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 					   struct netlink_ext_ack *extack)
 {
 	struct rewire_flow *flow;
-	int i;
+	int i, err;
 
 	flow = kmem_cache_zalloc(rewire_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!flow)
@@ -207,34 +235,27 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
 		flow->tuple[i].key = spec->key[i];
 		flow->tuple[i].direction = i;
+		flow->tuple[i].scale = REWIRE_SCALE_UNKNOWN;
 		flow->ifindex[i] = spec->ifindex[i];
 	}
-	flow->action = spec->action;
-	flow->policy = spec->policy;
+	atomic_set(&flow->flags, FIELD_PREP(REWIRE_FLOW_ACTION, (u32)spec->action));
+	flow->policy_id = spec->policy;
+	flow->policy = &rewire_policy_default;
 	flow->decision = spec->decision;
 	if (spec->timeout)
 		flow->timeout = clamp(msecs_to_jiffies(spec->timeout), 1UL, REWIRE_TIMEOUT_MAX);
-	flow->created = jiffies;
+	flow->created = rewire_created_now();
 	flow->last_seen = jiffies;
 	flow->id = atomic64_inc_return(&ns->flow_id);
 
 	if (spec->target) {
-		flow->target = rewire_target_get(ns, spec->target);
-		if (!flow->target) {
-			NL_SET_ERR_MSG(extack, "No target has this number");
+		err = rewire_target_join(ns, spec->target, &flow->target, extack);
+		if (err) {
 			rewire_flow_free(flow);
-			return ERR_PTR(-ENOENT);
-		}
-		atomic_inc(&flow->target->flows);
-		/* Pairs with rewire_target_set_state(). */
-		flow->target_generation = smp_load_acquire(&flow->target->generation);
-		if (READ_ONCE(flow->target->state) == REWIRE_TARGET_STATE_DOWN) {
-			NL_SET_ERR_MSG(extack, "The target is down");
-			rewire_flow_free(flow);
-			return ERR_PTR(-EHOSTDOWN);
+			return ERR_PTR(err);
 		}
 	}
-	if (flow->action == REWIRE_FLOW_ACTION_TRANSLATE)
+	if (spec->action == REWIRE_FLOW_ACTION_TRANSLATE)
 		rewire_transform_prepare(flow);
 	return flow;
 }
@@ -264,7 +285,7 @@ static int rewire_flow_insert(struct rewire_net *ns, struct rewire_tuple *tuple,
 		flow = rewire_tuple_flow(there);
 		if (rewire_flow_expired(flow))
 			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
-		else if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
+		else if (rewire_flow_is_dying(flow))
 			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DELETED);
 		else
 			break;
@@ -284,7 +305,7 @@ static int rewire_flow_insert_both(struct rewire_net *ns, struct rewire_flow *fl
 				   struct rewire_hold **holds,
 				   struct netlink_ext_ack *extack)
 {
-	const bool both = flow->action == REWIRE_FLOW_ACTION_TRANSLATE;
+	const bool both = rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE;
 	int err;
 
 	if (both) {
@@ -310,9 +331,8 @@ out:
 /* The table did not take it all. Packets may have met what it did take. */
 static void rewire_flow_undo(struct rewire_flow *flow)
 {
-	set_bit(REWIRE_FLOW_DYING, &flow->flags);
 	/* Pairs with the exchange of the route in rewire_route_get(). */
-	smp_mb__after_atomic();
+	rewire_flow_set_dying(flow);
 	rewire_route_forget(&flow->tuple[REWIRE_ORIG]);
 	rewire_route_forget(&flow->tuple[REWIRE_REPLY]);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
@@ -369,7 +389,7 @@ int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, 
 			rewire_flow_learn(flow, i, holds[i]);
 		*id = flow->id;
 		this_cpu_inc(ns->stats->created);
-		set_bit(REWIRE_FLOW_LIVE, &flow->flags);
+		atomic_or(REWIRE_FLOW_LIVE, &flow->flags);
 		rewire_flow_expiry_start(ns);
 	}
 	for (i = 0; i < REWIRE_DIRECTIONS; i++) {

@@ -4,7 +4,8 @@
 #define REWIRE_FLOW_H
 
 #include <linux/atomic.h>
-#include <linux/cache.h>
+#include <linux/bitfield.h>
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/netlink.h>
 #include <linux/rhashtable.h>
@@ -14,9 +15,11 @@
 #include "key.h"
 
 struct rewire_attach;
+struct rewire_flow_extension;
 struct rewire_hold;
 struct rewire_net;
 struct rewire_packet;
+struct rewire_policy;
 struct rewire_target;
 
 enum rewire_direction {
@@ -35,6 +38,8 @@ enum rewire_direction {
  *		   complement
  * @port_delta: what rewriting the ports adds
  * @direction: which direction of a flow this is, or REWIRE_HOLD
+ * @scale: of @window, as the sender's SYN said, or REWIRE_SCALE_UNKNOWN (tcp.c)
+ * @window: the largest that this direction's sender has advertised, not scaled
  */
 struct rewire_tuple {
 	struct rhash_head node;
@@ -43,13 +48,19 @@ struct rewire_tuple {
 	__be16 address_delta;
 	__be16 port_delta;
 	u8 direction;
+	u8 scale;
+	u16 window;
 };
 
 static_assert(sizeof(struct rewire_tuple) == 64);
 
-/* Bits of struct rewire_flow.flags */
-#define REWIRE_FLOW_LIVE	0	/* all its tuples are in the table */
-#define REWIRE_FLOW_DYING	1	/* somebody has taken it on to close it */
+#define REWIRE_SCALE_UNKNOWN	0xff
+
+/* Bits of struct rewire_flow.flags; the highest ones are the action. */
+#define REWIRE_FLOW_LIVE	BIT(0)	/* all its tuples are in the table */
+#define REWIRE_FLOW_DYING	BIT(1)	/* somebody has taken it on to close it */
+#define REWIRE_FLOW_LOGGED	BIT(2)	/* somebody was told that it was made */
+#define REWIRE_FLOW_ACTION	GENMASK(31, 30)	/* enum rewire_flow_action */
 
 /**
  * struct rewire_flow - a flow, in both directions
@@ -59,27 +70,34 @@ static_assert(sizeof(struct rewire_tuple) == 64);
  * @last_seen: jiffies of the last packet, exact to HZ / 4; of drop and pass
  *	       entries, which packets do not keep alive, when they were made
  * @tracking: state, see tcp.c
- * @dst_cookie: of the tuples' routes, for IPv6
- * @flags: REWIRE_FLOW_LIVE, REWIRE_FLOW_DYING
+ * @end: of TCP, the sequence number after the last one that a direction sent
+ * @ack: of TCP, the highest acknowledgment number that a direction sent
+ * @flags: REWIRE_FLOW_ bits, see rewire_flow_action() and the like
+ * @policy_id: number of the policy, whether there is an object or not
  * @id: number
  * @decision: the daemon's number of the decision
- * @target: what it points at, or NULL; holds a reference
- * @target_generation: of the target when the flow was made
- * @policy: number of the policy
- * @created: jiffies
- * @ifindex: by direction, the device that packets come in by, or 0
+ * @created: see rewire_flow_age()
  * @timeout: idle time in jiffies that replaces those by protocol, or 0
- * @action: what to do with its packets
  * @rcu: for the grace period before it is freed
+ * @target: what it points at, or NULL; holds a reference
+ * @policy: what applies to it; never NULL
+ * @extension: what only some flows need, or NULL; owned, freed with the flow
+ * @ifindex: by direction, the device that packets come in by, or 0
+ * @dst_cookie: of the tuples' routes, for IPv6
  *
- * The first cache line of a direction holds what looking it up reads; what
- * packets write has a line of its own.
+ * Two lines for looking up, by direction; one that packets write; and one with
+ * the rest, which packets only read.
  *
  * Lifetime: a flow is found under RCU only and has no reference count. It is
  * put into the table tuple by tuple, the original one last, and is LIVE from
  * then on. Whoever sets DYING, on a LIVE flow only, closes it: takes the tuples
  * out and frees it after a grace period. Taking a tuple out again does no harm,
  * so who meets a DYING flow helps, and then finds the table without it.
+ *
+ * @rcu lies over what is written before the flow gets into the table and never
+ * after: once DYING is set, @decision, @created and @timeout may be garbage.
+ * Packets do not mind: what they do to a DYING flow is lost anyway. Who lets
+ * these values out must read them first and then ask rewire_flow_was_live().
  */
 struct rewire_flow {
 	struct rewire_tuple tuple[REWIRE_DIRECTIONS];
@@ -88,28 +106,54 @@ struct rewire_flow {
 	atomic64_t bytes[REWIRE_DIRECTIONS];
 	u32 last_seen;
 	u32 tracking;
-	u32 dst_cookie[REWIRE_DIRECTIONS];
-	unsigned long flags;
-	u64 id;
+	u32 end[REWIRE_DIRECTIONS];
+	u32 ack[REWIRE_DIRECTIONS];
+	atomic_t flags;
+	u32 policy_id;
 
-	u64 decision;
+	u64 id;
+	union {
+		struct {
+			u64 decision;
+			u32 created;
+			u32 timeout;
+		};
+		struct rcu_head rcu;
+	};
 	struct rewire_target *target;
-	u32 target_generation;
-	u32 policy;
-	unsigned long created;
+	const struct rewire_policy *policy;
+	struct rewire_flow_extension *extension;
 	int ifindex[REWIRE_DIRECTIONS];
-	u32 timeout;
-	u8 action;
-	struct rcu_head rcu;
+	u32 dst_cookie[REWIRE_DIRECTIONS];
 };
 
 static_assert(sizeof(struct rewire_flow) == 256);
+static_assert(offsetof(struct rewire_flow, packets) == 128);
+static_assert(offsetof(struct rewire_flow, id) == 192);
+
+/**
+ * enum rewire_class - how little is lost when a flow ends early
+ * @REWIRE_CLASS_HALF_OPEN: TCP of which both ends were not yet heard
+ * @REWIRE_CLASS_CLOSING: TCP that is closing, or closed
+ * @REWIRE_CLASS_ONE_WAY: other protocols, unreplied; drop and pass entries
+ * @REWIRE_CLASS_TWO_WAY: other protocols, replied
+ * @REWIRE_CLASS_ESTABLISHED: TCP
+ * @REWIRE_CLASSES: how many there are
+ */
+enum rewire_class {
+	REWIRE_CLASS_HALF_OPEN,
+	REWIRE_CLASS_CLOSING,
+	REWIRE_CLASS_ONE_WAY,
+	REWIRE_CLASS_TWO_WAY,
+	REWIRE_CLASS_ESTABLISHED,
+	REWIRE_CLASSES,
+};
 
 /**
  * struct rewire_flow_spec - what a new flow is made of
  * @key: by direction; of drop and pass entries the original one only
  * @action: what to do with its packets
- * @policy: see struct rewire_flow
+ * @policy: number of the policy
  * @target: number of the target, or 0
  * @decision: see struct rewire_flow
  * @timeout: milliseconds, or 0
@@ -152,6 +196,8 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
+u64 rewire_flow_age(const struct rewire_flow *flow);
+enum rewire_class rewire_flow_class(const struct rewire_flow *flow);
 void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
 		       unsigned int bytes);
 void rewire_flow_account(struct rewire_flow *flow,
@@ -176,10 +222,27 @@ static inline struct rewire_flow *rewire_tuple_flow(struct rewire_tuple *tuple)
 	return container_of(tuple, struct rewire_flow, tuple[tuple->direction]);
 }
 
+static inline enum rewire_flow_action rewire_flow_action(const struct rewire_flow *flow)
+{
+	return FIELD_GET(REWIRE_FLOW_ACTION, (u32)atomic_read(&flow->flags));
+}
+
 static inline bool rewire_flow_is_live(const struct rewire_flow *flow)
 {
-	return (READ_ONCE(flow->flags) & (BIT(REWIRE_FLOW_LIVE) | BIT(REWIRE_FLOW_DYING))) ==
-	       BIT(REWIRE_FLOW_LIVE);
+	return (atomic_read(&flow->flags) & (REWIRE_FLOW_LIVE | REWIRE_FLOW_DYING)) ==
+	       REWIRE_FLOW_LIVE;
+}
+
+static inline bool rewire_flow_is_dying(const struct rewire_flow *flow)
+{
+	return atomic_read(&flow->flags) & REWIRE_FLOW_DYING;
+}
+
+/* Whether what the caller has read of a flow until now was the flow's. */
+static inline bool rewire_flow_was_live(const struct rewire_flow *flow)
+{
+	smp_rmb();	/* pairs with the full barrier of setting DYING */
+	return rewire_flow_is_live(flow);
 }
 
 #endif /* REWIRE_FLOW_H */

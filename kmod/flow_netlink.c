@@ -106,7 +106,7 @@ static bool rewire_filter_matches(const struct rewire_flow_filter *filter,
 	if (filter->has_state &&
 	    rewire_tracking_state(READ_ONCE(flow->tracking)) != filter->state)
 		return false;
-	if (filter->has_policy && flow->policy != filter->policy)
+	if (filter->has_policy && flow->policy_id != filter->policy)
 		return false;
 	if (filter->has_target && rewire_flow_target(flow) != filter->target)
 		return false;
@@ -152,8 +152,7 @@ static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow
 
 	if ((s32)idle < 0)
 		idle = 0;
-	return nla_put_u64_64bit(skb, REWIRE_A_FLOW_AGE,
-				 jiffies64_to_msecs(jiffies - flow->created),
+	return nla_put_u64_64bit(skb, REWIRE_A_FLOW_AGE, rewire_flow_age(flow),
 				 REWIRE_A_FLOW_PAD) ||
 	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_IDLE, jiffies_to_msecs(idle),
 				 REWIRE_A_FLOW_PAD) ||
@@ -166,7 +165,7 @@ static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow
 
 static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow *flow)
 {
-	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
+	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
 		return false;
 	return rewire_put_key(skb, REWIRE_A_FLOW_REPLY, &flow->tuple[REWIRE_REPLY].key) ||
 	       rewire_put_counters(skb, REWIRE_A_FLOW_REPLY_COUNTERS, flow, REWIRE_REPLY) ||
@@ -174,6 +173,7 @@ static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow
 		nla_put_u32(skb, REWIRE_A_FLOW_REPLY_IFINDEX, flow->ifindex[REWIRE_REPLY]));
 }
 
+/* Return: 0, -EMSGSIZE, or -ENOENT: the flow has ended meanwhile. */
 static int rewire_flow_fill(struct sk_buff *skb, const struct rewire_flow *flow)
 {
 	struct nlattr *nest = nla_nest_start(skb, REWIRE_A_FLOW_MESSAGE_FLOW);
@@ -181,10 +181,10 @@ static int rewire_flow_fill(struct sk_buff *skb, const struct rewire_flow *flow)
 	if (!nest ||
 	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_ID, flow->id, REWIRE_A_FLOW_PAD) ||
 	    rewire_put_key(skb, REWIRE_A_FLOW_ORIG, &flow->tuple[REWIRE_ORIG].key) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_ACTION, flow->action) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_ACTION, rewire_flow_action(flow)) ||
 	    nla_put_u32(skb, REWIRE_A_FLOW_STATE,
 			rewire_tracking_state(READ_ONCE(flow->tracking))) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy_id) ||
 	    nla_put_u32(skb, REWIRE_A_FLOW_TARGET, rewire_flow_target(flow)) ||
 	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_DECISION, flow->decision,
 			      REWIRE_A_FLOW_PAD) ||
@@ -195,7 +195,7 @@ static int rewire_flow_fill(struct sk_buff *skb, const struct rewire_flow *flow)
 	    rewire_flow_fill_reply(skb, flow))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
-	return 0;
+	return rewire_flow_was_live(flow) ? 0 : -ENOENT;
 }
 
 int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
@@ -317,7 +317,9 @@ int rewire_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	flow = rewire_flow_find(ns, &key);
-	err = flow ? rewire_flow_fill(reply, flow) : rewire_flow_missing(info);
+	err = flow ? rewire_flow_fill(reply, flow) : -ENOENT;
+	if (err == -ENOENT)
+		rewire_flow_missing(info);
 	rcu_read_unlock();
 	if (err) {
 		nlmsg_free(reply);
@@ -392,15 +394,17 @@ static int rewire_flow_dump_one(struct sk_buff *skb, struct netlink_callback *cb
 				const struct rewire_flow *flow)
 {
 	void *header;
+	int err;
 
 	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_FLOW_GET);
 	if (!header)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, header);
-	if (rewire_flow_fill(skb, flow)) {
+	err = rewire_flow_fill(skb, flow);
+	if (err) {
 		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
+		return err == -ENOENT ? 0 : err;
 	}
 	genlmsg_end(skb, header);
 	return 0;

@@ -79,8 +79,7 @@ static bool rewire_flow_is_over(struct rewire_net *ns, struct rewire_flow *flow,
 	}
 	if (direction != REWIRE_ORIG)
 		return false;
-	if (flow->target &&
-	    READ_ONCE(flow->target->generation) != flow->target_generation) {
+	if (flow->target && READ_ONCE(flow->target->retired)) {
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_TARGET);
 		*why = REWIRE_PUNT_REASON_TARGET_DOWN;
 		return true;
@@ -98,7 +97,7 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 				       struct rewire_flow *flow,
 				       enum rewire_direction direction)
 {
-	switch (flow->action) {
+	switch (rewire_flow_action(flow)) {
 	case REWIRE_FLOW_ACTION_PASS:
 		rewire_flow_count(flow, direction, skb->len);
 		this_cpu_inc(ns->stats->passed);

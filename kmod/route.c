@@ -146,7 +146,7 @@ struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *fl
 	old = (__force struct dst_entry *)xchg(&tuple->dst,
 					       (__force struct dst_entry __rcu *)dst);
 	dst_release(old);
-	if (test_bit(REWIRE_FLOW_DYING, &flow->flags))
+	if (rewire_flow_is_dying(flow))
 		rewire_route_forget(tuple);
 	return dst;
 }

@@ -6,13 +6,16 @@
 #include "target.h"
 
 /**
- * rewire_target_get() - find a target and take a reference
- * @ns: the namespace
- * @id: its number
- *
- * Context: any.
+ * struct rewire_target_count - of all generations of a target together
+ * @references: one for each generation
+ * @flows: flows that point at one of them
  */
-struct rewire_target *rewire_target_get(struct rewire_net *ns, u32 id)
+struct rewire_target_count {
+	refcount_t references;
+	atomic_t flows;
+};
+
+static struct rewire_target *rewire_target_get(struct rewire_net *ns, u32 id)
 {
 	struct rewire_target *target;
 
@@ -26,51 +29,144 @@ struct rewire_target *rewire_target_get(struct rewire_net *ns, u32 id)
 
 static void rewire_target_free_rcu(struct rcu_head *rcu)
 {
-	kfree(container_of(rcu, struct rewire_target, rcu));
+	struct rewire_target *target = container_of(rcu, struct rewire_target, rcu);
+
+	if (refcount_dec_and_test(&target->count->references))
+		kfree(target->count);
+	kfree(target);
 	percpu_counter_dec(&rewire_objects);
 }
 
-void rewire_target_put(struct rewire_target *target)
+static void rewire_target_put(struct rewire_target *target)
 {
 	if (refcount_dec_and_test(&target->references))
 		call_rcu(&target->rcu, rewire_target_free_rcu);
 }
 
-static void rewire_target_set_state(struct rewire_target *target, u8 state)
+/**
+ * rewire_target_join() - make a flow point at a target
+ * @ns: the namespace
+ * @id: number of the target
+ * @target: out: the target, with a reference
+ * @extack: a sentence, on failure
+ *
+ * A target that is taken down at the same time is retired: the flow is decided
+ * anew at its first packet.
+ *
+ * Context: any.
+ * Return: 0, -ENOENT, -EHOSTDOWN.
+ */
+int rewire_target_join(struct rewire_net *ns, u32 id, struct rewire_target **target,
+		       struct netlink_ext_ack *extack)
 {
-	bool down = state == REWIRE_TARGET_STATE_DOWN && target->state != state;
+	struct rewire_target *found = rewire_target_get(ns, id);
 
-	WRITE_ONCE(target->state, state);
-	if (!down)
-		return;
-	/* Who sees the new generation sees the state, too: see rewire_flow_new(). */
-	smp_store_release(&target->generation, target->generation + 1);
+	if (!found) {
+		NL_SET_ERR_MSG(extack, "No target has this number");
+		return -ENOENT;
+	}
+	if (READ_ONCE(found->state) == REWIRE_TARGET_STATE_DOWN) {
+		NL_SET_ERR_MSG(extack, "The target is down");
+		rewire_target_put(found);
+		return -EHOSTDOWN;
+	}
+	atomic_inc(&found->flows);
+	atomic_inc(&found->count->flows);
+	*target = found;
+	return 0;
+}
+
+/* A flow ends. */
+void rewire_target_leave(struct rewire_target *target)
+{
+	atomic_dec(&target->flows);
+	atomic_dec(&target->count->flows);
+	rewire_target_put(target);
+}
+
+static struct rewire_target *rewire_target_alloc(u32 id, u8 state)
+{
+	struct rewire_target *target = kzalloc(sizeof(*target), GFP_KERNEL_ACCOUNT);
+
+	if (!target)
+		return NULL;
+	refcount_set(&target->references, 1);
+	target->id = id;
+	target->state = state;
+	percpu_counter_inc(&rewire_objects);
+	return target;
+}
+
+/* An object that nobody else has seen. */
+static void rewire_target_discard(struct rewire_target *target)
+{
+	kfree(target);
+	percpu_counter_dec(&rewire_objects);
 }
 
 static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,
 			     struct netlink_ext_ack *extack)
 {
 	struct rewire_target *target;
-	int err;
+	int err = -ENOMEM;
 
 	lockdep_assert_held(&ns->lock);
 	if (ns->target_count >= REWIRE_TARGETS_MAX) {
 		NL_SET_ERR_MSG(extack, "There are as many targets as there may be");
 		return -ENOSPC;
 	}
-	target = kzalloc(sizeof(*target), GFP_KERNEL_ACCOUNT);
+	target = rewire_target_alloc(id, state);
 	if (!target)
 		return -ENOMEM;
-	refcount_set(&target->references, 1);
-	target->id = id;
-	target->state = state;
+	target->count = kzalloc(sizeof(*target->count), GFP_KERNEL_ACCOUNT);
+	if (!target->count)
+		goto discard;
+	refcount_set(&target->count->references, 1);
 	err = xa_err(xa_store(&ns->targets, id, target, GFP_KERNEL_ACCOUNT));
+	if (err)
+		goto discard_count;
+	ns->target_count++;
+	return 0;
+discard_count:
+	kfree(target->count);
+discard:
+	rewire_target_discard(target);
+	return err;
+}
+
+/* Its flows are decided anew. The caller's reference is that of the table. */
+static void rewire_target_retire(struct rewire_target *target)
+{
+	WRITE_ONCE(target->retired, true);
+	rewire_target_put(target);
+}
+
+static int rewire_target_take_down(struct rewire_net *ns, struct rewire_target *target)
+{
+	struct rewire_target *next;
+	int err;
+
+	lockdep_assert_held(&ns->lock);
+	next = rewire_target_alloc(target->id, REWIRE_TARGET_STATE_DOWN);
+	if (!next)
+		return -ENOMEM;
+	next->generation = target->generation + 1;
+	next->count = target->count;
+	err = xa_err(xa_store(&ns->targets, target->id, next, GFP_KERNEL_ACCOUNT));
 	if (err) {
-		kfree(target);
+		rewire_target_discard(next);
 		return err;
 	}
-	ns->target_count++;
-	percpu_counter_inc(&rewire_objects);
+	refcount_inc(&next->count->references);
+	rewire_target_retire(target);
+	return 0;
+}
+
+static int rewire_target_change(struct rewire_net *ns, struct rewire_target *target, u8 state)
+{
+	if (state == REWIRE_TARGET_STATE_DOWN && target->state != state)
+		return rewire_target_take_down(ns, target);
+	WRITE_ONCE(target->state, state);
 	return 0;
 }
 
@@ -78,8 +174,7 @@ static void rewire_target_delete(struct rewire_net *ns, struct rewire_target *ta
 {
 	xa_erase(&ns->targets, target->id);
 	ns->target_count--;
-	rewire_target_set_state(target, REWIRE_TARGET_STATE_DOWN);
-	rewire_target_put(target);
+	rewire_target_retire(target);
 }
 
 void rewire_target_exit(struct rewire_net *ns)
@@ -98,9 +193,9 @@ int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_target *target;
-	int err = 0;
 	u32 id;
 	u8 state;
+	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_ID) ||
 	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_STATE)) {
@@ -113,7 +208,7 @@ int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&ns->lock);
 	target = xa_load(&ns->targets, id);
 	if (target)
-		rewire_target_set_state(target, state);
+		err = rewire_target_change(ns, target, state);
 	else
 		err = rewire_target_new(ns, id, state, info->extack);
 	mutex_unlock(&ns->lock);
@@ -156,10 +251,14 @@ int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *target)
 {
+	int flows = atomic_read(&target->count->flows);
+	int retired = flows - atomic_read(&target->flows);
+
 	if (nla_put_u32(skb, REWIRE_A_TARGET_ID, target->id) ||
 	    nla_put_u32(skb, REWIRE_A_TARGET_STATE, target->state) ||
 	    nla_put_u32(skb, REWIRE_A_TARGET_GENERATION, target->generation) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, atomic_read(&target->flows)))
+	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, flows) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_RETIRED_FLOWS, max(retired, 0)))
 		return -EMSGSIZE;
 	return 0;
 }

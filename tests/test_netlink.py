@@ -410,6 +410,25 @@ def privilege():
     tap.equal("but nothing in others'", in_child(in_user_namespace), "EPERM")
 
 
+def generations(ynl):
+    """Target 9 has ten flows, and goes down and up again."""
+    def shown():
+        return next((target["generation"], target["flows"], target["retired-flows"])
+                    for target in ynl.dump("target-get", {}) if target["id"] == 9)
+
+    tap.equal("a target counts its flows", shown(), (0, 10, 0))
+    ynl.do("target-set", {"id": 9, "state": "down"})
+    tap.equal("taken down, it has them until they are decided anew", shown(), (1, 10, 10))
+    refused("a target that is down", "FLOW_ADD", spec(60, u32(c["A_FLOW_TARGET"], 9)), "EHOSTDOWN")
+    ynl.do("target-set", {"id": 9, "state": "active"})
+    rewire.command("FLOW_ADD", spec(60, u32(c["A_FLOW_TARGET"], 9)))
+    tap.equal("back again, it tells new ones from old ones", shown(), (1, 11, 10))
+    ynl.do("target-set", {"id": 9, "state": "down"})
+    rewire.command("FLOW_FLUSH", nest(c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_TARGET"], 9)))
+    tap.point(tap.wait_for(30, lambda: shown() == (2, 0, 0)), "and has none when they have ended",
+              shown())
+
+
 def client():
     """The kernel's own client, given the specification."""
     import json
@@ -441,6 +460,7 @@ def client():
     stats = ynl.do("stats-get", {"reasons": True})
     tap.equal("it reads statistics", (stats["flows"], len(stats["counter"])),
               (len(dump), c["REASON_CLOSE_EXIT"] + 1))
+    generations(ynl)
     try:
         ynl.do("rule-add", {"vni": 99, "action": "pass"})
         tap.point(False, "it is refused with a sentence")

@@ -109,7 +109,7 @@ static void test_rule_defaults(void **state)
 
 static void test_objects(void **state)
 {
-	struct rw_target target = { 3, REWIRE_TARGET_STATE_DOWN, 2, 99 }, got_target;
+	struct rw_target target = { 3, REWIRE_TARGET_STATE_DOWN, 2, 99, 98 }, got_target;
 	struct rw_attach attach = { .ifindex = 4, .vni = 0, .ifname = "v1" }, got_attach;
 	struct nlmsghdr *nlh = start(REWIRE_CMD_TARGET_GET);
 

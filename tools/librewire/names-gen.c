@@ -50,6 +50,23 @@ const struct rw_name rw_flow_state_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_timeout_names[] = {
+	{ "tcp-unreplied", "Picked up in the middle, and only one side heard." },
+	{ "tcp-syn-sent", "" },
+	{ "tcp-syn-received", "" },
+	{ "tcp-established", "" },
+	{ "tcp-fin-wait", "" },
+	{ "tcp-last-ack", "" },
+	{ "tcp-time-wait", "" },
+	{ "tcp-closed", "" },
+	{ "udp-unreplied", "" },
+	{ "udp-replied", "" },
+	{ "icmp", "" },
+	{ "other-unreplied", "Of all other protocols." },
+	{ "other-replied", "" },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_punt_reason_names[] = {
 	{ "miss", "No flow has this key." },
 	{ "target-down", "The flow's target was taken down." },

@@ -13,6 +13,7 @@ static const struct rw_field target_fields[] = {
 	[REWIRE_A_TARGET_STATE]		= RW_ALWAYS(RW_U32, struct rw_target, state),
 	[REWIRE_A_TARGET_GENERATION]	= RW_FIELD(RW_U32, struct rw_target, generation),
 	[REWIRE_A_TARGET_FLOWS]		= RW_FIELD(RW_U32, struct rw_target, flows),
+	[REWIRE_A_TARGET_RETIRED_FLOWS]	= RW_FIELD(RW_U32, struct rw_target, retired_flows),
 };
 
 static const struct rw_shape target_shape = RW_SHAPE(target_fields);

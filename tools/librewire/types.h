@@ -84,7 +84,7 @@ struct rw_rule {
 };
 
 struct rw_target {
-	uint32_t id, state, generation, flows;
+	uint32_t id, state, generation, flows, retired_flows;
 };
 
 struct rw_attach {

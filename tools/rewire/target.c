@@ -82,6 +82,7 @@ static int show(const struct rw_target *target, void *data)
 		       "state", "state", rw_name(rw_target_state_names, target->state));
 	print_number("flows", "flows", target->flows);
 	print_number("generation", cli.details ? "generation" : NULL, target->generation);
+	print_number("retired_flows", cli.details ? "retired-flows" : NULL, target->retired_flows);
 	print_record_end();
 	return 0;
 }
