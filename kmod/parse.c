@@ -222,7 +222,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		packet->key.network = rewire_key_network(vni, protocol);
 		return REWIRE_KIND_OTHER;
 	}
-	if (offset < 0 || offset > REWIRE_HEADERS_MAX)
+	if (offset < 0 || offset > REWIRE_HEADERS_MAX || offset > skb->len)
 		return REWIRE_KIND_MALFORMED;
 	packet->key.network = rewire_key_network(vni, protocol);
 	packet->transport = offset;

@@ -81,6 +81,12 @@ class Port:
                 frames.append(frame)
 
 
+def sysctl(name, value):
+    """Of the namespace, below net/."""
+    with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
 def is_chatter(frame):
     """Neighbour and router discovery and reports of groups, which the host sends by itself."""
     if frame[:1] == b"\x33" and frame[12:14] == b"\x86\xdd":
@@ -109,10 +115,9 @@ class Stage:
         """
         port = Port(name)
         self.ports.append(port)
-        for text in ("disable_ipv6", "0"), ("accept_dad", "0"), ("router_solicitations", "0"), \
-                    ("addr_gen_mode", "1"):
-            with open(f"/proc/sys/net/ipv6/conf/{name}/{text[0]}", "w", encoding="ascii") as file:
-                file.write(text[1])
+        for key, value in ("disable_ipv6", 0), ("accept_dad", 0), ("router_solicitations", 0), \
+                          ("addr_gen_mode", 1):
+            sysctl(f"ipv6/conf/{name}/{key}", value)
         self.route.up(port.index, no_arp=not arp)
         for text in addresses:
             address, _, length = text.partition("/")
