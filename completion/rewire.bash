@@ -46,7 +46,7 @@ _rewire_values() {
 	local object=$1 argument=$2
 
 	case $argument in
-	protocol)	echo "tcp udp icmp icmpv6" ;;
+	protocol)	echo "tcp udp udplite sctp dccp icmp icmpv6 gre esp ah ipip ipv6" ;;
 	family)		echo "inet inet6" ;;
 	hold)		echo "hold drop" ;;
 	orphan)		echo "drop pass hold" ;;

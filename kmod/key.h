@@ -49,11 +49,6 @@ static inline bool rewire_key_is_ipv4(const struct rewire_key *key)
 	return ipv6_addr_v4mapped(&key->dst);
 }
 
-static inline bool rewire_protocol_is_icmp(u8 protocol)
-{
-	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
-}
-
 static inline bool rewire_key_equal(const struct rewire_key *a,
 				    const struct rewire_key *b)
 {

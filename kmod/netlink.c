@@ -3,6 +3,7 @@
 #include "attach.h"
 #include "flow.h"
 #include "netlink.h"
+#include "transport.h"
 
 /**
  * rewire_reply_new() - begin the answer to a request
@@ -80,12 +81,9 @@ static int rewire_check_ports(const struct nlattr *nest, const struct rewire_key
 	u8 protocol = rewire_key_protocol(key);
 	bool ipv4 = rewire_key_is_ipv4(key);
 
-	switch (protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
+	if (rewire_protocol_has_ports(protocol))
 		return 0;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
+	if (rewire_protocol_is_icmp(protocol)) {
 		if (protocol != (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
 			NL_SET_ERR_MSG_ATTR(extack, nest,
 					    "The protocol is not of this address family");
@@ -97,11 +95,18 @@ static int rewire_check_ports(const struct nlattr *nest, const struct rewire_key
 			return -EINVAL;
 		}
 		return 0;
-	default:
+	}
+	if (rewire_protocol_is_fixed(protocol)) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "Flows of this protocol cannot be translated");
 		return -EPROTONOSUPPORT;
 	}
+	if (key->sport || key->dport) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "This protocol has no ports: both must be 0");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* A whole key: everything has to be there. */

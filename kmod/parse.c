@@ -4,12 +4,14 @@
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/sctp.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "packet.h"
+#include "transport.h"
 
 /* Bytes of headers before the transport header; no honest packet comes near. */
 #define REWIRE_HEADERS_MAX	2048
@@ -17,43 +19,84 @@
 /* Offset of the flags in a TCP header (RFC 9293, 3.1). */
 #define REWIRE_TCP_FLAGS	13
 
+/* Bytes of the shortest DCCP header (RFC 4340, 5.1). */
+#define REWIRE_DCCP_HEADER	12
+
+/* Ports are the first word of all headers that have them. Return: the header, or NULL. */
+static const void *rewire_parse_ports(struct sk_buff *skb, unsigned int size,
+				      struct rewire_packet *packet)
+{
+	const struct udphdr *ports;
+
+	if (!pskb_may_pull(skb, packet->transport + size))
+		return NULL;
+	ports = (const struct udphdr *)(skb->data + packet->transport);
+	packet->key.sport = ports->source;
+	packet->key.dport = ports->dest;
+	packet->header = packet->transport + size;
+	return ports;
+}
+
 static enum rewire_kind rewire_parse_tcp(struct sk_buff *skb,
 					 struct rewire_packet *packet)
 {
-	const struct tcphdr *tcp;
+	const struct tcphdr *tcp = rewire_parse_ports(skb, sizeof(*tcp), packet);
 
-	if (!pskb_may_pull(skb, packet->transport + sizeof(*tcp)))
-		return REWIRE_KIND_MALFORMED;
-	tcp = (const struct tcphdr *)(skb->data + packet->transport);
-	if (tcp->doff * 4 < sizeof(*tcp) ||
+	if (!tcp || tcp->doff * 4 < sizeof(*tcp) ||
 	    packet->transport + tcp->doff * 4 > skb->len)
 		return REWIRE_KIND_MALFORMED;
-
-	packet->key.sport = tcp->source;
-	packet->key.dport = tcp->dest;
 	packet->tcp_flags = ((const u8 *)tcp)[REWIRE_TCP_FLAGS];
-	packet->header = packet->transport + sizeof(*tcp);
 	return REWIRE_KIND_FLOW;
 }
 
 static enum rewire_kind rewire_parse_udp(struct sk_buff *skb,
 					 struct rewire_packet *packet)
 {
-	const struct udphdr *udp;
+	const struct udphdr *udp = rewire_parse_ports(skb, sizeof(*udp), packet);
 	unsigned int length;
 
-	if (!pskb_may_pull(skb, packet->transport + sizeof(*udp)))
+	if (!udp)
 		return REWIRE_KIND_MALFORMED;
-	udp = (const struct udphdr *)(skb->data + packet->transport);
 	length = ntohs(udp->len);
 	/* A super-packet's length may not fit the field (RFC 2675). */
 	if ((length < sizeof(*udp) || packet->transport + length > skb->len) &&
 	    !skb_is_gso(skb))
 		return REWIRE_KIND_MALFORMED;
+	return REWIRE_KIND_FLOW;
+}
 
-	packet->key.sport = udp->source;
-	packet->key.dport = udp->dest;
-	packet->header = packet->transport + sizeof(*udp);
+/* RFC 3828, 3.1: the checksum covers the header at least, and is never left out. */
+static enum rewire_kind rewire_parse_udplite(struct sk_buff *skb,
+					     struct rewire_packet *packet)
+{
+	const struct udphdr *udp = rewire_parse_ports(skb, sizeof(*udp), packet);
+	unsigned int coverage;
+
+	if (!udp || !udp->check)
+		return REWIRE_KIND_MALFORMED;
+	coverage = ntohs(udp->len);
+	if ((coverage && coverage < sizeof(*udp)) || packet->transport + coverage > skb->len)
+		return REWIRE_KIND_MALFORMED;
+	return REWIRE_KIND_FLOW;
+}
+
+static enum rewire_kind rewire_parse_sctp(struct sk_buff *skb,
+					  struct rewire_packet *packet)
+{
+	if (!rewire_parse_ports(skb, sizeof(struct sctphdr), packet))
+		return REWIRE_KIND_MALFORMED;
+	return REWIRE_KIND_FLOW;
+}
+
+/* RFC 4340, 5.1: the offset of the data, in words, is the byte behind the ports. */
+static enum rewire_kind rewire_parse_dccp(struct sk_buff *skb,
+					  struct rewire_packet *packet)
+{
+	const u8 *dccp = rewire_parse_ports(skb, REWIRE_DCCP_HEADER, packet);
+
+	if (!dccp || dccp[4] * 4 < REWIRE_DCCP_HEADER ||
+	    packet->transport + dccp[4] * 4 > skb->len)
+		return REWIRE_KIND_MALFORMED;
 	return REWIRE_KIND_FLOW;
 }
 
@@ -98,18 +141,30 @@ static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
 		return rewire_parse_tcp(skb, packet);
 	case IPPROTO_UDP:
 		return rewire_parse_udp(skb, packet);
+	case IPPROTO_UDPLITE:
+		return rewire_parse_udplite(skb, packet);
+	case IPPROTO_SCTP:
+		return rewire_parse_sctp(skb, packet);
+	case IPPROTO_DCCP:
+		return rewire_parse_dccp(skb, packet);
 	case IPPROTO_ICMP:
 		return rewire_parse_icmp(skb, ICMP_ECHO, ICMP_ECHOREPLY, packet);
 	case IPPROTO_ICMPV6:
 		return rewire_parse_icmp(skb, ICMPV6_ECHO_REQUEST,
 					 ICMPV6_ECHO_REPLY, packet);
 	default:
-		return REWIRE_KIND_OTHER;
+		/* Told apart by addresses alone. */
+		packet->header = packet->transport;
+		return rewire_protocol_is_fixed(protocol) ? REWIRE_KIND_OTHER :
+							    REWIRE_KIND_FLOW;
 	}
 }
 
-/* Whether the packet has been told a way, and its destination is but a stop on it. */
-static bool rewire_is_source_routed(const struct iphdr *ip)
+/*
+ * A packet that has been told a way cannot be translated: its destination is but a
+ * stop on it. Other options are carried along (RFC 791, 3.1).
+ */
+static enum rewire_kind rewire_parse_options(const struct iphdr *ip)
 {
 	const u8 *option = (const u8 *)(ip + 1);
 	const u8 *end = (const u8 *)ip + ip->ihl * 4;
@@ -120,18 +175,19 @@ static bool rewire_is_source_routed(const struct iphdr *ip)
 			continue;
 		}
 		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
-			return false;
+			return REWIRE_KIND_MALFORMED;
 		if (*option == IPOPT_LSRR || *option == IPOPT_SSRR)
-			return true;
+			return REWIRE_KIND_OTHER;
 		option += option[1];
 	}
-	return false;
+	return REWIRE_KIND_FLOW;
 }
 
 static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 					  struct rewire_packet *packet)
 {
 	const struct iphdr *ip;
+	enum rewire_kind kind;
 	unsigned int length;
 
 	if (!pskb_may_pull(skb, sizeof(*ip)))
@@ -165,7 +221,10 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 		packet->other = REWIRE_REASON_DROP_FRAGMENT;
 		return REWIRE_KIND_OTHER;
 	}
-	if (ip->protocol == IPPROTO_ICMPV6 || rewire_is_source_routed(ip))
+	kind = rewire_parse_options(ip);
+	if (kind != REWIRE_KIND_FLOW)
+		return kind;
+	if (ip->protocol == IPPROTO_ICMPV6)
 		return REWIRE_KIND_OTHER;
 	return rewire_parse_transport(skb, ip->protocol, packet);
 }
@@ -178,13 +237,19 @@ static bool rewire_ipv6_is_link_local(const struct ipv6hdr *ip)
 	       (ipv6_addr_type(&ip->saddr) & IPV6_ADDR_LINKLOCAL);
 }
 
-/* A routing header that is not yet used up: the checksum is of the last stop. */
-static bool rewire_is_segment_routed(struct sk_buff *skb)
+/*
+ * Behind a routing header that is not used up, the checksum is of the last stop; an
+ * authentication header covers the addresses.
+ */
+static bool rewire_ipv6_is_fixed(struct sk_buff *skb)
 {
 	int flags = IP6_FH_F_SKIP_RH;
 	unsigned int offset = 0;
 
-	return ipv6_find_hdr(skb, &offset, NEXTHDR_ROUTING, NULL, &flags) == NEXTHDR_ROUTING;
+	if (ipv6_find_hdr(skb, &offset, NEXTHDR_ROUTING, NULL, &flags) == NEXTHDR_ROUTING)
+		return true;
+	offset = 0;
+	return ipv6_find_hdr(skb, &offset, NEXTHDR_AUTH, NULL, NULL) == NEXTHDR_AUTH;
 }
 
 static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
@@ -231,7 +296,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		return REWIRE_KIND_OTHER;
 	}
 	if (protocol == IPPROTO_ICMP ||
-	    (offset > sizeof(*ip) && rewire_is_segment_routed(skb)))
+	    (offset > sizeof(*ip) && rewire_ipv6_is_fixed(skb)))
 		return REWIRE_KIND_OTHER;
 	if (protocol == IPPROTO_ICMPV6 && rewire_icmpv6_is_link_local(skb, offset))
 		return REWIRE_KIND_FOREIGN;

@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "packet.h"
 #include "rule.h"
+#include "transport.h"
 
 #define REWIRE_PORTS_ANY	((struct rewire_ports){ 0, 65535 })
 
@@ -230,9 +231,9 @@ static int rewire_get_ports(struct genl_info *info, int min, int max, u8 protoco
 				    "A range of ports needs a lowest one");
 		return -EINVAL;
 	}
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) {
+	if (!rewire_protocol_has_ports(protocol)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[min],
-				    "Ports need the protocol TCP or UDP");
+				    "Ports need a protocol that has them");
 		return -EINVAL;
 	}
 	ports->min = ntohs(nla_get_be16(info->attrs[min]));

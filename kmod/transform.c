@@ -6,6 +6,7 @@
 #include <linux/icmp.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/sctp.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
@@ -13,6 +14,7 @@
 #include "flow.h"
 #include "output.h"
 #include "packet.h"
+#include "transport.h"
 
 /* Folded to 16 bits, but unlike csum_fold() not complemented. */
 static __be16 rewire_fold(__wsum sum)
@@ -89,44 +91,79 @@ static void rewire_update_check(__sum16 *check, const struct rewire_tuple *tuple
 	rewire_add_delta(check, tuple->port_delta);
 }
 
-static void rewire_transform_udp(struct udphdr *udp, const struct rewire_tuple *tuple,
-				 const struct rewire_key *inverse, bool partial)
+/* Where the checksum is that a rewrite changes by a sum, or -1. */
+static int rewire_check_offset(u8 protocol)
 {
-	/* Zero: the sender computed none (RFC 768). */
-	if (udp->check) {
-		rewire_update_check(&udp->check, tuple, true, partial);
-		if (!udp->check)
-			udp->check = CSUM_MANGLED_0;
-	}
-	udp->source = inverse->dport;
-	udp->dest = inverse->sport;
-}
-
-static void rewire_transform_transport(void *header, const struct rewire_tuple *tuple,
-				       const struct rewire_key *inverse, bool partial)
-{
-	struct icmphdr *icmp;
-	struct tcphdr *tcp;
-
-	switch (rewire_key_protocol(&tuple->key)) {
+	switch (protocol) {
 	case IPPROTO_TCP:
-		tcp = header;
-		rewire_update_check(&tcp->check, tuple, true, partial);
-		tcp->source = inverse->dport;
-		tcp->dest = inverse->sport;
-		break;
+		return offsetof(struct tcphdr, check);
 	case IPPROTO_UDP:
-		rewire_transform_udp(header, tuple, inverse, partial);
-		break;
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		return offsetof(struct udphdr, check);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		icmp = header;
-		rewire_update_check(&icmp->checksum, tuple,
-				    rewire_key_protocol(&tuple->key) == IPPROTO_ICMPV6,
-				    partial);
-		/* Of the two, one is the identifier and the other is 0. */
-		icmp->un.echo.id = inverse->dport | inverse->sport;
-		break;
+		return offsetof(struct icmphdr, checksum);
+	default:
+		return -1;
+	}
+}
+
+static void rewire_rewrite_check(const struct rewire_transport *transport,
+				 const struct rewire_tuple *tuple)
+{
+	u8 protocol = rewire_key_protocol(&tuple->key);
+	int offset = rewire_check_offset(protocol);
+	__sum16 *check;
+
+	if (offset < 0 || transport->size < offset + sizeof(*check))
+		return;
+	check = transport->header + offset;
+	/* Zero: the sender computed none (RFC 768). */
+	if (protocol == IPPROTO_UDP && !*check)
+		return;
+	rewire_update_check(check, tuple, protocol != IPPROTO_ICMP, transport->partial);
+	if ((protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE) && !*check)
+		*check = CSUM_MANGLED_0;
+}
+
+static void rewire_rewrite_sctp(const struct rewire_transport *transport, __be32 old)
+{
+	struct sctphdr *sctp = transport->header;
+
+	if (transport->size < sizeof(*sctp) || transport->partial)
+		return;
+	sctp->checksum = rewire_sctp_check(sctp->checksum, old, *(__be32 *)sctp,
+					   transport->length);
+}
+
+/**
+ * rewire_transport_rewrite() - rewrite ports and checksum of a transport header
+ * @transport: the header, writable
+ * @tuple: the direction whose deltas the checksum gets
+ * @sport: new source port, or of an echo message, like @dport, identifier or 0
+ * @dport: new destination port
+ *
+ * A header that is cut off behind its eighth byte is rewritten as far as it goes.
+ */
+void rewire_transport_rewrite(const struct rewire_transport *transport,
+			      const struct rewire_tuple *tuple,
+			      __be16 sport, __be16 dport)
+{
+	u8 protocol = rewire_key_protocol(&tuple->key);
+	struct udphdr *ports = transport->header;
+	struct icmphdr *icmp = transport->header;
+	__be32 old;
+
+	rewire_rewrite_check(transport, tuple);
+	if (rewire_protocol_is_icmp(protocol)) {
+		icmp->un.echo.id = sport | dport;
+	} else if (rewire_protocol_has_ports(protocol)) {
+		old = *(__be32 *)ports;
+		ports->source = sport;
+		ports->dest = dport;
+		if (protocol == IPPROTO_SCTP)
+			rewire_rewrite_sctp(transport, old);
 	}
 }
 
@@ -143,6 +180,12 @@ void rewire_transform(struct sk_buff *skb, const struct rewire_packet *packet,
 {
 	const struct rewire_tuple *tuple = &flow->tuple[direction];
 	const struct rewire_key *inverse = &flow->tuple[!direction].key;
+	const struct rewire_transport transport = {
+		.header = skb->data + packet->transport,
+		.size = packet->header - packet->transport,
+		.length = skb->len - packet->transport,
+		.partial = rewire_check_is_partial(skb, packet->transport),
+	};
 
 	if (rewire_key_is_ipv4(&tuple->key)) {
 		struct iphdr *ip = (struct iphdr *)skb->data;
@@ -156,8 +199,7 @@ void rewire_transform(struct sk_buff *skb, const struct rewire_packet *packet,
 		ip->saddr = inverse->dst;
 		ip->daddr = inverse->src;
 	}
-	rewire_transform_transport(skb->data + packet->transport, tuple, inverse,
-				   rewire_check_is_partial(skb, packet->transport));
+	rewire_transport_rewrite(&transport, tuple, inverse->dport, inverse->sport);
 
 	/* A sum over the whole packet would have to follow every change. */
 	if (skb->ip_summed == CHECKSUM_COMPLETE)

@@ -22,7 +22,7 @@ from netlink import (DUMP, NESTED, Refused, Rewire, Route, address, attr, attrib
 SPEC = os.path.join(here, "../Documentation/netlink/specs/rewire.yaml")
 CLI = os.path.join(here, "../build/bin/rewire")
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
-TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+TCP, UDP, ICMP, ICMPV6, AH = 6, 17, 1, 58, 51
 MAC_B, MAC_D = bytes((2, 0, 0, 0, 0, 1)), bytes((2, 0, 0, 0, 0, 2))
 libc = ctypes.CDLL(None, use_errno=True)
 c = Rewire.c
@@ -222,8 +222,8 @@ def refusals_of_flows():
             ("both directions with one key",
              flow(orig, tuple_("A_FLOW_REPLY", 5, "10.5.0.2", 1, "10.5.0.9", 53)), "EINVAL"),
             ("a protocol that cannot be translated",
-             flow(tuple_("A_FLOW_ORIG", 5, "10.5.0.2", 0, "10.5.0.9", 0, 47),
-                  tuple_("A_FLOW_REPLY", 6, "10.6.0.9", 0, "10.6.0.1", 0, 47)), "EPROTONOSUPPORT"),
+             flow(tuple_("A_FLOW_ORIG", 5, "10.5.0.2", 0, "10.5.0.9", 0, AH),
+                  tuple_("A_FLOW_REPLY", 6, "10.6.0.9", 0, "10.6.0.1", 0, AH)), "EPROTONOSUPPORT"),
             ("ICMPv6 of IPv4",
              flow(tuple_("A_FLOW_ORIG", 5, "10.5.0.2", 1, "10.5.0.9", 0, ICMPV6),
                   tuple_("A_FLOW_REPLY", 6, "10.6.0.9", 0, "10.6.0.1", 1, ICMPV6)), "EPROTONOSUPPORT"),

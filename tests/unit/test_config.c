@@ -81,14 +81,14 @@ static const struct {
 	  "service \"nat\": id is not a whole number" },
 	{ "{" POOLS ",\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":1}]}",
 	  "service \"nat\": it has neither source nor destination" },
-	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":\"sctp\"") "]}",
-	  "service \"nat\": protocol is not \"tcp\", \"udp\" or \"icmp\"" },
-	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":47") "]}",
-	  "service \"nat\": protocol 47 is not supported" },
+	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":\"tls\"") "]}",
+	  "service \"nat\": protocol is not \"tcp\", \"udp\", \"icmp\"" },
+	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":51") "]}",
+	  "service \"nat\": protocol 51 cannot be translated" },
 	{ "{" POOLS ",\"services\":[" NAT(",\"dport\":53") "]}",
-	  "service \"nat\": dport needs protocol tcp or udp" },
+	  "service \"nat\": dport needs a protocol that has ports" },
 	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":\"icmp\",\"dport\":53") "]}",
-	  "service \"nat\": dport needs protocol tcp or udp" },
+	  "service \"nat\": dport needs a protocol that has ports" },
 	{ "{" POOLS ",\"services\":[" NAT(",\"src\":\"10.0.0.0/8\",\"dst\":\"::/0\"") "]}",
 	  "service \"nat\": no packet matches" },
 	{ "{" POOLS ",\"services\":[" NAT(",\"orphan\":\"maybe\"") "]}",
@@ -216,7 +216,7 @@ static void rules_follow(void **context)
 
 	(void)context;
 	rules_make(&rules, snapshot, NULL);
-	assert_int_equal(rules.count, 2 + 4 * 3);
+	assert_int_equal(rules.count, 2 + 4 * 6);
 	rule = find_rule(&rules, 1, AF_INET, IPPROTO_ICMP);
 	assert_non_null(rule);
 	assert_int_equal(rule->action, REWIRE_RULE_ACTION_PUNT);
@@ -229,9 +229,9 @@ static void rules_follow(void **context)
 	assert_int_equal(rule->dport_min, 1024);
 	rules_free(&rules);
 
-	/* Pings to the host's own address are the host's */
+	/* Pings and tunnels to the host's own address are the host's */
 	rules_make(&rules, snapshot, own);
-	assert_int_equal(rules.count, 2 + 4 * 3 - 1);
+	assert_int_equal(rules.count, 2 + 4 * 6 - 3);
 	rules_free(&rules);
 	snapshot_free(snapshot);
 }

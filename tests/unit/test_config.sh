@@ -44,10 +44,10 @@ bad "a prefix with bits behind it" 'src "10.0.0.1/24"' '.services[0].src = "10.0
 bad "not an address" 'addresses "example"' '.pools[0].addresses = ["example"]'
 bad "addresses of two families that can never meet" 'different address families' \
 	'.services[0].dst = "192.0.2.1" | .services[0].src = "fd00:10::/64"'
-bad "a port without a protocol that has them" 'dport needs protocol tcp or udp' \
+bad "a port without a protocol that has them" 'dport needs a protocol that has ports' \
 	'.services[4].dport = 53'
-bad "a protocol that cannot be translated" 'protocol 132 is not supported' \
-	'.services[2].protocol = 132 | del(.services[2].dport)'
+bad "a protocol that cannot be translated" 'protocol 51 cannot be translated' \
+	'.services[2].protocol = 51 | del(.services[2].dport)'
 bad "an unknown scheduler" 'scheduler is not "maglev" or "round-robin"' \
 	'.services[2].destination.scheduler = "random"'
 bad "a service that does nothing" 'neither source nor destination' 'del(.services[0].source)'

@@ -144,8 +144,39 @@ static void an_echo_reply_begins_nothing(void **context)
 {
 	assert_int_equal(ask(*context, 1, tuple(10, IPPROTO_ICMP, "10.0.0.5", 0, "192.0.2.1", 99)),
 			 OUTCOME_UNSUPPORTED);
-	assert_int_equal(ask(*context, 1, tuple(10, IPPROTO_GRE, "10.0.0.5", 0, "192.0.2.1", 0)),
-			 OUTCOME_UNSUPPORTED);
+}
+
+static void every_protocol_with_ports_has_ports_of_its_own(void **context)
+{
+	static const uint8_t protocols[] = { IPPROTO_SCTP, IPPROTO_UDPLITE, IPPROTO_DCCP };
+	struct bench *bench = *context;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ask(bench, 1, tuple(10, protocols[i], "10.0.0.5", 4000, "192.0.2.1", 9)),
+				 OUTCOME_FLOW);
+		assert_int_equal(ports_used(bench->decision.ports, protocols[i], 1024, 65535), 1);
+		assert_int_equal(bench->decision.verdict.flow.reply.dport, bench->decision.port);
+	}
+}
+
+/* Each attempt tries another address; the kernel refuses those that are taken. */
+static void without_ports_an_address_is_all_there_is(void **context)
+{
+	struct bench *bench = *context;
+	char first[RW_ADDR_TEXT], second[RW_ADDR_TEXT];
+
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ESP, "10.0.0.5", 0, "192.0.2.1", 0)),
+			 OUTCOME_FLOW);
+	assert_null(bench->decision.ports);
+	rw_addr_print(first, &bench->decision.verdict.flow.reply.dst);
+	assert_reply(bench, tuple(0, IPPROTO_ESP, "192.0.2.1", 0, first, 0));
+	decide(&bench->decider, bench->snapshot, &bench->punt, 1, &bench->decision);
+	assert_int_equal(bench->decision.outcome, OUTCOME_FLOW);
+	rw_addr_print(second, &bench->decision.verdict.flow.reply.dst);
+	assert_string_not_equal(first, second);
+	decide(&bench->decider, bench->snapshot, &bench->punt, 2, &bench->decision);
+	assert_int_equal(bench->decision.outcome, OUTCOME_EXHAUSTED);
 }
 
 static void a_client_keeps_its_public_address(void **context)
@@ -305,6 +336,8 @@ int main(void)
 		TEST(nat_of_ipv6_and_udp),
 		TEST(an_echo_gets_a_new_identifier),
 		TEST(an_echo_reply_begins_nothing),
+		TEST(every_protocol_with_ports_has_ports_of_its_own),
+		TEST(without_ports_an_address_is_all_there_is),
 		TEST(a_client_keeps_its_public_address),
 		TEST(an_exhausted_pool_is_an_outcome),
 		TEST(balancing_keeps_the_client),

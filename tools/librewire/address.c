@@ -16,8 +16,16 @@ static const struct {
 } protocols[] = {
 	{ "tcp", IPPROTO_TCP },
 	{ "udp", IPPROTO_UDP },
+	{ "udplite", IPPROTO_UDPLITE },
+	{ "sctp", IPPROTO_SCTP },
+	{ "dccp", IPPROTO_DCCP },
 	{ "icmp", IPPROTO_ICMP },
 	{ "icmpv6", IPPROTO_ICMPV6 },
+	{ "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP },
+	{ "ah", IPPROTO_AH },
+	{ "ipip", IPPROTO_IPIP },
+	{ "ipv6", IPPROTO_IPV6 },
 };
 
 bool rw_number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number)
@@ -199,9 +207,15 @@ const char *rw_protocol_parse(const char *text, uint8_t *protocol)
 		}
 	}
 	if (!rw_number_parse(text, 1, 255, &number))
-		return "is not a protocol: tcp, udp, icmp, icmpv6 or a number from 1 to 255";
+		return "is not a protocol: tcp, udp, sctp, icmp, icmpv6, gre, esp or a number from 1 to 255";
 	*protocol = number;
 	return NULL;
+}
+
+bool rw_protocol_has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
 }
 
 char *rw_protocol_print(char text[RW_PROTOCOL_TEXT], uint8_t protocol)

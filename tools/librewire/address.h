@@ -37,6 +37,7 @@ bool rw_number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *num
 
 /* tcp, udp, icmp, icmpv6, or a number from 1 to 255 */
 const char *rw_protocol_parse(const char *text, uint8_t *protocol);
+bool rw_protocol_has_ports(uint8_t protocol);
 char *rw_protocol_print(char text[RW_PROTOCOL_TEXT], uint8_t protocol);
 
 #endif

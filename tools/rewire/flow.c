@@ -17,7 +17,7 @@ static const char usage[] =
 	"               [ outdev DEV ]\n"
 	"       FILTER := [ vni N ] [ protocol PROTO ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ]\n"
 	"                 [ state STATE ] [ policy N ] [ target N ]\n"
-	"       PROTO := { tcp | udp | icmp | icmpv6 | NUMBER }\n"
+	"       PROTO := { tcp | udp | udplite | sctp | dccp | icmp | icmpv6 | gre | esp | NUMBER }\n"
 	"       STATE := { unreplied | replied | syn-sent | syn-received | established |\n"
 	"                  fin-wait | last-ack | time-wait | closed }\n"
 	"An IPv6 address with a port is [ADDR]:PORT. The identifier of an ICMP echo request is\n"

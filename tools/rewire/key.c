@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The key of a flow and what becomes of it. */
 
-#include <netinet/in.h>
-
+#include "address.h"
 #include "key.h"
 #include "print.h"
-
-static bool has_ports(uint8_t protocol)
-{
-	return protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6;
-}
 
 static int check_port(const struct args *args, const char *name, const char *text,
 		      const struct arg_endpoint *endpoint, uint8_t protocol)
 {
 	if (!text)
 		return args_error(args, "%s is missing", name);
-	if (endpoint->port < 0 && has_ports(protocol))
+	if (endpoint->port < 0 && rw_protocol_has_ports(protocol))
 		return args_error(args, "%s: \"%s\" has no port", name, text);
 	return 0;
 }

@@ -14,7 +14,7 @@ static const char usage[] =
 	"                   [ protocol PROTO ] [ sport PORT[-PORT] ] [ dport PORT[-PORT] ]\n"
 	"       ACTION := { pass | drop | punt [ hold { hold | drop } ]\n"
 	"                   [ orphan { drop | pass | hold } ] } [ policy N ]\n"
-	"       PROTO := { tcp | udp | icmp | icmpv6 | NUMBER }\n"
+	"       PROTO := { tcp | udp | udplite | sctp | dccp | icmp | icmpv6 | gre | esp | NUMBER }\n"
 	"With -json or -details, add prints the rule's number; with -stats, show prints hits.\n";
 
 enum { VNI, FAMILY, SRC, DST, PROTOCOL, SPORT, DPORT, PREFERENCE, PASS, DROP, PUNT, POLICY, HOLD,

@@ -180,12 +180,25 @@ static int read_backend(const struct place *list, const json_t *object, size_t i
 	return read_backend_addresses(&place, backend);
 }
 
+/* What the kernel makes no flow of: AH, and headers on the way to a protocol. */
+static bool is_header(uint32_t protocol)
+{
+	return protocol == IPPROTO_AH || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_NONE ||
+	       protocol == IPPROTO_DSTOPTS;
+}
+
 static int read_protocol(const struct place *place, struct service *service)
 {
-	static const char *const names[] = { "tcp", "udp", "icmp", NULL };
+	static const char *const names[] = {
+		"tcp", "udp", "icmp", "udplite", "sctp", "dccp", "gre", "esp", "ipip", "ipv6", NULL
+	};
 	static const uint8_t numbers[][FAMILIES] = {
 		{ IPPROTO_TCP, IPPROTO_TCP }, { IPPROTO_UDP, IPPROTO_UDP },
-		{ IPPROTO_ICMP, IPPROTO_ICMPV6 },
+		{ IPPROTO_ICMP, IPPROTO_ICMPV6 }, { IPPROTO_UDPLITE, IPPROTO_UDPLITE },
+		{ IPPROTO_SCTP, IPPROTO_SCTP }, { IPPROTO_DCCP, IPPROTO_DCCP },
+		{ IPPROTO_GRE, IPPROTO_GRE }, { IPPROTO_ESP, IPPROTO_ESP },
+		{ IPPROTO_IPIP, IPPROTO_IPIP }, { IPPROTO_IPV6, IPPROTO_IPV6 },
 	};
 	const json_t *value = json_object_get(place->object, "protocol");
 	uint32_t number;
@@ -201,10 +214,9 @@ static int read_protocol(const struct place *place, struct service *service)
 	}
 	if (json_get_number(place, "protocol", 1, 255, &number) < 0)
 		return -1;
-	if (number != IPPROTO_TCP && number != IPPROTO_UDP && number != IPPROTO_ICMP &&
-	    number != IPPROTO_ICMPV6)
-		return refuse(place->error, "%s: protocol %u is not supported, only tcp, udp and icmp",
-			      place->text, number);
+	if (is_header(number))
+		return refuse(place->error, "%s: protocol %u cannot be translated", place->text,
+			      number);
 	service->families[IPV4] = number != IPPROTO_ICMPV6;
 	service->families[IPV6] = number != IPPROTO_ICMP;
 	service->protocols[IPV4] = service->protocols[IPV6] = number;
@@ -233,8 +245,8 @@ static int read_match(const struct place *place, struct service *service)
 	ret = json_get_ports(place, "dport", &service->dport_min, &service->dport_max);
 	if (ret < 0)
 		return -1;
-	if (ret && service->protocols[IPV4] != IPPROTO_TCP && service->protocols[IPV4] != IPPROTO_UDP)
-		return refuse(place->error, "%s: dport needs protocol tcp or udp", place->text);
+	if (ret && !rw_protocol_has_ports(service->protocols[IPV4]))
+		return refuse(place->error, "%s: dport needs a protocol that has ports", place->text);
 	for (family = 0; family < FAMILIES; family++)
 		if (!has_family(&service->src, family) || !has_family(&service->dst, family))
 			service->families[family] = false;

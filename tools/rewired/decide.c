@@ -20,9 +20,7 @@ static bool is_icmp(uint8_t protocol)
 /* An echo reply without a request begins nothing. */
 static bool begins_flow(const struct rw_tuple *tuple)
 {
-	if (is_icmp(tuple->protocol))
-		return !tuple->dport;
-	return tuple->protocol == IPPROTO_TCP || tuple->protocol == IPPROTO_UDP;
+	return !is_icmp(tuple->protocol) || !tuple->dport;
 }
 
 static bool prefixes_contain(const struct prefixes *prefixes, const struct rw_addr *address)
@@ -84,13 +82,29 @@ static bool choose_destination(const struct service *service, const struct rw_tu
 	flow->target = backend->id;
 	flow->reply.vni = backend->vni;
 	flow->reply.src = backend->addresses[family];
-	if (backend->port && !is_icmp(orig->protocol))
+	if (backend->port && rw_protocol_has_ports(orig->protocol))
 		flow->reply.sport = backend->port;
 	return true;
 }
 
+/*
+ * Without ports, an address serves one flow with each remote end. The kernel knows
+ * whether it does already: each attempt takes the next address.
+ */
+static bool choose_address(const struct pool *pool, int family, unsigned int first,
+			   unsigned int attempt, struct rw_flow_spec *flow)
+{
+	unsigned int count = pool->address_count[family];
+
+	if (attempt >= count)
+		return false;
+	flow->reply.dst = *ports_address(pool->addresses[family][(first + attempt) % count]);
+	return true;
+}
+
 static bool choose_source(const struct service *service, const struct rw_tuple *orig,
-			  struct random *random, struct decision *decision)
+			  unsigned int attempt, struct random *random,
+			  struct decision *decision)
 {
 	const struct pool *pool = service->pool;
 	int family = family_index(&orig->src), port;
@@ -101,6 +115,8 @@ static bool choose_source(const struct service *service, const struct rw_tuple *
 		return true;
 	count = pool->address_count[family];
 	first = count ? hash_client(orig) % count : 0;
+	if (!rw_protocol_has_ports(orig->protocol) && !is_icmp(orig->protocol))
+		return choose_address(pool, family, first, attempt, &decision->verdict.flow);
 	for (i = 0; i < count; i++) {
 		ports = pool->addresses[family][(first + i) % count];
 		port = ports_take(ports, orig->protocol, pool->port_min, pool->port_max, random);
@@ -164,7 +180,7 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 	};
 	if (!choose_destination(service, orig, attempt, flow))
 		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
-	else if (!choose_source(service, orig, &decider->random, decision))
+	else if (!choose_source(service, orig, attempt, &decider->random, decision))
 		decide_drop(decision, OUTCOME_EXHAUSTED, punt);
 	else
 		flow->decision = atomic_fetch_add(decider->last, 1) + 1;

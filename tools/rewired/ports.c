@@ -10,7 +10,7 @@
 
 #define WORDS	(65536 / 64)
 
-enum { MAP_TCP, MAP_UDP, MAP_ICMP, MAPS };
+enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAPS };
 
 struct map {
 	_Atomic uint64_t used[WORDS];		/* taken or settled */
@@ -71,6 +71,12 @@ static int map_index(uint8_t protocol)
 		return MAP_TCP;
 	case IPPROTO_UDP:
 		return MAP_UDP;
+	case IPPROTO_UDPLITE:
+		return MAP_UDPLITE;
+	case IPPROTO_SCTP:
+		return MAP_SCTP;
+	case IPPROTO_DCCP:
+		return MAP_DCCP;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return MAP_ICMP;

@@ -75,6 +75,10 @@ static bool is_own(const struct rw_addr *own, const struct rw_addr *address)
 	return false;
 }
 
+/* Few: a miss walks all rules of its virtual network. */
+static const uint8_t port_protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+static const uint8_t address_protocols[] = { IPPROTO_GRE, IPPROTO_ESP };
+
 static void add_pool_address(struct rules *rules, const struct pool *pool,
 			     const struct rw_addr *address, const struct rw_addr *own)
 {
@@ -88,16 +92,21 @@ static void add_pool_address(struct rules *rules, const struct pool *pool,
 		.action = REWIRE_RULE_ACTION_DROP,
 		.policy = RULES_POOL_POLICY,
 	};
+	size_t i;
 
-	rule.protocol = IPPROTO_TCP;
-	rules_add(rules, &rule);
-	rule.protocol = IPPROTO_UDP;
-	rules_add(rules, &rule);
+	for (i = 0; i < sizeof(port_protocols); i++) {
+		rule.protocol = port_protocols[i];
+		rules_add(rules, &rule);
+	}
 	if (is_own(own, address))
 		return;
-	rule.protocol = address->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	rule.dport_min = rule.dport_max = 0;
+	rule.protocol = address->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	rules_add(rules, &rule);
+	for (i = 0; i < sizeof(address_protocols); i++) {
+		rule.protocol = address_protocols[i];
+		rules_add(rules, &rule);
+	}
 }
 
 static int by_match(const void *a, const void *b)
