@@ -26,7 +26,6 @@ static int __net_init rewire_net_init(struct net *net)
 	ns->net = net;
 	mutex_init(&ns->lock);
 	INIT_LIST_HEAD(&ns->attaches);
-	hash_init(ns->rulesets);
 	ns->generation = 1;	/* 0 is no sequence to netlink */
 	xa_init(&ns->targets);
 	rewire_hold_init(ns);
@@ -39,8 +38,13 @@ static int __net_init rewire_net_init(struct net *net)
 	err = rewire_flow_table_init(ns);
 	if (err)
 		goto free_punts;
+	err = rewire_rule_init(ns);
+	if (err)
+		goto free_flows;
 	return 0;
 
+free_flows:
+	rewire_flow_table_exit(ns);
 free_punts:
 	rewire_punt_exit(ns);
 free_stats:

@@ -4,7 +4,6 @@
 #define REWIRE_NAMESPACE_H
 
 #include <linux/atomic.h>
-#include <linux/hashtable.h>
 #include <linux/mutex.h>
 #include <linux/percpu_counter.h>
 #include <linux/rhashtable.h>
@@ -16,9 +15,8 @@
 #include "stats.h"
 
 #define REWIRE_FLOWS_MAX	1048576U
-#define REWIRE_RULES_MAX	65536U
+#define REWIRE_RULES_MAX	131072U
 #define REWIRE_TARGETS_MAX	65536U
-#define REWIRE_RULE_HASH_BITS	6
 
 struct rewire_handlers;
 struct rewire_punt_queue;
@@ -29,9 +27,10 @@ struct rewire_punt_queue;
  * @lock: serialises changes of attaches, rules and targets. Taken inside RTNL.
  * @attaches: of struct rewire_attach; read under RCU
  * @local: the attach of the host's own packets, if any; read under RCU
- * @rulesets: rules by virtual network; read under RCU
+ * @rules: struct rewire_rule by number
+ * @rule_index: struct rewire_rule_node, by which packets find rules; read under RCU
  * @rule_count: rules, of at most REWIRE_RULES_MAX
- * @rule_id: the last rule number given
+ * @rule_id: the next rule number to give
  * @generation: grows when attaches or rules change; dumps resume by position
  * @targets: struct rewire_target by number; read under RCU
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
@@ -57,7 +56,8 @@ struct rewire_net {
 
 	struct list_head attaches;
 	struct rewire_attach __rcu *local;
-	DECLARE_HASHTABLE(rulesets, REWIRE_RULE_HASH_BITS);
+	struct xarray rules;
+	struct rhashtable rule_index;
 	unsigned int rule_count;
 	u32 rule_id;
 	unsigned int generation;

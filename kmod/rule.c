@@ -1,542 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rules, one list for each virtual network, sorted so that the first match is
- * the one that counts. Read under RCU, changed under the namespace's lock.
+ * Rules: what a packet without a flow meets. Read under RCU, changed under the
+ * namespace's lock.
  */
 #include <linux/slab.h>
 
-#include "attach.h"
+#include "namespace.h"
 #include "netlink.h"
 #include "packet.h"
 #include "rule.h"
-#include "transport.h"
 
-#define REWIRE_PORTS_ANY	((struct rewire_ports){ 0, 65535 })
-
-struct rewire_ruleset {
-	struct hlist_node node;
-	struct list_head rules;
-	u32 vni;
-	struct rcu_head rcu;
-};
-
-static struct rewire_ruleset *rewire_ruleset_find(struct rewire_net *ns, u32 vni)
+struct rewire_rule *rewire_rule_alloc(void)
 {
-	struct rewire_ruleset *ruleset;
+	struct rewire_rule *rule = kzalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT);
 
-	hash_for_each_possible_rcu(ns->rulesets, ruleset, node, vni,
-				   lockdep_is_held(&ns->lock)) {
-		if (ruleset->vni == vni)
-			return ruleset;
-	}
-	return NULL;
+	if (rule)
+		percpu_counter_inc(&rewire_objects);
+	return rule;
 }
 
-static bool rewire_ports_match(const struct rewire_ports *ports, __be16 port)
+/* Of a rule that nobody else has seen. */
+void rewire_rule_free(struct rewire_rule *rule)
 {
-	return ntohs(port) >= ports->min && ntohs(port) <= ports->max;
+	kfree(rule);
+	percpu_counter_dec(&rewire_objects);
 }
 
-static bool rewire_ports_any(const struct rewire_ports *ports)
+static void rewire_rule_free_rcu(struct rcu_head *rcu)
 {
-	return ports->min == 0 && ports->max == 65535;
-}
-
-static bool rewire_match_packet(const struct rewire_match *match,
-				const struct rewire_packet *packet)
-{
-	const struct rewire_key *key = &packet->key;
-
-	u8 family = rewire_key_is_ipv4(key) ? AF_INET : AF_INET6;
-
-	if (match->family != AF_UNSPEC && match->family != family)
-		return false;
-	if (match->protocol && match->protocol != rewire_key_protocol(key))
-		return false;
-	return ipv6_prefix_equal(&match->dst, &key->dst, match->dst_len) &&
-	       ipv6_prefix_equal(&match->src, &key->src, match->src_len) &&
-	       rewire_ports_match(&match->dport, key->dport) &&
-	       rewire_ports_match(&match->sport, key->sport);
+	rewire_rule_free(container_of(rcu, struct rewire_rule, rcu));
 }
 
 /* Context: RCU read side. Return: the rule that counts, or NULL. */
 struct rewire_rule *rewire_rule_lookup(struct rewire_net *ns,
 				       const struct rewire_packet *packet)
 {
-	struct rewire_ruleset *ruleset;
-	struct rewire_rule *rule;
-
-	ruleset = rewire_ruleset_find(ns, rewire_key_vni(&packet->key));
-	if (!ruleset)
-		return NULL;
-	list_for_each_entry_rcu(rule, &ruleset->rules, list) {
-		if (rewire_match_packet(&rule->match, packet))
-			return rule;
-	}
-	return NULL;
+	return rewire_index_lookup(ns, packet);
 }
 
-/* Negative: a counts before b; 0: as exactly, and with the same preference. */
-static int rewire_match_compare(const struct rewire_match *a,
-				const struct rewire_match *b)
+/**
+ * rewire_rule_insert() - give a rule its number, and let packets meet it
+ * @ns: the namespace
+ * @rule: the rule, the namespace's on success
+ * @extack: a sentence, on failure
+ *
+ * Context: the namespace's lock.
+ */
+int rewire_rule_insert(struct rewire_net *ns, struct rewire_rule *rule,
+		       struct netlink_ext_ack *extack)
 {
-	if (a->dst_len != b->dst_len)
-		return b->dst_len - a->dst_len;
-	if (a->src_len != b->src_len)
-		return b->src_len - a->src_len;
-	if (!a->protocol != !b->protocol)
-		return !a->protocol - !b->protocol;
-	if (a->dport.max - a->dport.min != b->dport.max - b->dport.min)
-		return (a->dport.max - a->dport.min) - (b->dport.max - b->dport.min);
-	if (a->sport.max - a->sport.min != b->sport.max - b->sport.min)
-		return (a->sport.max - a->sport.min) - (b->sport.max - b->sport.min);
-	if (a->preference != b->preference)
-		return a->preference < b->preference ? -1 : 1;
-	return 0;
-}
-
-static bool rewire_match_equal(const struct rewire_match *a,
-			       const struct rewire_match *b)
-{
-	return !rewire_match_compare(a, b) && a->family == b->family &&
-	       a->protocol == b->protocol &&
-	       ipv6_addr_equal(&a->dst, &b->dst) && ipv6_addr_equal(&a->src, &b->src) &&
-	       a->dport.min == b->dport.min && a->sport.min == b->sport.min;
-}
-
-static void rewire_rule_free_rcu(struct rcu_head *rcu)
-{
-	kfree(container_of(rcu, struct rewire_rule, rcu));
-	percpu_counter_dec(&rewire_objects);
-}
-
-static void rewire_rule_delete(struct rewire_net *ns, struct rewire_ruleset *ruleset,
-			       struct rewire_rule *rule)
-{
-	lockdep_assert_held(&ns->lock);
-	list_del_rcu(&rule->list);
-	ns->rule_count--;
-	ns->generation++;
-	call_rcu(&rule->rcu, rewire_rule_free_rcu);
-	if (list_empty(&ruleset->rules)) {
-		hash_del_rcu(&ruleset->node);
-		kfree_rcu(ruleset, rcu);
-	}
-}
-
-void rewire_rule_exit(struct rewire_net *ns)
-{
-	struct rewire_rule *rule, *next_rule;
-	struct rewire_ruleset *ruleset;
-	struct hlist_node *next;
-	int bucket;
-
-	mutex_lock(&ns->lock);
-	rcu_read_lock();	/* the last rule takes its ruleset along */
-	hash_for_each_safe(ns->rulesets, bucket, next, ruleset, node) {
-		list_for_each_entry_safe(rule, next_rule, &ruleset->rules, list)
-			rewire_rule_delete(ns, ruleset, rule);
-	}
-	rcu_read_unlock();
-	mutex_unlock(&ns->lock);
-}
-
-static int rewire_ruleset_add(struct rewire_net *ns, struct rewire_rule *rule,
-			      struct netlink_ext_ack *extack)
-{
-	struct rewire_ruleset *ruleset = rewire_ruleset_find(ns, rule->vni);
-	struct rewire_rule *there;
+	int err;
 
 	lockdep_assert_held(&ns->lock);
 	if (ns->rule_count >= REWIRE_RULES_MAX) {
 		NL_SET_ERR_MSG(extack, "There are as many rules as there may be");
 		return -ENOSPC;
 	}
-	if (!ruleset) {
-		ruleset = kzalloc(sizeof(*ruleset), GFP_KERNEL_ACCOUNT);
-		if (!ruleset)
-			return -ENOMEM;
-		ruleset->vni = rule->vni;
-		INIT_LIST_HEAD(&ruleset->rules);
-		hash_add_rcu(ns->rulesets, &ruleset->node, rule->vni);
-	}
-	list_for_each_entry(there, &ruleset->rules, list) {
-		if (rewire_match_equal(&rule->match, &there->match)) {
+	err = xa_alloc_cyclic(&ns->rules, &rule->id, rule, XA_LIMIT(1, U32_MAX),
+			      &ns->rule_id, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		return err;
+	err = rewire_index_add(ns, rule);
+	if (err) {
+		xa_erase(&ns->rules, rule->id);
+		if (err == -EEXIST)
 			NL_SET_ERR_MSG(extack,
 				       "Another rule has the same match and preference");
-			return -EEXIST;
-		}
+		return err;
 	}
-	list_for_each_entry(there, &ruleset->rules, list) {
-		if (rewire_match_compare(&rule->match, &there->match) < 0)
-			break;
-	}
-	rule->id = ++ns->rule_id;
-	list_add_tail_rcu(&rule->list, &there->list);
 	ns->rule_count++;
 	ns->generation++;
 	return 0;
 }
 
-static int rewire_get_prefix(struct genl_info *info, int attribute, int length_attribute,
-			     struct in6_addr *prefix, u8 *length, u8 *family)
+/* Context: the namespace's lock. */
+void rewire_rule_remove(struct rewire_net *ns, struct rewire_rule *rule)
 {
-	struct nlattr *address = info->attrs[attribute];
-	struct nlattr *bits = info->attrs[length_attribute];
-	struct in6_addr whole;
-	bool ipv4;
-	int err;
-
-	if (!address) {
-		if (!bits)
-			return 0;
-		NL_SET_ERR_MSG_ATTR(info->extack, bits, "A prefix length needs an address");
-		return -EINVAL;
-	}
-	err = rewire_get_address(address, &whole, info->extack);
-	if (err)
-		return err;
-	ipv4 = nla_len(address) == sizeof(__be32);
-	if (*family != AF_UNSPEC && *family != (ipv4 ? AF_INET : AF_INET6)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, address,
-				    "The addresses are of different families");
-		return -EINVAL;
-	}
-	*family = ipv4 ? AF_INET : AF_INET6;
-	*length = bits ? nla_get_u8(bits) : nla_len(address) * 8;
-	if (*length > nla_len(address) * 8) {
-		NL_SET_ERR_MSG_ATTR(info->extack, bits,
-				    "The prefix is longer than the address");
-		return -EINVAL;
-	}
-	if (ipv4)
-		*length += 96;
-	ipv6_addr_prefix(prefix, &whole, *length);
-	if (!ipv6_addr_equal(prefix, &whole)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, address,
-				    "The address has bits set behind its prefix");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int rewire_get_ports(struct genl_info *info, int min, int max, u8 protocol,
-			    struct rewire_ports *ports)
-{
-	*ports = REWIRE_PORTS_ANY;
-	if (!info->attrs[min] && !info->attrs[max])
-		return 0;
-	if (!info->attrs[min]) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[max],
-				    "A range of ports needs a lowest one");
-		return -EINVAL;
-	}
-	if (!rewire_protocol_has_ports(protocol)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[min],
-				    "Ports need a protocol that has them");
-		return -EINVAL;
-	}
-	ports->min = ntohs(nla_get_be16(info->attrs[min]));
-	ports->max = info->attrs[max] ? ntohs(nla_get_be16(info->attrs[max])) : ports->min;
-	if (ports->min > ports->max) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[max],
-				    "The range of ports is empty");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static u32 rewire_get_u32(struct genl_info *info, int attribute)
-{
-	return info->attrs[attribute] ? nla_get_u32(info->attrs[attribute]) : 0;
-}
-
-static int rewire_get_match(struct genl_info *info, struct rewire_match *match)
-{
-	struct nlattr *family = info->attrs[REWIRE_A_RULE_FAMILY];
-	int err;
-
-	if (family) {
-		match->family = nla_get_u8(family);
-		if (match->family != AF_INET && match->family != AF_INET6) {
-			NL_SET_ERR_MSG_ATTR(info->extack, family,
-					    "The family is neither IPv4 nor IPv6");
-			return -EAFNOSUPPORT;
-		}
-	}
-	if (info->attrs[REWIRE_A_RULE_PROTOCOL])
-		match->protocol = nla_get_u8(info->attrs[REWIRE_A_RULE_PROTOCOL]);
-	match->preference = rewire_get_u32(info, REWIRE_A_RULE_PREFERENCE);
-
-	err = rewire_get_prefix(info, REWIRE_A_RULE_DST, REWIRE_A_RULE_DST_LEN,
-				&match->dst, &match->dst_len, &match->family);
-	if (err)
-		return err;
-	err = rewire_get_prefix(info, REWIRE_A_RULE_SRC, REWIRE_A_RULE_SRC_LEN,
-				&match->src, &match->src_len, &match->family);
-	if (err)
-		return err;
-	err = rewire_get_ports(info, REWIRE_A_RULE_DPORT_MIN, REWIRE_A_RULE_DPORT_MAX,
-			       match->protocol, &match->dport);
-	if (err)
-		return err;
-	return rewire_get_ports(info, REWIRE_A_RULE_SPORT_MIN, REWIRE_A_RULE_SPORT_MAX,
-				match->protocol, &match->sport);
-}
-
-static int rewire_get_action(struct genl_info *info, struct rewire_rule *rule)
-{
-	static const int punt_only[] = {
-		REWIRE_A_RULE_POLICY, REWIRE_A_RULE_HOLD, REWIRE_A_RULE_ORPHAN
-	};
-	int i;
-
-	rule->action = nla_get_u32(info->attrs[REWIRE_A_RULE_ACTION]);
-	rule->policy = rewire_get_u32(info, REWIRE_A_RULE_POLICY);
-	rule->hold = rewire_get_u32(info, REWIRE_A_RULE_HOLD);
-	rule->orphan = rewire_get_u32(info, REWIRE_A_RULE_ORPHAN);
-	if (rule->action == REWIRE_RULE_ACTION_PUNT)
-		return 0;
-	/* A policy may label any rule; the modes say how to punt. */
-	for (i = 1; i < ARRAY_SIZE(punt_only); i++) {
-		if (info->attrs[punt_only[i]]) {
-			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[punt_only[i]],
-					    "Only a rule that punts has this");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int rewire_rule_reply(struct genl_info *info, u32 id)
-{
-	struct sk_buff *reply;
-	void *header;
-
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	if (nla_put_u32(reply, REWIRE_A_RULE_ID, id)) {
-		nlmsg_free(reply);
-		return -EMSGSIZE;
-	}
-	return rewire_reply_send(info, reply, header);
-}
-
-int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_rule *rule;
-	u32 id;
-	int err;
-
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_VNI) ||
-	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ACTION)) {
-		GENL_SET_ERR_MSG(info, "A virtual network and an action have to be given");
-		return -EINVAL;
-	}
-	rule = kzalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT);
-	if (!rule)
-		return -ENOMEM;
-	rule->vni = nla_get_u32(info->attrs[REWIRE_A_RULE_VNI]);
-	err = rewire_get_match(info, &rule->match);
-	if (!err)
-		err = rewire_get_action(info, rule);
-	if (err)
-		goto free;
-	if (!rewire_attach_has_vni(ns, rule->vni)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_VNI],
-				    "No device is attached to this virtual network");
-		err = -ENOENT;
-		goto free;
-	}
-
-	mutex_lock(&ns->lock);
-	err = rewire_ruleset_add(ns, rule, info->extack);
-	id = rule->id;
-	mutex_unlock(&ns->lock);
-	if (err)
-		goto free;
-	percpu_counter_inc(&rewire_objects);
-	return rewire_rule_reply(info, id);
-free:
-	kfree(rule);
-	return err;
-}
-
-static struct rewire_rule *rewire_rule_find(struct rewire_net *ns, u32 id,
-					    struct rewire_ruleset **where)
-{
-	struct rewire_ruleset *ruleset;
-	struct rewire_rule *rule;
-	int bucket;
-
 	lockdep_assert_held(&ns->lock);
-	hash_for_each(ns->rulesets, bucket, ruleset, node) {
-		list_for_each_entry(rule, &ruleset->rules, list) {
-			if (rule->id == id) {
-				*where = ruleset;
-				return rule;
-			}
-		}
-	}
-	return NULL;
+	rewire_index_remove(ns, rule);
+	xa_erase(&ns->rules, rule->id);
+	ns->rule_count--;
+	ns->generation++;
+	call_rcu(&rule->rcu, rewire_rule_free_rcu);
 }
 
-static int rewire_rule_id(struct genl_info *info, u32 *id)
+int rewire_rule_init(struct rewire_net *ns)
 {
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	*id = nla_get_u32(info->attrs[REWIRE_A_RULE_ID]);
-	return 0;
+	xa_init_flags(&ns->rules, XA_FLAGS_ALLOC1);
+	return rewire_index_init(ns);
 }
 
-static int rewire_rule_missing(struct genl_info *info)
+void rewire_rule_exit(struct rewire_net *ns)
 {
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_ID],
-			    "No rule has this number");
-	return -ENOENT;
-}
-
-int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_ruleset *ruleset;
 	struct rewire_rule *rule;
-	u32 id;
-	int err = rewire_rule_id(info, &id);
-
-	if (err)
-		return err;
-	mutex_lock(&ns->lock);
-	rule = rewire_rule_find(ns, id, &ruleset);
-	if (rule)
-		rewire_rule_delete(ns, ruleset, rule);
-	mutex_unlock(&ns->lock);
-	return rule ? 0 : rewire_rule_missing(info);
-}
-
-static bool rewire_put_ports(struct sk_buff *skb, int min, int max,
-			     const struct rewire_ports *ports)
-{
-	if (rewire_ports_any(ports))
-		return false;
-	return nla_put_be16(skb, min, htons(ports->min)) ||
-	       nla_put_be16(skb, max, htons(ports->max));
-}
-
-static bool rewire_put_prefix(struct sk_buff *skb, int attribute, int length_attribute,
-			      const struct in6_addr *prefix, u8 length)
-{
-	if (!length)
-		return false;
-	return rewire_put_address(skb, attribute, prefix) ||
-	       nla_put_u8(skb, length_attribute,
-			  ipv6_addr_v4mapped(prefix) ? length - 96 : length);
-}
-
-static bool rewire_match_fill(struct sk_buff *skb, const struct rewire_match *match)
-{
-	if ((match->family != AF_UNSPEC &&
-	     nla_put_u8(skb, REWIRE_A_RULE_FAMILY, match->family)) ||
-	    (match->protocol &&
-	     nla_put_u8(skb, REWIRE_A_RULE_PROTOCOL, match->protocol)))
-		return true;
-	return rewire_put_prefix(skb, REWIRE_A_RULE_DST, REWIRE_A_RULE_DST_LEN,
-				 &match->dst, match->dst_len) ||
-	       rewire_put_prefix(skb, REWIRE_A_RULE_SRC, REWIRE_A_RULE_SRC_LEN,
-				 &match->src, match->src_len) ||
-	       rewire_put_ports(skb, REWIRE_A_RULE_DPORT_MIN, REWIRE_A_RULE_DPORT_MAX,
-				&match->dport) ||
-	       rewire_put_ports(skb, REWIRE_A_RULE_SPORT_MIN, REWIRE_A_RULE_SPORT_MAX,
-				&match->sport) ||
-	       nla_put_u32(skb, REWIRE_A_RULE_PREFERENCE, match->preference);
-}
-
-static int rewire_rule_fill(struct sk_buff *skb, struct rewire_rule *rule)
-{
-	if (nla_put_u32(skb, REWIRE_A_RULE_ID, rule->id) ||
-	    nla_put_u32(skb, REWIRE_A_RULE_VNI, rule->vni) ||
-	    rewire_match_fill(skb, &rule->match) ||
-	    nla_put_u32(skb, REWIRE_A_RULE_ACTION, rule->action) ||
-	    nla_put_u32(skb, REWIRE_A_RULE_POLICY, rule->policy) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_RULE_HITS, atomic64_read(&rule->hits),
-			      REWIRE_A_RULE_PAD))
-		return -EMSGSIZE;
-	if (rule->action != REWIRE_RULE_ACTION_PUNT)
-		return 0;
-	if (nla_put_u32(skb, REWIRE_A_RULE_HOLD, rule->hold) ||
-	    nla_put_u32(skb, REWIRE_A_RULE_ORPHAN, rule->orphan))
-		return -EMSGSIZE;
-	return 0;
-}
-
-int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_ruleset *ruleset;
-	struct rewire_rule *rule;
-	struct sk_buff *reply;
-	void *header;
-	u32 id;
-	int err = rewire_rule_id(info, &id);
-
-	if (err)
-		return err;
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	mutex_lock(&ns->lock);
-	rule = rewire_rule_find(ns, id, &ruleset);
-	err = rule ? rewire_rule_fill(reply, rule) : rewire_rule_missing(info);
-	mutex_unlock(&ns->lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	return rewire_reply_send(info, reply, header);
-}
-
-static bool rewire_rule_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				 struct rewire_rule *rule)
-{
-	void *header;
-
-	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_RULE_GET);
-	if (!header)
-		return false;
-	genl_dump_check_consistent(cb, header);
-	if (rewire_rule_fill(skb, rule)) {
-		genlmsg_cancel(skb, header);
-		return false;
-	}
-	genlmsg_end(skb, header);
-	return true;
-}
-
-int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
-	struct rewire_ruleset *ruleset;
-	struct rewire_rule *rule;
-	int bucket;
-	long i = 0;
+	unsigned long id;
 
 	mutex_lock(&ns->lock);
-	cb->seq = ns->generation;
-	hash_for_each(ns->rulesets, bucket, ruleset, node) {
-		list_for_each_entry(rule, &ruleset->rules, list) {
-			if (i++ < cb->args[0])
-				continue;
-			if (!rewire_rule_dump_one(skb, cb, rule))
-				goto out;
-			cb->args[0] = i;
-		}
+	xa_for_each(&ns->rules, id, rule) {
+		rewire_rule_remove(ns, rule);
+		cond_resched();
 	}
-out:
 	mutex_unlock(&ns->lock);
-	return skb->len;
+	rewire_index_exit(ns);
+	xa_destroy(&ns->rules);
 }

@@ -9,8 +9,10 @@
 #include <linux/types.h>
 #include <uapi/linux/rewire.h>
 
+struct netlink_ext_ack;
 struct rewire_net;
 struct rewire_packet;
+struct rewire_rule_node;
 
 /**
  * struct rewire_ports - a range of ports, in host byte order
@@ -46,21 +48,53 @@ struct rewire_match {
 	u32 preference;
 };
 
+/**
+ * struct rewire_rule - what to do with packets without a flow
+ * @list: of the rules of @node, RCU
+ * @node: of the index, where it is found
+ * @match: which packets
+ * @id: number; of two that match as exactly, the lower counts
+ * @vni: virtual network
+ * @policy: number by which the daemon knows what a punt is about
+ * @action: enum rewire_rule_action
+ * @hold: enum rewire_hold_mode
+ * @orphan: enum rewire_orphan_mode
+ * @hits: packets that it decided
+ * @rcu: for the grace period before it is freed
+ */
 struct rewire_rule {
-	struct list_head list;		/* of its ruleset, RCU */
+	struct list_head list;
+	struct rewire_rule_node *node;
 	struct rewire_match match;
 	u32 id;
 	u32 vni;
 	u32 policy;
-	u8 action;			/* enum rewire_rule_action */
-	u8 hold;			/* enum rewire_hold_mode */
-	u8 orphan;			/* enum rewire_orphan_mode */
+	u8 action;
+	u8 hold;
+	u8 orphan;
 	atomic64_t hits;
 	struct rcu_head rcu;
 };
 
+/* rule.c */
+struct rewire_rule *rewire_rule_alloc(void);
+void rewire_rule_free(struct rewire_rule *rule);
+int rewire_rule_insert(struct rewire_net *ns, struct rewire_rule *rule,
+		       struct netlink_ext_ack *extack);
+void rewire_rule_remove(struct rewire_net *ns, struct rewire_rule *rule);
 struct rewire_rule *rewire_rule_lookup(struct rewire_net *ns,
 				       const struct rewire_packet *packet);
+int rewire_rule_init(struct rewire_net *ns);
 void rewire_rule_exit(struct rewire_net *ns);
+
+/* rule_index.c */
+bool rewire_match_packet(const struct rewire_match *match, const struct rewire_packet *packet);
+int rewire_rule_compare(const struct rewire_rule *a, const struct rewire_rule *b);
+int rewire_index_init(struct rewire_net *ns);
+void rewire_index_exit(struct rewire_net *ns);
+int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule);
+void rewire_index_remove(struct rewire_net *ns, struct rewire_rule *rule);
+struct rewire_rule *rewire_index_lookup(struct rewire_net *ns,
+					const struct rewire_packet *packet);
 
 #endif /* REWIRE_RULE_H */

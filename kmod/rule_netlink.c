@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink operations on rules. */
+#include "attach.h"
+#include "netlink.h"
+#include "rule.h"
+#include "transport.h"
+
+#define REWIRE_PORTS_ANY	((struct rewire_ports){ 0, 65535 })
+
+static int rewire_get_prefix(struct genl_info *info, int attribute, int length_attribute,
+			     struct in6_addr *prefix, u8 *length, u8 *family)
+{
+	struct nlattr *address = info->attrs[attribute];
+	struct nlattr *bits = info->attrs[length_attribute];
+	struct in6_addr whole;
+	bool ipv4;
+	int err;
+
+	if (!address) {
+		if (!bits)
+			return 0;
+		NL_SET_ERR_MSG_ATTR(info->extack, bits, "A prefix length needs an address");
+		return -EINVAL;
+	}
+	err = rewire_get_address(address, &whole, info->extack);
+	if (err)
+		return err;
+	ipv4 = nla_len(address) == sizeof(__be32);
+	if (*family != AF_UNSPEC && *family != (ipv4 ? AF_INET : AF_INET6)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, address,
+				    "The addresses are of different families");
+		return -EINVAL;
+	}
+	*family = ipv4 ? AF_INET : AF_INET6;
+	*length = bits ? nla_get_u8(bits) : nla_len(address) * 8;
+	if (*length > nla_len(address) * 8) {
+		NL_SET_ERR_MSG_ATTR(info->extack, bits,
+				    "The prefix is longer than the address");
+		return -EINVAL;
+	}
+	if (ipv4)
+		*length += 96;
+	ipv6_addr_prefix(prefix, &whole, *length);
+	if (!ipv6_addr_equal(prefix, &whole)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, address,
+				    "The address has bits set behind its prefix");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int rewire_get_ports(struct genl_info *info, int min, int max, u8 protocol,
+			    struct rewire_ports *ports)
+{
+	*ports = REWIRE_PORTS_ANY;
+	if (!info->attrs[min] && !info->attrs[max])
+		return 0;
+	if (!info->attrs[min]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[max],
+				    "A range of ports needs a lowest one");
+		return -EINVAL;
+	}
+	if (!rewire_protocol_has_ports(protocol)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[min],
+				    "Ports need a protocol that has them");
+		return -EINVAL;
+	}
+	ports->min = ntohs(nla_get_be16(info->attrs[min]));
+	ports->max = info->attrs[max] ? ntohs(nla_get_be16(info->attrs[max])) : ports->min;
+	if (ports->min > ports->max) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[max],
+				    "The range of ports is empty");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static u32 rewire_get_u32(struct genl_info *info, int attribute)
+{
+	return info->attrs[attribute] ? nla_get_u32(info->attrs[attribute]) : 0;
+}
+
+static int rewire_get_match(struct genl_info *info, struct rewire_match *match)
+{
+	struct nlattr *family = info->attrs[REWIRE_A_RULE_FAMILY];
+	int err;
+
+	if (family) {
+		match->family = nla_get_u8(family);
+		if (match->family != AF_INET && match->family != AF_INET6) {
+			NL_SET_ERR_MSG_ATTR(info->extack, family,
+					    "The family is neither IPv4 nor IPv6");
+			return -EAFNOSUPPORT;
+		}
+	}
+	if (info->attrs[REWIRE_A_RULE_PROTOCOL])
+		match->protocol = nla_get_u8(info->attrs[REWIRE_A_RULE_PROTOCOL]);
+	match->preference = rewire_get_u32(info, REWIRE_A_RULE_PREFERENCE);
+
+	err = rewire_get_prefix(info, REWIRE_A_RULE_DST, REWIRE_A_RULE_DST_LEN,
+				&match->dst, &match->dst_len, &match->family);
+	if (err)
+		return err;
+	err = rewire_get_prefix(info, REWIRE_A_RULE_SRC, REWIRE_A_RULE_SRC_LEN,
+				&match->src, &match->src_len, &match->family);
+	if (err)
+		return err;
+	err = rewire_get_ports(info, REWIRE_A_RULE_DPORT_MIN, REWIRE_A_RULE_DPORT_MAX,
+			       match->protocol, &match->dport);
+	if (err)
+		return err;
+	return rewire_get_ports(info, REWIRE_A_RULE_SPORT_MIN, REWIRE_A_RULE_SPORT_MAX,
+				match->protocol, &match->sport);
+}
+
+static int rewire_get_action(struct genl_info *info, struct rewire_rule *rule)
+{
+	static const int punt_only[] = {
+		REWIRE_A_RULE_POLICY, REWIRE_A_RULE_HOLD, REWIRE_A_RULE_ORPHAN
+	};
+	int i;
+
+	rule->action = nla_get_u32(info->attrs[REWIRE_A_RULE_ACTION]);
+	rule->policy = rewire_get_u32(info, REWIRE_A_RULE_POLICY);
+	rule->hold = rewire_get_u32(info, REWIRE_A_RULE_HOLD);
+	rule->orphan = rewire_get_u32(info, REWIRE_A_RULE_ORPHAN);
+	if (rule->action == REWIRE_RULE_ACTION_PUNT)
+		return 0;
+	/* A policy may label any rule; the modes say how to punt. */
+	for (i = 1; i < ARRAY_SIZE(punt_only); i++) {
+		if (info->attrs[punt_only[i]]) {
+			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[punt_only[i]],
+					    "Only a rule that punts has this");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int rewire_rule_reply(struct genl_info *info, u32 id)
+{
+	struct sk_buff *reply;
+	void *header;
+
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	if (nla_put_u32(reply, REWIRE_A_RULE_ID, id)) {
+		nlmsg_free(reply);
+		return -EMSGSIZE;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_rule *rule;
+	u32 id;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_VNI) ||
+	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ACTION)) {
+		GENL_SET_ERR_MSG(info, "A virtual network and an action have to be given");
+		return -EINVAL;
+	}
+	rule = rewire_rule_alloc();
+	if (!rule)
+		return -ENOMEM;
+	rule->vni = nla_get_u32(info->attrs[REWIRE_A_RULE_VNI]);
+	err = rewire_get_match(info, &rule->match);
+	if (!err)
+		err = rewire_get_action(info, rule);
+	if (err)
+		goto free;
+	if (!rewire_attach_has_vni(ns, rule->vni)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_VNI],
+				    "No device is attached to this virtual network");
+		err = -ENOENT;
+		goto free;
+	}
+
+	mutex_lock(&ns->lock);
+	err = rewire_rule_insert(ns, rule, info->extack);
+	id = rule->id;
+	mutex_unlock(&ns->lock);
+	if (err)
+		goto free;
+	return rewire_rule_reply(info, id);
+free:
+	rewire_rule_free(rule);
+	return err;
+}
+
+static int rewire_rule_id(struct genl_info *info, u32 *id)
+{
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ID)) {
+		GENL_SET_ERR_MSG(info, "A number has to be given");
+		return -EINVAL;
+	}
+	*id = nla_get_u32(info->attrs[REWIRE_A_RULE_ID]);
+	return 0;
+}
+
+static int rewire_rule_missing(struct genl_info *info)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_ID],
+			    "No rule has this number");
+	return -ENOENT;
+}
+
+int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_rule *rule;
+	u32 id;
+	int err = rewire_rule_id(info, &id);
+
+	if (err)
+		return err;
+	mutex_lock(&ns->lock);
+	rule = xa_load(&ns->rules, id);
+	if (rule)
+		rewire_rule_remove(ns, rule);
+	mutex_unlock(&ns->lock);
+	return rule ? 0 : rewire_rule_missing(info);
+}
+
+static bool rewire_ports_any(const struct rewire_ports *ports)
+{
+	return ports->min == 0 && ports->max == 65535;
+}
+
+static bool rewire_put_ports(struct sk_buff *skb, int min, int max,
+			     const struct rewire_ports *ports)
+{
+	if (rewire_ports_any(ports))
+		return false;
+	return nla_put_be16(skb, min, htons(ports->min)) ||
+	       nla_put_be16(skb, max, htons(ports->max));
+}
+
+static bool rewire_put_prefix(struct sk_buff *skb, int attribute, int length_attribute,
+			      const struct in6_addr *prefix, u8 length)
+{
+	if (!length)
+		return false;
+	return rewire_put_address(skb, attribute, prefix) ||
+	       nla_put_u8(skb, length_attribute,
+			  ipv6_addr_v4mapped(prefix) ? length - 96 : length);
+}
+
+static bool rewire_match_fill(struct sk_buff *skb, const struct rewire_match *match)
+{
+	if ((match->family != AF_UNSPEC &&
+	     nla_put_u8(skb, REWIRE_A_RULE_FAMILY, match->family)) ||
+	    (match->protocol &&
+	     nla_put_u8(skb, REWIRE_A_RULE_PROTOCOL, match->protocol)))
+		return true;
+	return rewire_put_prefix(skb, REWIRE_A_RULE_DST, REWIRE_A_RULE_DST_LEN,
+				 &match->dst, match->dst_len) ||
+	       rewire_put_prefix(skb, REWIRE_A_RULE_SRC, REWIRE_A_RULE_SRC_LEN,
+				 &match->src, match->src_len) ||
+	       rewire_put_ports(skb, REWIRE_A_RULE_DPORT_MIN, REWIRE_A_RULE_DPORT_MAX,
+				&match->dport) ||
+	       rewire_put_ports(skb, REWIRE_A_RULE_SPORT_MIN, REWIRE_A_RULE_SPORT_MAX,
+				&match->sport) ||
+	       nla_put_u32(skb, REWIRE_A_RULE_PREFERENCE, match->preference);
+}
+
+static int rewire_rule_fill(struct sk_buff *skb, struct rewire_rule *rule)
+{
+	if (nla_put_u32(skb, REWIRE_A_RULE_ID, rule->id) ||
+	    nla_put_u32(skb, REWIRE_A_RULE_VNI, rule->vni) ||
+	    rewire_match_fill(skb, &rule->match) ||
+	    nla_put_u32(skb, REWIRE_A_RULE_ACTION, rule->action) ||
+	    nla_put_u32(skb, REWIRE_A_RULE_POLICY, rule->policy) ||
+	    nla_put_u64_64bit(skb, REWIRE_A_RULE_HITS, atomic64_read(&rule->hits),
+			      REWIRE_A_RULE_PAD))
+		return -EMSGSIZE;
+	if (rule->action != REWIRE_RULE_ACTION_PUNT)
+		return 0;
+	if (nla_put_u32(skb, REWIRE_A_RULE_HOLD, rule->hold) ||
+	    nla_put_u32(skb, REWIRE_A_RULE_ORPHAN, rule->orphan))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_rule *rule;
+	struct sk_buff *reply;
+	void *header;
+	u32 id;
+	int err = rewire_rule_id(info, &id);
+
+	if (err)
+		return err;
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&ns->lock);
+	rule = xa_load(&ns->rules, id);
+	err = rule ? rewire_rule_fill(reply, rule) : rewire_rule_missing(info);
+	mutex_unlock(&ns->lock);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+static bool rewire_rule_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
+				 struct rewire_rule *rule)
+{
+	void *header;
+
+	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_RULE_GET);
+	if (!header)
+		return false;
+	genl_dump_check_consistent(cb, header);
+	if (rewire_rule_fill(skb, rule)) {
+		genlmsg_cancel(skb, header);
+		return false;
+	}
+	genlmsg_end(skb, header);
+	return true;
+}
+
+int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
+	struct rewire_rule *rule;
+	unsigned long id;
+
+	mutex_lock(&ns->lock);
+	cb->seq = ns->generation;
+	xa_for_each_start(&ns->rules, id, rule, cb->args[0]) {
+		if (!rewire_rule_dump_one(skb, cb, rule))
+			break;
+		cb->args[0] = id + 1;
+	}
+	mutex_unlock(&ns->lock);
+	return skb->len;
+}
