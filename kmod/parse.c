@@ -120,21 +120,38 @@ static enum rewire_kind rewire_parse_icmp(struct sk_buff *skb, u8 request, u8 re
 	return REWIRE_KIND_FLOW;
 }
 
-/* Group membership and neighbour discovery stay on their link. */
-static bool rewire_icmpv6_is_link_local(struct sk_buff *skb, unsigned int offset)
+/* Neighbour discovery is for its link alone, if it has come over no router (RFC 4861). */
+static bool rewire_is_discovery(struct sk_buff *skb, unsigned int offset)
 {
 	const struct icmp6hdr *icmp;
 
-	if (!pskb_may_pull(skb, offset + sizeof(*icmp)))
+	if (!pskb_may_pull(skb, offset + sizeof(*icmp)) ||
+	    ((const struct ipv6hdr *)skb->data)->hop_limit != 255)
 		return false;
 	icmp = (const struct icmp6hdr *)(skb->data + offset);
-	return (icmp->icmp6_type >= ICMPV6_MGM_QUERY &&
-		icmp->icmp6_type <= NDISC_REDIRECT) ||
-	       icmp->icmp6_type == ICMPV6_MLD2_REPORT;
+	return icmp->icmp6_type >= NDISC_ROUTER_SOLICITATION &&
+	       icmp->icmp6_type <= NDISC_REDIRECT;
 }
 
-static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
-					       struct rewire_packet *packet)
+/*
+ * A checksum that the sender left to the device is written after the rewriting.
+ * Guests choose where: it has to be the transport header's own, or behind all that
+ * is rewritten, or it would change addresses and ports once more.
+ */
+static bool rewire_unfinished_is_sane(const struct sk_buff *skb, u8 protocol,
+				      const struct rewire_packet *packet)
+{
+	int start = skb_checksum_start_offset(skb);
+	int field = protocol == IPPROTO_SCTP ? offsetof(struct sctphdr, checksum) :
+					       rewire_check_offset(protocol);
+
+	if (start == packet->transport && skb->csum_offset == field)
+		return true;
+	return start + skb->csum_offset >= packet->header;
+}
+
+static enum rewire_kind rewire_parse_protocol(struct sk_buff *skb, u8 protocol,
+					      struct rewire_packet *packet)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
@@ -158,6 +175,17 @@ static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
 		return rewire_protocol_is_fixed(protocol) ? REWIRE_KIND_OTHER :
 							    REWIRE_KIND_FLOW;
 	}
+}
+
+static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
+					       struct rewire_packet *packet)
+{
+	enum rewire_kind kind = rewire_parse_protocol(skb, protocol, packet);
+
+	if (kind == REWIRE_KIND_FLOW && skb->ip_summed == CHECKSUM_PARTIAL &&
+	    !rewire_unfinished_is_sane(skb, protocol, packet))
+		return REWIRE_KIND_MALFORMED;
+	return kind;
 }
 
 /*
@@ -298,7 +326,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 	if (protocol == IPPROTO_ICMP ||
 	    (offset > sizeof(*ip) && rewire_ipv6_is_fixed(skb)))
 		return REWIRE_KIND_OTHER;
-	if (protocol == IPPROTO_ICMPV6 && rewire_icmpv6_is_link_local(skb, offset))
+	if (protocol == IPPROTO_ICMPV6 && rewire_is_discovery(skb, offset))
 		return REWIRE_KIND_FOREIGN;
 	return rewire_parse_transport(skb, protocol, packet);
 }

@@ -92,7 +92,7 @@ static void rewire_update_check(__sum16 *check, const struct rewire_tuple *tuple
 }
 
 /* Where the checksum is that a rewrite changes by a sum, or -1. */
-static int rewire_check_offset(u8 protocol)
+int rewire_check_offset(u8 protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:

@@ -65,6 +65,7 @@ struct rewire_transport {
 	bool partial;
 };
 
+int rewire_check_offset(u8 protocol);
 void rewire_transport_rewrite(const struct rewire_transport *transport,
 			      const struct rewire_tuple *tuple,
 			      __be16 sport, __be16 dport);

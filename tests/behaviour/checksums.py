@@ -149,6 +149,27 @@ def partial(stage):
     stage.flush()
 
 
+def misplaced(stage):
+    """A guest must not have its checksum written over what was rewritten."""
+    for name, talk, layer in talks(stage):
+        at, check = header_length(talk.family), CHECK[name[:3]]
+        packet = talk.there(layer / Raw(bytes(64)))
+        raw = bytes(packet)
+        for title, start, offset in (("into the address", at - 12, 8), ("over the IP header's end", at - 12, 11),
+                                     ("into the port", at, 2), ("into the port from behind the IP header", at + 1, 1),
+                                     ("from before the header", at - 2, check + 2)):
+            stage.a.send(raw, flags=NEEDS_CSUM, start=14 + start, offset=offset)
+            stage.check(f"S1.4: {name}: a checksum that is to be written {title} is malformed", [],
+                        received=1, drop_malformed=1)
+        inner = at + (20 if name[:3] == "TCP" else 8) + 8
+        stage.a.send(raw, flags=NEEDS_CSUM, start=14 + inner, offset=6)
+        out = bytes(talk.across(packet))
+        inside = ~folded(out[inner:]) & 0xffff
+        stage.check(f"G2: {name}: a checksum of a packet inside is written there",
+                    [(stage.b, put(out, inner + 6, inside))], received=1, translated=1)
+    stage.flush()
+
+
 def segments(stage):
     """A super-packet is split behind the translation: each part is right."""
     for name, talk, layer in talks(stage):
@@ -184,6 +205,6 @@ def split(talk, packet, data, size, tcp):
 
 def run():
     stage = two_ports()
-    for test in none, zero, bad, header, echo, partial, segments:
+    for test in none, zero, bad, header, echo, partial, misplaced, segments:
         test(stage)
     return stage

@@ -37,9 +37,15 @@ def addresses(stage):
 
 def discovery(stage):
     """Also between global addresses, as neighbour unreachability detection does it."""
-    for message in (ICMPv6ND_RS(), ICMPv6ND_RA(), ICMPv6ND_NA(tgt="fd00:5::2"), ICMPv6MLReport()):
-        stage.alone(f"RFC 4861, 2710: {type(message).__name__} is left alone", stage.a,
+    for message in ICMPv6ND_RS(), ICMPv6ND_RA(), ICMPv6ND_NA(tgt="fd00:5::2"):
+        stage.alone(f"RFC 4861: {type(message).__name__} is left alone", stage.a,
                     IPv6(src="fd00:5::2", dst="fd00:5::1", hlim=255) / message)
+    rule = stage.rule(5, "drop")
+    for message in ICMPv6ND_RS(), ICMPv6ND_NA(tgt="fd00:5::2"), ICMPv6MLReport():
+        stage.alone(f"RFC 4861, 2710: {type(message).__name__} that may have crossed a router meets rules",
+                    stage.a, IPv6(src="fd00:5::2", dst="fd00:5::1", hlim=254) / message,
+                    received=1, drop_rule=1)
+    stage.rule_delete(rule)
     # What an ARP request asks for here is nobody's
     arp = struct.pack(">HHBBH6s4s6s4s", 1, 0x800, 6, 4, 1, b"\2" * 6, bytes((10, 5, 0, 2)), bytes(6),
                       bytes((10, 5, 0, 99)))
