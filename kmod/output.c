@@ -11,6 +11,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
+#include "icmp.h"
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
@@ -162,8 +163,13 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
 	}
-	rewire_flow_account(flow, direction, packet, length);
-	rewire_transform(skb, packet, flow, direction);
+	if (packet->quote) {
+		rewire_icmp_transform(skb, packet, flow, direction);
+		this_cpu_inc(ns->stats->icmp_translated);
+	} else {
+		rewire_flow_account(flow, direction, packet, length);
+		rewire_transform(skb, packet, flow, direction);
+	}
 	if (forward)
 		rewire_decrease_hops(skb, ipv4);
 	if (local) {

@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "flow.h"
 #include "hold.h"
+#include "icmp.h"
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
@@ -99,11 +100,13 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 {
 	switch (rewire_flow_action(flow)) {
 	case REWIRE_FLOW_ACTION_PASS:
-		rewire_flow_count(flow, direction, skb->len);
+		if (!packet->quote)
+			rewire_flow_count(flow, direction, skb->len);
 		this_cpu_inc(ns->stats->passed);
 		return NF_ACCEPT;
 	case REWIRE_FLOW_ACTION_DROP:
-		rewire_flow_count(flow, direction, skb->len);
+		if (!packet->quote)
+			rewire_flow_count(flow, direction, skb->len);
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_VERDICT);
 		return NF_STOLEN;
 	default:
@@ -144,8 +147,31 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 	return NF_STOLEN;
 }
 
+/*
+ * An error goes by the flow of the packet that it quotes, and neither ends nor revives
+ * it. About anything else, rules may pass it or drop it.
+ */
+static unsigned int rewire_packet_error(struct rewire_net *ns, struct sk_buff *skb,
+					struct rewire_packet *packet)
+{
+	struct rewire_quote quote;
+	struct rewire_tuple *tuple;
+
+	if (rewire_icmp_quote(skb, packet, &quote)) {
+		tuple = rewire_tuple_lookup(ns, &quote.key);
+		if (tuple && tuple->direction != REWIRE_HOLD &&
+		    !rewire_flow_expired(rewire_tuple_flow(tuple))) {
+			packet->quote = &quote;
+			return rewire_packet_flow(ns, skb, packet, rewire_tuple_flow(tuple),
+						  tuple->direction);
+		}
+		packet->other = REWIRE_REASON_DROP_ERROR_UNKNOWN;
+	}
+	return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
+}
+
 static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *skb,
-					const struct rewire_packet *packet,
+					struct rewire_packet *packet,
 					enum rewire_kind kind)
 {
 	switch (kind) {
@@ -154,6 +180,8 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 	case REWIRE_KIND_MALFORMED:
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MALFORMED);
 		return NF_STOLEN;
+	case REWIRE_KIND_ERROR:
+		return rewire_packet_error(ns, skb, packet);
 	case REWIRE_KIND_OTHER:
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:

@@ -3,12 +3,14 @@
 #ifndef REWIRE_PACKET_H
 #define REWIRE_PACKET_H
 
+#include <linux/ip.h>
 #include <linux/skbuff.h>
 #include <uapi/linux/rewire.h>
 
 #include "key.h"
 
 struct rewire_net;
+struct rewire_quote;
 
 /* Beyond every real device's number: the packet is the host's own. */
 #define REWIRE_IFINDEX_LOCAL	0
@@ -16,6 +18,8 @@ struct rewire_net;
 /**
  * enum rewire_kind - what the parser found
  * @REWIRE_KIND_FLOW: the key is whole, the packet can be translated
+ * @REWIRE_KIND_ERROR: an ICMP error, which may be about a packet of a flow; the key
+ *	has no ports
  * @REWIRE_KIND_OTHER: IP between hosts, but nothing that can be translated; the
  *	key has no ports, rules may pass it or drop it
  * @REWIRE_KIND_FOREIGN: none of our business, such as multicast and neighbour
@@ -24,6 +28,7 @@ struct rewire_net;
  */
 enum rewire_kind {
 	REWIRE_KIND_FLOW,
+	REWIRE_KIND_ERROR,
 	REWIRE_KIND_OTHER,
 	REWIRE_KIND_FOREIGN,
 	REWIRE_KIND_MALFORMED,
@@ -37,6 +42,7 @@ enum rewire_kind {
  * @header: bytes from the network header on that rewriting touches
  * @tcp_flags: byte 13 of a TCP header (RFC 9293)
  * @other: for REWIRE_KIND_OTHER, why it cannot be translated
+ * @quote: of an error that is about a packet of a flow, that packet; else NULL
  */
 struct rewire_packet {
 	struct rewire_key key;
@@ -45,10 +51,13 @@ struct rewire_packet {
 	u16 header;
 	u8 tcp_flags;
 	enum rewire_reason other;
+	const struct rewire_quote *quote;
 };
 
 enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 				     struct rewire_packet *packet);
+enum rewire_kind rewire_parse_options(const struct iphdr *ip);
+bool rewire_ipv6_is_fixed(struct sk_buff *skb, unsigned int header);
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,

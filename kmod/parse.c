@@ -10,6 +10,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "icmp.h"
 #include "packet.h"
 #include "transport.h"
 
@@ -115,6 +116,8 @@ static enum rewire_kind rewire_parse_icmp(struct sk_buff *skb, u8 request, u8 re
 		packet->key.sport = icmp->un.echo.id;
 	else if (icmp->type == reply && !icmp->code)
 		packet->key.dport = icmp->un.echo.id;
+	else if (rewire_icmp_is_error(rewire_key_protocol(&packet->key), icmp->type))
+		return REWIRE_KIND_ERROR;
 	else
 		return REWIRE_KIND_OTHER;
 	return REWIRE_KIND_FLOW;
@@ -192,7 +195,7 @@ static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
  * A packet that has been told a way cannot be translated: its destination is but a
  * stop on it. Other options are carried along (RFC 791, 3.1).
  */
-static enum rewire_kind rewire_parse_options(const struct iphdr *ip)
+enum rewire_kind rewire_parse_options(const struct iphdr *ip)
 {
 	const u8 *option = (const u8 *)(ip + 1);
 	const u8 *end = (const u8 *)ip + ip->ihl * 4;
@@ -269,14 +272,14 @@ static bool rewire_ipv6_is_link_local(const struct ipv6hdr *ip)
  * Behind a routing header that is not used up, the checksum is of the last stop; an
  * authentication header covers the addresses.
  */
-static bool rewire_ipv6_is_fixed(struct sk_buff *skb)
+bool rewire_ipv6_is_fixed(struct sk_buff *skb, unsigned int header)
 {
+	unsigned int offset = header;
 	int flags = IP6_FH_F_SKIP_RH;
-	unsigned int offset = 0;
 
 	if (ipv6_find_hdr(skb, &offset, NEXTHDR_ROUTING, NULL, &flags) == NEXTHDR_ROUTING)
 		return true;
-	offset = 0;
+	offset = header;
 	return ipv6_find_hdr(skb, &offset, NEXTHDR_AUTH, NULL, NULL) == NEXTHDR_AUTH;
 }
 
@@ -324,7 +327,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		return REWIRE_KIND_OTHER;
 	}
 	if (protocol == IPPROTO_ICMP ||
-	    (offset > sizeof(*ip) && rewire_ipv6_is_fixed(skb)))
+	    (offset > sizeof(*ip) && rewire_ipv6_is_fixed(skb, 0)))
 		return REWIRE_KIND_OTHER;
 	if (protocol == IPPROTO_ICMPV6 && rewire_is_discovery(skb, offset))
 		return REWIRE_KIND_FOREIGN;

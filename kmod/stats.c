@@ -61,7 +61,8 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICTS, sum->verdicts) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICT_FAILURES,
 			      sum->verdict_failures) ||
-	       rewire_put_u64(skb, REWIRE_A_STATS_CREATED, sum->created);
+	       rewire_put_u64(skb, REWIRE_A_STATS_CREATED, sum->created) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_TRANSLATED, sum->icmp_translated);
 }
 
 static bool rewire_stats_fill_reasons(struct sk_buff *skb, const struct rewire_stats *sum)

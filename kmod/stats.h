@@ -20,6 +20,7 @@ struct rewire_net;
  * @verdicts: verdicts that took effect
  * @verdict_failures: verdicts that did not
  * @created: flows made
+ * @icmp_translated: of @translated, ICMP errors about packets of flows
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.
@@ -34,6 +35,7 @@ struct rewire_stats {
 	u64 verdicts;
 	u64 verdict_failures;
 	u64 created;
+	u64 icmp_translated;
 	u64 reason[__REWIRE_REASON_MAX];
 };
 

@@ -28,6 +28,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_VERDICTS]		= RW_ALWAYS(RW_U64, struct rw_stats, verdicts),
 	[REWIRE_A_STATS_VERDICT_FAILURES]	= RW_ALWAYS(RW_U64, struct rw_stats, verdict_failures),
 	[REWIRE_A_STATS_CREATED]		= RW_ALWAYS(RW_U64, struct rw_stats, created),
+	[REWIRE_A_STATS_ICMP_TRANSLATED]	= RW_ALWAYS(RW_U64, struct rw_stats, icmp_translated),
 	[REWIRE_A_STATS_OBJECTS]		= RW_ALWAYS(RW_U64, struct rw_stats, objects),
 };
 

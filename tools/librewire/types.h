@@ -122,7 +122,7 @@ struct rw_stats {
 	uint32_t attaches, rules, targets, handlers, holds, holds_max, held_packets;
 	uint64_t held_bytes, received, translated, passed;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
-	uint64_t created, objects;
+	uint64_t created, icmp_translated, objects;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };
 

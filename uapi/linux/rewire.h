@@ -153,6 +153,13 @@ enum rewire_verdict_action {
  * @REWIRE_REASON_DROP_FRAGMENT: Fragments carry no ports to look up.
  * @REWIRE_REASON_DROP_UNSUPPORTED: A rule wants to punt a packet of a kind
  *   that cannot be translated.
+ * @REWIRE_REASON_DROP_ERROR_QUOTE: An ICMP error has a wrong checksum, or
+ *   quotes no packet that who it is sent to can have sent (RFC 5508 REQ-3).
+ * @REWIRE_REASON_DROP_ERROR_UNSUPPORTED: An ICMP error is about a packet of a
+ *   kind that flows do not have: a later fragment, another error, an unknown
+ *   protocol.
+ * @REWIRE_REASON_DROP_ERROR_UNKNOWN: An ICMP error is about a packet of no
+ *   flow (RFC 5508 REQ-4, REQ-5).
  * @REWIRE_REASON_DROP_RULE: A rule says drop.
  * @REWIRE_REASON_DROP_VERDICT: The daemon's verdict says drop.
  * @REWIRE_REASON_DROP_NO_DAEMON: A miss while no daemon listens, and the
@@ -194,6 +201,9 @@ enum rewire_reason {
 	REWIRE_REASON_DROP_MALFORMED,
 	REWIRE_REASON_DROP_FRAGMENT,
 	REWIRE_REASON_DROP_UNSUPPORTED,
+	REWIRE_REASON_DROP_ERROR_QUOTE,
+	REWIRE_REASON_DROP_ERROR_UNSUPPORTED,
+	REWIRE_REASON_DROP_ERROR_UNKNOWN,
 	REWIRE_REASON_DROP_RULE,
 	REWIRE_REASON_DROP_VERDICT,
 	REWIRE_REASON_DROP_NO_DAEMON,
@@ -412,6 +422,7 @@ enum {
 	REWIRE_A_STATS_VERDICTS,
 	REWIRE_A_STATS_VERDICT_FAILURES,
 	REWIRE_A_STATS_CREATED,
+	REWIRE_A_STATS_ICMP_TRANSLATED,
 	REWIRE_A_STATS_OBJECTS,
 	REWIRE_A_STATS_COUNTER,
 

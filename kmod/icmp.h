@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ICMP and ICMPv6 errors: those that come by, and our own. */
+#ifndef REWIRE_ICMP_H
+#define REWIRE_ICMP_H
+
+#include <linux/types.h>
+
+#include "flow.h"
+
+struct sk_buff;
+
+/**
+ * struct rewire_quote - the packet that an error is about
+ * @key: of the packets that go the error's way: the quoted packet's, reversed
+ * @offset: of the quoted IP header from the error's network header
+ * @transport: of the quoted transport header
+ * @length: of that header and its payload, by the quoted IP header
+ */
+struct rewire_quote {
+	struct rewire_key key;
+	u16 offset;
+	u16 transport;
+	unsigned int length;
+};
+
+/* icmp_error.c */
+bool rewire_icmp_is_error(u8 protocol, u8 type);
+bool rewire_icmp_quote(struct sk_buff *skb, struct rewire_packet *packet,
+		       struct rewire_quote *quote);
+void rewire_icmp_transform(struct sk_buff *skb, const struct rewire_packet *packet,
+			   const struct rewire_flow *flow,
+			   enum rewire_direction direction);
+
+#endif /* REWIRE_ICMP_H */
