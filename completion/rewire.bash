@@ -4,6 +4,7 @@
 # The words that may follow an object and a command.
 _rewire_arguments() {
 	local key="vni protocol src dst"
+	local filter="$key reply state policy target action dev idle-min idle-max age-min age-max since"
 
 	case $1-${2-} in
 	attach-add)	echo "dev local vni" ;;
@@ -19,7 +20,8 @@ _rewire_arguments() {
 	flow-del | flow-get)
 			echo "$key" ;;
 	flow-show | flow-count | flow-flush)
-			echo "$key state policy target" ;;
+			echo "$filter" ;;
+	flow-top)	echo "group by limit $filter" ;;
 	verdict-add)	echo "flow drop pass $key to policy target decision timeout dev outdev" \
 				"punt lifetime" ;;
 	service-show | pool-show | backend-show)
@@ -33,7 +35,7 @@ _rewire_commands() {
 	case $1 in
 	attach | rule)	echo "show add del help" ;;
 	target)		echo "show add set del help" ;;
-	flow)		echo "show add del get count flush help" ;;
+	flow)		echo "show add del get count flush top help" ;;
 	verdict)	echo "add help" ;;
 	backend)	echo "show set help" ;;
 	punt | stats | service | pool | config | daemon)
@@ -48,6 +50,9 @@ _rewire_values() {
 	case $argument in
 	protocol)	echo "tcp udp udplite sctp dccp icmp icmpv6 gre esp ah ipip ipv6" ;;
 	family)		echo "inet inet6" ;;
+	group)		echo "flow src dst vni target policy state" ;;
+	by)		echo "flows packets bytes" ;;
+	action)		echo "translate drop pass" ;;
 	hold)		echo "hold drop" ;;
 	orphan)		echo "drop pass hold" ;;
 	dev | outdev)	ls /sys/class/net ;;

@@ -208,7 +208,7 @@ void rewire_flow_account(struct rewire_flow *flow,
 u32 rewire_tcp_next(u32 tracking, enum rewire_direction direction, u8 flags);
 bool rewire_tcp_reuses(u32 tracking, u8 flags);
 
-/* flow_netlink.c */
+/* flow_dump.c */
 int rewire_flow_dump_start(struct netlink_callback *cb);
 int rewire_flow_dump_done(struct netlink_callback *cb);
 

@@ -23,16 +23,40 @@ static const struct netlink_range_validation rewire_a_rule_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_verdict_lifetime_range = {
 	.max	= 3600000ULL,
 };
 
 /* Common nested types */
-const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_TARGET + 1] = {
-	[REWIRE_A_FLOW_ORIG] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
-	[REWIRE_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 8),
-	[REWIRE_A_FLOW_POLICY] = { .type = NLA_U32, },
-	[REWIRE_A_FLOW_TARGET] = { .type = NLA_U32, },
+const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1] = {
+	[REWIRE_A_FLOW_FILTER_ORIG] = NLA_POLICY_NESTED(rewire_flow_match_nl_policy),
+	[REWIRE_A_FLOW_FILTER_REPLY] = NLA_POLICY_NESTED(rewire_flow_match_nl_policy),
+	[REWIRE_A_FLOW_FILTER_STATE] = NLA_POLICY_MAX(NLA_U32, 8),
+	[REWIRE_A_FLOW_FILTER_POLICY] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_FILTER_TARGET] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_FILTER_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_FLOW_FILTER_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_FLOW_FILTER_IDLE_MIN] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_FILTER_IDLE_MAX] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_FILTER_AGE_MIN] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_FILTER_AGE_MAX] = { .type = NLA_U64, },
+};
+
+const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1] = {
+	[REWIRE_A_FLOW_MATCH_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_flow_match_vni_range),
+	[REWIRE_A_FLOW_MATCH_PROTOCOL] = { .type = NLA_U8, },
+	[REWIRE_A_FLOW_MATCH_SRC] = { .type = NLA_BINARY, },
+	[REWIRE_A_FLOW_MATCH_SRC_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[REWIRE_A_FLOW_MATCH_DST] = { .type = NLA_BINARY, },
+	[REWIRE_A_FLOW_MATCH_DST_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[REWIRE_A_FLOW_MATCH_SPORT_MIN] = { .type = NLA_U16, },
+	[REWIRE_A_FLOW_MATCH_SPORT_MAX] = { .type = NLA_U16, },
+	[REWIRE_A_FLOW_MATCH_DPORT_MIN] = { .type = NLA_U16, },
+	[REWIRE_A_FLOW_MATCH_DPORT_MAX] = { .type = NLA_U16, },
 };
 
 const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1] = {
@@ -135,18 +159,32 @@ const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1
 };
 
 /* REWIRE_CMD_FLOW_DEL - do */
-const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
-	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_KEY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 };
 
 /* REWIRE_CMD_FLOW_GET - do */
-const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
+const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_KEY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
 };
 
 /* REWIRE_CMD_FLOW_FLUSH - do */
 const struct nla_policy rewire_flow_flush_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
 	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+};
+
+/* REWIRE_CMD_FLOW_COUNT - do */
+const struct nla_policy rewire_flow_count_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1] = {
+	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+};
+
+/* REWIRE_CMD_FLOW_TOP - do */
+const struct nla_policy rewire_flow_top_nl_policy[REWIRE_A_TOP_LIMIT + 1] = {
+	[REWIRE_A_TOP_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+	[REWIRE_A_TOP_GROUP] = NLA_POLICY_MAX(NLA_U32, 6),
+	[REWIRE_A_TOP_BY] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_TOP_LIMIT] = NLA_POLICY_RANGE(NLA_U32, 1, REWIRE_TOP_MAX),
 };
 
 /* REWIRE_CMD_PUNT_LISTEN - do */
@@ -170,7 +208,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[17] = {
+const struct genl_ops rewire_nl_ops[19] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -248,7 +286,7 @@ const struct genl_ops rewire_nl_ops[17] = {
 		.cmd		= REWIRE_CMD_FLOW_DEL,
 		.doit		= rewire_nl_flow_del_doit,
 		.policy		= rewire_flow_del_nl_policy,
-		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_KEY,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -256,7 +294,7 @@ const struct genl_ops rewire_nl_ops[17] = {
 		.doit		= rewire_nl_flow_get_doit,
 		.dumpit		= rewire_nl_flow_get_dumpit,
 		.policy		= rewire_flow_get_nl_policy,
-		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_KEY,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -264,6 +302,20 @@ const struct genl_ops rewire_nl_ops[17] = {
 		.doit		= rewire_nl_flow_flush_doit,
 		.policy		= rewire_flow_flush_nl_policy,
 		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_COUNT,
+		.doit		= rewire_nl_flow_count_doit,
+		.policy		= rewire_flow_count_nl_policy,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_FILTER,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_FLOW_TOP,
+		.doit		= rewire_nl_flow_top_doit,
+		.policy		= rewire_flow_top_nl_policy,
+		.maxattr	= REWIRE_A_TOP_LIMIT,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

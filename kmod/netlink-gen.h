@@ -12,7 +12,8 @@
 #include <uapi/linux/rewire.h>
 
 /* Common nested types */
-extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_TARGET + 1];
+extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1];
+extern const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1];
 extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
 extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1];
@@ -37,11 +38,15 @@ extern const struct nla_policy rewire_target_get_nl_policy[REWIRE_A_TARGET_ID + 
 
 extern const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1];
 
-extern const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+extern const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1];
 
-extern const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+extern const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1];
 
 extern const struct nla_policy rewire_flow_flush_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+
+extern const struct nla_policy rewire_flow_count_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
+
+extern const struct nla_policy rewire_flow_top_nl_policy[REWIRE_A_TOP_LIMIT + 1];
 
 extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1];
 
@@ -52,7 +57,7 @@ extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[17];
+extern const struct genl_ops rewire_nl_ops[19];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -73,6 +78,8 @@ int rewire_nl_flow_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int rewire_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_flow_count_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_flow_top_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);

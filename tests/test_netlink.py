@@ -202,6 +202,29 @@ def refusals_of_targets():
     refused("an unknown number", "TARGET_DEL", u32(c["A_TARGET_ID"], 8), "ENOENT")
 
 
+def refusals_of_filters():
+    def match(*parts):
+        return nest(c["A_FLOW_MESSAGE_FILTER"], nest(c["A_FLOW_FILTER_ORIG"], *parts))
+
+    src, length = address(c["A_FLOW_MATCH_SRC"], "10.5.0.0"), c["A_FLOW_MATCH_SRC_LEN"]
+    low, high = c["A_FLOW_MATCH_SPORT_MIN"], c["A_FLOW_MATCH_SPORT_MAX"]
+    refused("an unknown state", "FLOW_FLUSH", nest(
+        c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_FILTER_STATE"], 200)), "ERANGE EINVAL")
+    refused("a prefix that is longer than its address", "FLOW_FLUSH",
+            match(src, u8(length, 33)), "EINVAL")
+    refused("a prefix length without an address", "FLOW_COUNT", match(u8(length, 8)), "EINVAL")
+    refused("an address of 5 bytes", "FLOW_COUNT", match(attr(c["A_FLOW_MATCH_DST"], bytes(5))),
+            "EINVAL")
+    refused("an empty range of ports", "FLOW_COUNT", match(be16(low, 9), be16(high, 8)), "EINVAL")
+    refused("a range of ports without a lowest one", "FLOW_COUNT", match(be16(high, 8)), "EINVAL")
+    refused("a list of one key", "FLOW_GET",
+            tuple_("A_FLOW_MESSAGE_KEY", 5, "10.5.0.2", 3, "10.5.0.9", 53), "EINVAL", flags=DUMP)
+    refused("single flows compared by their number", "FLOW_TOP",
+            u32(c["A_TOP_BY"], c["TOP_BY_FLOWS"]), "EINVAL")
+    refused("more of the largest than there may be", "FLOW_TOP",
+            u32(c["A_TOP_LIMIT"], c.get("TOP_MAX", 64) + 1), "ERANGE EINVAL")
+
+
 def refusals_of_flows():
     def flow(orig, reply, *more):
         return nest(c["A_FLOW_MESSAGE_SPEC"], orig, reply, *more)
@@ -245,13 +268,11 @@ def refusals_of_flows():
                  tuple_("A_FLOW_REPLY", 5, "10.5.0.2", 1, "10.5.0.9", 53)), "EADDRINUSE")
     for command in "FLOW_DEL", "FLOW_GET":
         refused("no key", command, b"", "EINVAL")
-        refused("half a key", command, nest(c["A_FLOW_MESSAGE_FILTER"], nest(
-            c["A_FLOW_ORIG"], u32(c["A_TUPLE_VNI"], 5))), "EINVAL")
-        refused("a key that no flow has", command, nest(
-            c["A_FLOW_MESSAGE_FILTER"],
-            tuple_("A_FLOW_ORIG", 5, "10.5.0.2", 3, "10.5.0.9", 53)), "ENOENT")
-    refused("an unknown state", "FLOW_FLUSH",
-            nest(c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_STATE"], 200)), "ERANGE EINVAL")
+        refused("half a key", command, nest(c["A_FLOW_MESSAGE_KEY"],
+                                            u32(c["A_TUPLE_VNI"], 5)), "EINVAL")
+        refused("a key that no flow has", command,
+                tuple_("A_FLOW_MESSAGE_KEY", 5, "10.5.0.2", 3, "10.5.0.9", 53), "ENOENT")
+    refusals_of_filters()
     rewire.command("FLOW_FLUSH")
 
 
@@ -424,7 +445,7 @@ def generations(ynl):
     rewire.command("FLOW_ADD", spec(60, u32(c["A_FLOW_TARGET"], 9)))
     tap.equal("back again, it tells new ones from old ones", shown(), (1, 11, 10))
     ynl.do("target-set", {"id": 9, "state": "down"})
-    rewire.command("FLOW_FLUSH", nest(c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_TARGET"], 9)))
+    rewire.command("FLOW_FLUSH", nest(c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_FILTER_TARGET"], 9)))
     tap.point(tap.wait_for(30, lambda: shown() == (2, 0, 0)), "and has none when they have ended",
               shown())
 

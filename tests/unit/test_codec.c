@@ -155,15 +155,16 @@ static void test_flow(void **state)
 static void test_filter(void **state)
 {
 	struct rw_flow_filter filter = {
-		.tuple = 1U << REWIRE_A_TUPLE_VNI | 1U << REWIRE_A_TUPLE_SRC,
-		.match = RW_FLOW_MATCH_TARGET, .orig = tuple(0), .policy = 4,
+		.given = 1U << REWIRE_A_FLOW_FILTER_TARGET,
+		.orig = { .given = 1U << REWIRE_A_FLOW_MATCH_VNI | 1U << REWIRE_A_FLOW_MATCH_SRC,
+			  .src = tuple(0).src },
 	};
 	struct nlmsghdr *nlh = start(REWIRE_CMD_FLOW_GET);
 	const struct nlattr *attr, *part;
 	unsigned int seen = 0, parts = 0;
 
 	(void)state;
-	assert_true(rw_put_flow_filter(nlh, BUFFER, &filter));
+	assert_true(rw_put_flow_filter(nlh, BUFFER, REWIRE_A_FLOW_MESSAGE_FILTER, &filter));
 	attr = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
 	assert_int_equal(mnl_attr_get_type(attr), REWIRE_A_FLOW_MESSAGE_FILTER);
 	assert_true(attr->nla_type & NLA_F_NESTED);
@@ -171,12 +172,12 @@ static void test_filter(void **state)
 		const struct nlattr *inner;
 
 		seen |= 1U << mnl_attr_get_type(part);
-		if (mnl_attr_get_type(part) == REWIRE_A_FLOW_ORIG)
+		if (mnl_attr_get_type(part) == REWIRE_A_FLOW_FILTER_ORIG)
 			mnl_attr_for_each_nested(inner, part)
 				parts |= 1U << mnl_attr_get_type(inner);
 	}
-	assert_int_equal(seen, 1U << REWIRE_A_FLOW_ORIG | 1U << REWIRE_A_FLOW_TARGET);
-	assert_int_equal(parts, filter.tuple);
+	assert_int_equal(seen, 1U << REWIRE_A_FLOW_FILTER_ORIG | 1U << REWIRE_A_FLOW_FILTER_TARGET);
+	assert_int_equal(parts, filter.orig.given);
 }
 
 static void put_punts(struct nlmsghdr *nlh, unsigned int count, const uint8_t *header)

@@ -121,8 +121,8 @@ char *rw_prefix_print(char text[RW_PREFIX_TEXT], const struct rw_addr *addr, uin
 	return text;
 }
 
-/* Where the port begins in A:P or [A]:P, and where the address does, which is copied out. */
-static const char *split_endpoint(const char *text, char address[RW_ADDR_TEXT], const char **port)
+/* Where the port begins in A:P or [A]:P, and where the address or prefix does, which is copied out. */
+static const char *split_endpoint(const char *text, char address[RW_PREFIX_TEXT], const char **port)
 {
 	const char *colon = strrchr(text, ':'), *end;
 	bool brackets = *text == '[';
@@ -139,7 +139,7 @@ static const char *split_endpoint(const char *text, char address[RW_ADDR_TEXT], 
 	} else {
 		end = text + strlen(text);
 	}
-	if (end - text >= RW_ADDR_TEXT)
+	if (end - text >= RW_PREFIX_TEXT)
 		return "is not an address";
 	memcpy(address, text, end - text);
 	address[end - text] = 0;
@@ -148,7 +148,7 @@ static const char *split_endpoint(const char *text, char address[RW_ADDR_TEXT], 
 
 const char *rw_endpoint_parse(const char *text, struct rw_addr *addr, int *port)
 {
-	char address[RW_ADDR_TEXT];
+	char address[RW_PREFIX_TEXT];
 	const char *digits, *wrong = split_endpoint(text, address, &digits);
 	uint64_t number;
 
@@ -162,6 +162,30 @@ const char *rw_endpoint_parse(const char *text, struct rw_addr *addr, int *port)
 	if (!rw_number_parse(digits, 0, 65535, &number))
 		return "has a port that is not 0 to 65535";
 	*port = number;
+	return NULL;
+}
+
+const char *rw_match_parse(const char *text, struct rw_addr *addr, uint8_t *len, int ports[2])
+{
+	char address[RW_PREFIX_TEXT], first[8];
+	const char *digits, *dash, *wrong = split_endpoint(text, address, &digits);
+	uint64_t min, max;
+
+	ports[0] = -1;
+	ports[1] = -1;
+	if (!wrong)
+		wrong = rw_prefix_parse(address, addr, len);
+	if (wrong || !digits)
+		return wrong;
+	dash = strchr(digits, '-');
+	snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - digits) : 7, digits);
+	if (!rw_number_parse(first, 0, 65535, &min) ||
+	    !rw_number_parse(dash ? dash + 1 : digits, 0, 65535, &max))
+		return "has a port that is not 0 to 65535";
+	if (min > max)
+		return "has a range of ports that ends before it begins";
+	ports[0] = min;
+	ports[1] = max;
 	return NULL;
 }
 

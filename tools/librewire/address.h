@@ -29,6 +29,12 @@ bool rw_prefix_contains(const struct rw_addr *prefix, uint8_t len, const struct 
 const char *rw_endpoint_parse(const char *text, struct rw_addr *addr, int *port);
 char *rw_endpoint_print(char text[RW_ENDPOINT_TEXT], const struct rw_addr *addr, uint16_t port);
 
+/*
+ * A, A/LEN, with :P or :P-P behind it; an IPv6 prefix with ports is in brackets. Ports are -1 when
+ * there are none.
+ */
+const char *rw_match_parse(const char *text, struct rw_addr *addr, uint8_t *len, int ports[2]);
+
 /* P or P-P, of 1 to 65535. */
 const char *rw_ports_parse(const char *text, uint16_t *min, uint16_t *max);
 

@@ -22,10 +22,14 @@ void rw_tuple_inverse(const struct rw_tuple *tuple, struct rw_tuple *inverse);
 
 bool rw_put_flow_spec(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 		      const struct rw_flow_spec *spec);
-bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, const struct rw_flow_filter *filter);
+bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, uint16_t attr,
+			const struct rw_flow_filter *filter);
 bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);
 int rw_get_flow_spec(const struct nlattr *attr, struct rw_flow_spec *spec);
 int rw_get_flow(const struct nlmsghdr *nlh, struct rw_flow *flow);
+int rw_get_flow_nest(const struct nlattr *attr, struct rw_flow *flow);
+/* The entries of an answer, up to as many as there is room for. */
+int rw_get_top(const struct nlmsghdr *nlh, struct rw_top *top);
 
 bool rw_put_rule(struct nlmsghdr *nlh, size_t size, const struct rw_rule *rule);
 int rw_get_rule(const struct nlmsghdr *nlh, struct rw_rule *rule);

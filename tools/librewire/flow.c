@@ -6,6 +6,7 @@
 
 #include "codec.h"
 #include "dump.h"
+#include "ids.h"
 #include "requests.h"
 #include "shape.h"
 
@@ -50,19 +51,39 @@ static const struct rw_field flow_fields[] = {
 
 static const struct rw_shape flow_shape = RW_SHAPE(flow_fields);
 
-/* Of the original key, whatever is asked for. */
-static const struct rw_field part_fields[] = {
-	[REWIRE_A_TUPLE_VNI]		= RW_FIELD(RW_U32, struct rw_tuple, vni),
-	[REWIRE_A_TUPLE_PROTOCOL]	= RW_FIELD(RW_U8, struct rw_tuple, protocol),
-	[REWIRE_A_TUPLE_SRC]		= RW_FIELD(RW_ADDR, struct rw_tuple, src),
-	[REWIRE_A_TUPLE_DST]		= RW_FIELD(RW_ADDR, struct rw_tuple, dst),
-	[REWIRE_A_TUPLE_SPORT]		= RW_FIELD(RW_U16BE, struct rw_tuple, sport),
-	[REWIRE_A_TUPLE_DPORT]		= RW_FIELD(RW_U16BE, struct rw_tuple, dport),
+static const struct rw_field match_fields[] = {
+	[REWIRE_A_FLOW_MATCH_VNI]	= RW_FIELD(RW_U32, struct rw_flow_match, vni),
+	[REWIRE_A_FLOW_MATCH_PROTOCOL]	= RW_FIELD(RW_U8, struct rw_flow_match, protocol),
+	[REWIRE_A_FLOW_MATCH_SRC]	= RW_FIELD(RW_ADDR, struct rw_flow_match, src),
+	[REWIRE_A_FLOW_MATCH_SRC_LEN]	= RW_FIELD(RW_U8, struct rw_flow_match, src_len),
+	[REWIRE_A_FLOW_MATCH_DST]	= RW_FIELD(RW_ADDR, struct rw_flow_match, dst),
+	[REWIRE_A_FLOW_MATCH_DST_LEN]	= RW_FIELD(RW_U8, struct rw_flow_match, dst_len),
+	[REWIRE_A_FLOW_MATCH_SPORT_MIN]	= RW_FIELD(RW_U16BE, struct rw_flow_match, sport_min),
+	[REWIRE_A_FLOW_MATCH_SPORT_MAX]	= RW_FIELD(RW_U16BE, struct rw_flow_match, sport_max),
+	[REWIRE_A_FLOW_MATCH_DPORT_MIN]	= RW_FIELD(RW_U16BE, struct rw_flow_match, dport_min),
+	[REWIRE_A_FLOW_MATCH_DPORT_MAX]	= RW_FIELD(RW_U16BE, struct rw_flow_match, dport_max),
 };
 
-static const struct rw_shape part_shape = RW_SHAPE(part_fields);
+static const struct rw_shape match_shape = RW_SHAPE(match_fields);
 
-RW_DEFINE_EACH(flow)
+static const struct rw_field filter_fields[] = {
+	[REWIRE_A_FLOW_FILTER_STATE]	= RW_FIELD(RW_U32, struct rw_flow_filter, state),
+	[REWIRE_A_FLOW_FILTER_POLICY]	= RW_FIELD(RW_U32, struct rw_flow_filter, policy),
+	[REWIRE_A_FLOW_FILTER_TARGET]	= RW_FIELD(RW_U32, struct rw_flow_filter, target),
+	[REWIRE_A_FLOW_FILTER_ACTION]	= RW_FIELD(RW_U32, struct rw_flow_filter, action),
+	[REWIRE_A_FLOW_FILTER_IFINDEX]	= RW_FIELD(RW_U32, struct rw_flow_filter, ifindex),
+	[REWIRE_A_FLOW_FILTER_IDLE_MIN]	= RW_FIELD(RW_U64, struct rw_flow_filter, idle_min),
+	[REWIRE_A_FLOW_FILTER_IDLE_MAX]	= RW_FIELD(RW_U64, struct rw_flow_filter, idle_max),
+	[REWIRE_A_FLOW_FILTER_AGE_MIN]	= RW_FIELD(RW_U64, struct rw_flow_filter, age_min),
+	[REWIRE_A_FLOW_FILTER_AGE_MAX]	= RW_FIELD(RW_U64, struct rw_flow_filter, age_max),
+};
+
+static const struct rw_shape filter_shape = RW_SHAPE(filter_fields);
+
+struct flow_each {
+	rw_flow_fn *fn;
+	void *data;
+};
 
 bool rw_put_flow_spec(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 		      const struct rw_flow_spec *spec)
@@ -76,55 +97,34 @@ int rw_get_flow_spec(const struct nlattr *attr, struct rw_flow_spec *spec)
 	return rw_shape_get_nest(&rw_flow_spec_shape, attr, spec);
 }
 
-/* The parts of a filter's key that do not count, zeroed. */
-static struct rw_tuple filtered(const struct rw_flow_filter *filter)
+static bool put_match(struct nlmsghdr *nlh, size_t size, uint16_t attr,
+		      const struct rw_flow_match *match)
 {
-	struct rw_tuple part = { 0 };
-
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_VNI)
-		part.vni = filter->orig.vni;
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_PROTOCOL)
-		part.protocol = filter->orig.protocol;
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_SRC)
-		part.src = filter->orig.src;
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_DST)
-		part.dst = filter->orig.dst;
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_SPORT)
-		part.sport = filter->orig.sport;
-	if (filter->tuple & 1U << REWIRE_A_TUPLE_DPORT)
-		part.dport = filter->orig.dport;
-	return part;
+	return !match->given ||
+	       rw_shape_put_nest(nlh, size, attr, &match_shape, match, match->given);
 }
 
-static bool put_filter(struct nlmsghdr *nlh, size_t size, const struct rw_flow_filter *filter)
+bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, uint16_t attr,
+			const struct rw_flow_filter *filter)
 {
-	struct rw_tuple part = filtered(filter);
-
-	if (filter->tuple && !rw_shape_put_nest(nlh, size, REWIRE_A_FLOW_ORIG, &part_shape,
-						&part, filter->tuple))
-		return false;
-	if (filter->match & RW_FLOW_MATCH_STATE &&
-	    !mnl_attr_put_u32_check(nlh, size, REWIRE_A_FLOW_STATE, filter->state))
-		return false;
-	if (filter->match & RW_FLOW_MATCH_POLICY &&
-	    !mnl_attr_put_u32_check(nlh, size, REWIRE_A_FLOW_POLICY, filter->policy))
-		return false;
-	return !(filter->match & RW_FLOW_MATCH_TARGET) ||
-	       mnl_attr_put_u32_check(nlh, size, REWIRE_A_FLOW_TARGET, filter->target);
-}
-
-bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, const struct rw_flow_filter *filter)
-{
-	struct nlattr *nest = mnl_attr_nest_start_check(nlh, size, REWIRE_A_FLOW_MESSAGE_FILTER);
+	struct nlattr *nest = mnl_attr_nest_start_check(nlh, size, attr);
 
 	if (!nest)
 		return false;
-	if (!put_filter(nlh, size, filter)) {
+	if (!put_match(nlh, size, REWIRE_A_FLOW_FILTER_ORIG, &filter->orig) ||
+	    !put_match(nlh, size, REWIRE_A_FLOW_FILTER_REPLY, &filter->reply) ||
+	    !rw_shape_put(nlh, size, &filter_shape, filter, filter->given)) {
 		mnl_attr_nest_cancel(nlh, nest);
 		return false;
 	}
 	mnl_attr_nest_end(nlh, nest);
 	return true;
+}
+
+int rw_get_flow_nest(const struct nlattr *attr, struct rw_flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	return rw_shape_get_nest(&flow_shape, attr, flow);
 }
 
 bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow)
@@ -166,9 +166,8 @@ static int request_by_key(struct rw_socket *socket, uint8_t command, const struc
 {
 	char buffer[RW_REQUEST_MAX];
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, command, 0);
-	struct rw_flow_filter filter = { .tuple = RW_TUPLE_WHOLE, .orig = *key };
 
-	if (!rw_put_flow_filter(nlh, sizeof(buffer), &filter))
+	if (!rw_put_tuple(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_KEY, key))
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, flow ? take_flow : NULL, flow, error);
 }
@@ -184,16 +183,44 @@ int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_
 	return request_by_key(socket, REWIRE_CMD_FLOW_GET, key, flow, error);
 }
 
+/* A flow that comes up again because the table was resized is shown once. */
+struct once {
+	struct flow_each each;
+	struct rw_ids *ids;
+};
+
+static int each_flow_once(const struct nlmsghdr *nlh, void *data)
+{
+	struct once *once = data;
+	struct rw_flow flow;
+	int ret = rw_get_flow(nlh, &flow);
+
+	if (ret)
+		return ret;
+	ret = rw_ids_add(once->ids, flow.id);
+	if (ret == -EEXIST)
+		return 0;
+	return ret ? ret : once->each.fn(&flow, once->each.data);
+}
+
 int rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *filter, rw_flow_fn *fn,
 		 void *data, struct rw_error *error)
 {
 	char buffer[RW_REQUEST_MAX];
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_FLOW_GET, 0);
-	struct flow_each each = { fn, data };
+	struct once once = { .each = { fn, data }, .ids = rw_ids_new() };
+	int ret;
 
-	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), filter))
-		return rw_no_room(error);
-	return rw_socket_dump(socket, nlh, each_flow, &each, error);
+	if (!once.ids)
+		return rw_error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
+	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_FILTER, filter))
+		ret = rw_no_room(error);
+	else
+		ret = rw_socket_dump(socket, nlh, each_flow_once, &once, error);
+	if (ret == -ENOMEM && !error->code)
+		rw_error_set(error, ret, "%s", strerror(ENOMEM));
+	rw_ids_free(once.ids);
+	return ret == -EINTR ? 0 : ret;
 }
 
 int rw_flow_flush(struct rw_socket *socket, const struct rw_flow_filter *filter,
@@ -202,7 +229,33 @@ int rw_flow_flush(struct rw_socket *socket, const struct rw_flow_filter *filter,
 	char buffer[RW_REQUEST_MAX];
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_FLOW_FLUSH, 0);
 
-	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), filter))
+	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_FILTER, filter))
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, NULL, NULL, error);
+}
+
+static int take_count(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr = NULL;
+	size_t length;
+	const void *payload = rw_message_payload(nlh, &length);
+	int ret;
+
+	while ((attr = rw_attr_next(payload, length, attr, &ret)))
+		if (mnl_attr_get_type(attr) == REWIRE_A_FLOW_MESSAGE_COUNT &&
+		    mnl_attr_get_payload_len(attr) == sizeof(uint64_t))
+			*(uint64_t *)data = mnl_attr_get_u64(attr);
+	return ret;
+}
+
+int rw_flow_count(struct rw_socket *socket, const struct rw_flow_filter *filter, uint64_t *count,
+		  struct rw_error *error)
+{
+	char buffer[RW_REQUEST_MAX];
+	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_FLOW_COUNT, 0);
+
+	*count = 0;
+	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_FILTER, filter))
+		return rw_no_room(error);
+	return rw_socket_request(socket, nlh, take_count, count, error);
 }

@@ -80,6 +80,24 @@ const struct rw_name rw_verdict_action_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_top_group_names[] = {
+	{ "flow", "Each flow by itself." },
+	{ "src", "Flows of one source, in its virtual network." },
+	{ "dst", "Flows to one destination, in the virtual network of the source." },
+	{ "vni", "" },
+	{ "target", "" },
+	{ "policy", "" },
+	{ "state", "" },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_top_by_names[] = {
+	{ "flows", "" },
+	{ "packets", "" },
+	{ "bytes", "" },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_reason_names[] = {
 	{ "drop-malformed", "A header is truncated, contradicts another or has a bad checksum." },
 	{ "drop-fragment", "Fragments carry no ports to look up." },

@@ -18,6 +18,8 @@ extern const struct rw_name rw_flow_action_names[];
 extern const struct rw_name rw_flow_state_names[];
 extern const struct rw_name rw_punt_reason_names[];
 extern const struct rw_name rw_verdict_action_names[];
+extern const struct rw_name rw_top_group_names[];
+extern const struct rw_name rw_top_by_names[];
 extern const struct rw_name rw_reason_names[];
 
 /* The name of a value, "unknown" for one that a newer kernel may have. */

@@ -33,9 +33,13 @@ int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struc
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);
 int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_flow *flow,
 		struct rw_error *error);
-/* A filter of NULL matches all. A dump that a resize disturbed may show a flow twice. */
+/* A filter of NULL matches all. Each flow that is there all the time is shown once; never -EINTR. */
 int rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *filter, rw_flow_fn *fn,
 		 void *data, struct rw_error *error);
+int rw_flow_count(struct rw_socket *socket, const struct rw_flow_filter *filter, uint64_t *count,
+		  struct rw_error *error);
+int rw_flow_top(struct rw_socket *socket, const struct rw_top_request *request,
+		struct rw_top *top, struct rw_error *error);
 int rw_flow_flush(struct rw_socket *socket, const struct rw_flow_filter *filter,
 		  struct rw_error *error);
 

@@ -52,23 +52,40 @@ struct rw_flow {
 	struct rw_counters orig, reply;
 };
 
-enum rw_flow_match {
-	RW_FLOW_MATCH_STATE	= 1 << 0,
-	RW_FLOW_MATCH_POLICY	= 1 << 1,
-	RW_FLOW_MATCH_TARGET	= 1 << 2,
+/* What the key of a direction has to agree with, of what is given. */
+struct rw_flow_match {
+	uint32_t given;			/* bits 1 << REWIRE_A_FLOW_MATCH_...; what is not given is 0 */
+	uint32_t vni;
+	struct rw_addr src, dst;
+	uint16_t sport_min, sport_max, dport_min, dport_max;
+	uint8_t src_len, dst_len, protocol;
 };
 
 struct rw_flow_filter {
-	uint32_t tuple;			/* bits 1 << REWIRE_A_TUPLE_..., what of orig counts */
-	uint32_t match;			/* of rw_flow_match, what of the others counts */
-	struct rw_tuple orig;
-	uint32_t state, policy, target;
+	uint32_t given;			/* bits 1 << REWIRE_A_FLOW_FILTER_... of the numbers */
+	struct rw_flow_match orig, reply;
+	uint32_t state, policy, target, action, ifindex;
+	uint64_t idle_min, idle_max, age_min, age_max;	/* milliseconds */
 };
 
-/* In rw_flow_filter.tuple, a whole key. */
-#define RW_TUPLE_WHOLE	(1U << REWIRE_A_TUPLE_VNI | 1U << REWIRE_A_TUPLE_PROTOCOL | \
-			 1U << REWIRE_A_TUPLE_SRC | 1U << REWIRE_A_TUPLE_DST | \
-			 1U << REWIRE_A_TUPLE_SPORT | 1U << REWIRE_A_TUPLE_DPORT)
+/* Which of the largest flows, or groups of flows, are asked for. */
+struct rw_top_request {
+	const struct rw_flow_filter *filter;	/* NULL, all */
+	uint32_t group, by, limit;
+};
+
+struct rw_top_entry {
+	uint32_t vni, number;
+	struct rw_addr address;
+	uint64_t flows, packets, bytes;
+	struct rw_flow flow;		/* of the group flow; id 0 when it has ended */
+};
+
+struct rw_top {
+	uint64_t total, error;
+	uint32_t count;
+	struct rw_top_entry entries[REWIRE_TOP_MAX];
+};
 
 struct rw_rule {
 	uint32_t id, vni;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The words of a command. */
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "args.h"
 
@@ -78,7 +82,9 @@ static int find_arg(const struct args *args, const struct arg *table, const char
 static int wrong_value(const struct args *args, const struct arg *arg, const char *text,
 		       const char *what)
 {
-	return args_error(args, "%s%s: \"%s\" %s", arg->part == ARG_AFTER ? "to " : "",
+	bool after = arg->part == ARG_AFTER;
+
+	return args_error(args, "%s%s%s: \"%s\" %s", after ? args->to : "", after ? " " : "",
 			  arg->name, text, what);
 }
 
@@ -133,12 +139,73 @@ static int parse_device(const struct args *args, const struct arg *arg, const ch
 	return *value ? 0 : wrong_value(args, arg, text, "is not a device");
 }
 
+/* A number with a unit; without one, milliseconds. */
+static const char *parse_duration(const char *text, uint64_t *milliseconds)
+{
+	static const struct {
+		const char *name;
+		uint64_t size;
+	} units[] = {
+		{ "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 },
+	};
+	char *end;
+	uint64_t number;
+	size_t i;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	for (i = 0; end != text && !errno && isdigit((unsigned char)*text) &&
+	     i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name) || number > UINT64_MAX / units[i].size)
+			continue;
+		*milliseconds = number * units[i].size;
+		return NULL;
+	}
+	return "is not a time: a number with ms, s, m, h or d";
+}
+
+/* How long ago, or a time of day or of the calendar, or seconds of the epoch behind an @. */
+static const char *parse_since(const char *text, uint64_t *milliseconds)
+{
+	static const char *const formats[] = {
+		"%H:%M", "%H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
+	};
+	struct timespec now;
+	uint64_t epoch = 0;
+	size_t i;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (text[0] == '@' && !rw_number_parse(text + 1, 0, INT64_MAX / 1000, &epoch))
+		return "is not a number of seconds since 1970";
+	for (i = 0; text[0] != '@' && !epoch && i < sizeof(formats) / sizeof(formats[0]); i++) {
+		struct tm date = { .tm_mday = 1 };
+		const char *end;
+
+		if (i < 2)
+			localtime_r(&now.tv_sec, &date);
+		date.tm_sec = 0;
+		date.tm_isdst = -1;
+		end = strptime(text, formats[i], &date);
+		if (end && !*end)
+			epoch = mktime(&date);
+	}
+	if (text[0] != '@' && !epoch)
+		return parse_duration(text, milliseconds) ?
+		       "is not a time: 10s, 12:30, 2026-01-31T12:30 or @SECONDS" : NULL;
+	if (epoch > (uint64_t)now.tv_sec)
+		return "is in the future";
+	*milliseconds = (now.tv_sec - epoch) * 1000 + now.tv_nsec / 1000000;
+	return NULL;
+}
+
 static int parse_text(const struct args *args, const struct arg *arg, const char *text, void *value)
 {
 	const char *wrong = NULL;
 	struct arg_prefix *prefix = value;
 	struct arg_endpoint *endpoint = value;
 	struct arg_ports *ports = value;
+	struct arg_match *match = value;
 
 	switch (arg->kind) {
 	case ARG_PROTOCOL:
@@ -152,6 +219,15 @@ static int parse_text(const struct args *args, const struct arg *arg, const char
 		break;
 	case ARG_ENDPOINT:
 		wrong = rw_endpoint_parse(text, &endpoint->addr, &endpoint->port);
+		break;
+	case ARG_MATCH:
+		wrong = rw_match_parse(text, &match->addr, &match->len, match->ports);
+		break;
+	case ARG_DURATION:
+		wrong = parse_duration(text, value);
+		break;
+	case ARG_SINCE:
+		wrong = parse_since(text, value);
 		break;
 	default:
 		*(const char **)value = text;
@@ -208,6 +284,7 @@ int args_parse(struct args *args, const struct arg *table, void *values)
 		args->value[place] = "";
 		if (arg->kind == ARG_TO) {
 			after = true;
+			args->to = arg->name;
 		} else if (arg->kind == ARG_WORD) {
 			*(uint32_t *)((char *)values + arg->offset) = arg->min;
 		} else if (at == args->count) {
@@ -246,15 +323,17 @@ int args_refused(const struct args *args, const struct arg *table, const struct 
 
 	for (arg = table; arg && arg->name && !which[0]; arg++) {
 		const char *value = args->value[arg - table];
-		const char *to = arg->part == ARG_AFTER ? "to " : "";
+		const char *to = arg->part == ARG_AFTER && args->to ? args->to : "";
+		const char *space = to[0] ? " " : "";
 
 		if (!is_path(arg->path[0], error) && !is_path(arg->path[1], error))
 			continue;
 		if (value)
-			snprintf(which, sizeof(which), " (%s%s%s%s)", to, arg->name,
+			snprintf(which, sizeof(which), " (%s%s%s%s%s)", to, space, arg->name,
 				 value[0] ? " " : "", value);
 		else if (error->missing)
-			snprintf(which, sizeof(which), " (%s%s is missing)", to, arg->name);
+			snprintf(which, sizeof(which), " (%s%s%s is missing)", to, space,
+				 arg->name);
 	}
 	cli_error("%s %s: %s%s", args->object, args->command, error->sentence, which);
 	return EXIT_REFUSED;

@@ -13,6 +13,9 @@ enum arg_kind {
 	ARG_PREFIX,	/* struct arg_prefix */
 	ARG_PORTS,	/* struct arg_ports */
 	ARG_ENDPOINT,	/* struct arg_endpoint */
+	ARG_MATCH,	/* struct arg_match */
+	ARG_DURATION,	/* uint64_t, milliseconds */
+	ARG_SINCE,	/* uint64_t, milliseconds ago */
 	ARG_NAME,	/* uint32_t, by names */
 	ARG_DEVICE,	/* uint32_t, the index of a device that exists */
 	ARG_TEXT,	/* const char * */
@@ -41,6 +44,12 @@ struct arg_endpoint {
 	int port;		/* -1, none */
 };
 
+struct arg_match {
+	struct rw_addr addr;
+	uint8_t len;
+	int ports[2];		/* lowest and highest; -1, none */
+};
+
 /* An argument; of a table, the last has no name. */
 struct arg {
 	const char *name;
@@ -55,6 +64,7 @@ struct arg {
 
 struct args {
 	const char *object, *command;	/* command is NULL when the object has none */
+	const char *to;			/* name of the ARG_TO that was given */
 	char **words;
 	int count;
 	const char *value[ARGS_MAX];	/* by place in the table; NULL, not given */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rewire flow: both directions of a flow. */
 
-#include <errno.h>
+#include <stdlib.h>
 
-#include "args.h"
+#include "filter.h"
+#include "flow.h"
 #include "key.h"
 #include "print.h"
 
@@ -12,11 +13,12 @@ static const char usage[] =
 	"       rewire flow { del | get } KEY\n"
 	"       rewire flow [ show [ FILTER ] ]\n"
 	"       rewire flow { count | flush } [ FILTER ]\n"
+	"       rewire flow top [ GROUP ] [ by { flows | packets | bytes } ] [ limit N ] [ FILTER ]\n"
 	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT]\n"
 	"       MORE := [ policy N ] [ target N ] [ decision N ] [ timeout MS ] [ dev DEV ]\n"
 	"               [ outdev DEV ]\n"
-	"       FILTER := [ vni N ] [ protocol PROTO ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ]\n"
-	"                 [ state STATE ] [ policy N ] [ target N ]\n"
+	FILTER_USAGE
+	"       GROUP := group { flow | src | dst | vni | target | policy | state }\n"
 	"       PROTO := { tcp | udp | udplite | sctp | dccp | icmp | icmpv6 | gre | esp | NUMBER }\n"
 	"       STATE := { unreplied | replied | syn-sent | syn-received | established |\n"
 	"                  fin-wait | last-ack | time-wait | closed }\n"
@@ -30,7 +32,7 @@ static const struct arg add_table[] = {
 };
 
 static const struct arg key_table[] = {
-	KEY_TABLE(REWIRE_A_FLOW_MESSAGE_FILTER, ARG_ANYWHERE),
+	KEY_TABLE(ARG_ANYWHERE, REWIRE_A_FLOW_MESSAGE_KEY),
 	{ .name = NULL }
 };
 
@@ -61,7 +63,7 @@ static void show_about(const struct rw_flow_spec *spec)
 		print_device("outdev", "outdev", spec->reply_ifindex);
 }
 
-static int show(const struct rw_flow *flow, void *data)
+int flow_print(const struct rw_flow *flow, void *data)
 {
 	bool translates = flow->action == REWIRE_FLOW_ACTION_TRANSLATE;
 
@@ -108,7 +110,7 @@ static int flow_add(struct args *args)
 		return 0;
 	if (rw_flow_get(cli.socket, &spec.orig, &flow, &error))
 		return args_refused(args, NULL, &error);
-	return show(&flow, NULL);
+	return flow_print(&flow, NULL);
 }
 
 static int parse_key(struct args *args, struct rw_tuple *tuple)
@@ -145,70 +147,20 @@ static int flow_get(struct args *args)
 		return EXIT_REFUSED;
 	if (rw_flow_get(cli.socket, &key, &flow, &error))
 		return args_refused(args, key_table, &error);
-	return show(&flow, NULL);
+	return flow_print(&flow, NULL);
 }
 
-enum { FILTER_STATE = KEY_DST + 1, FILTER_POLICY, FILTER_TARGET };
-
-struct filter_values {
-	struct key_values key;
-	uint32_t state, policy, target;
-};
-
 static const struct arg filter_table[] = {
-	KEY_TABLE(REWIRE_A_FLOW_MESSAGE_FILTER, ARG_ANYWHERE),
-	[FILTER_STATE] = { .name = "state", .kind = ARG_NAME, .names = rw_flow_state_names,
-		.offset = offsetof(struct filter_values, state),
-		.path = { { REWIRE_A_FLOW_MESSAGE_FILTER, REWIRE_A_FLOW_STATE } } },
-	[FILTER_POLICY] = { .name = "policy", .kind = ARG_U32,
-		.offset = offsetof(struct filter_values, policy),
-		.path = { { REWIRE_A_FLOW_MESSAGE_FILTER, REWIRE_A_FLOW_POLICY } } },
-	[FILTER_TARGET] = { .name = "target", .kind = ARG_U32,
-		.offset = offsetof(struct filter_values, target),
-		.path = { { REWIRE_A_FLOW_MESSAGE_FILTER, REWIRE_A_FLOW_TARGET } } },
+	FILTER_TABLE,
 	{ .name = NULL }
 };
 
-static void filter_key(const struct args *args, const struct key *key, struct rw_flow_filter *filter)
-{
-	filter->orig = (struct rw_tuple){
-		.vni = key->vni, .protocol = key->protocol,
-		.src = key->src.addr, .sport = key->src.port,
-		.dst = key->dst.addr, .dport = key->dst.port,
-	};
-	if (args->value[KEY_VNI])
-		filter->tuple |= 1U << REWIRE_A_TUPLE_VNI;
-	if (args->value[KEY_PROTOCOL])
-		filter->tuple |= 1U << REWIRE_A_TUPLE_PROTOCOL;
-	if (args->value[KEY_SRC])
-		filter->tuple |= 1U << REWIRE_A_TUPLE_SRC;
-	if (args->value[KEY_SRC] && key->src.port >= 0)
-		filter->tuple |= 1U << REWIRE_A_TUPLE_SPORT;
-	if (args->value[KEY_DST])
-		filter->tuple |= 1U << REWIRE_A_TUPLE_DST;
-	if (args->value[KEY_DST] && key->dst.port >= 0)
-		filter->tuple |= 1U << REWIRE_A_TUPLE_DPORT;
-}
-
-/* Without arguments there is no filter: *given is NULL. */
 static int parse_filter(struct args *args, struct rw_flow_filter *filter,
 			struct rw_flow_filter **given)
 {
 	struct filter_values values = { 0 };
-	int ret = args_parse(args, filter_table, &values);
 
-	filter_key(args, &values.key.key, filter);
-	filter->state = values.state;
-	filter->policy = values.policy;
-	filter->target = values.target;
-	if (args->value[FILTER_STATE])
-		filter->match |= RW_FLOW_MATCH_STATE;
-	if (args->value[FILTER_POLICY])
-		filter->match |= RW_FLOW_MATCH_POLICY;
-	if (args->value[FILTER_TARGET])
-		filter->match |= RW_FLOW_MATCH_TARGET;
-	*given = args->count ? filter : NULL;
-	return ret;
+	return filter_parse(args, filter_table, &values, filter, given);
 }
 
 static int flow_show(struct args *args)
@@ -222,38 +174,9 @@ static int flow_show(struct args *args)
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	print_list();
-	ret = rw_flow_each(cli.socket, given, show, NULL, &error);
+	ret = rw_flow_each(cli.socket, given, flow_print, NULL, &error);
 	print_list_end();
 	return ret ? args_refused(args, filter_table, &error) : 0;
-}
-
-static int count(const struct rw_flow *flow, void *data)
-{
-	uint64_t *flows = data;
-
-	(void)flow;
-	(*flows)++;
-	return 0;
-}
-
-/* All flows are counted by the kernel, those of a filter here; a disturbed dump would count wrong. */
-static int count_flows(const struct rw_flow_filter *filter, uint64_t *flows, struct rw_error *error)
-{
-	struct rw_stats stats;
-	int ret, attempt;
-
-	if (!filter) {
-		ret = rw_stats_get(cli.socket, false, &stats, error);
-		*flows = stats.flows;
-		return ret;
-	}
-	for (attempt = 0; attempt < 10; attempt++) {
-		*flows = 0;
-		ret = rw_flow_each(cli.socket, filter, count, flows, error);
-		if (ret != -EINTR)
-			break;
-	}
-	return ret;
 }
 
 static int flow_count(struct args *args)
@@ -267,7 +190,7 @@ static int flow_count(struct args *args)
 		return ret;
 	if (!cli_socket())
 		return EXIT_REFUSED;
-	if (count_flows(given, &flows, &error))
+	if (rw_flow_count(cli.socket, given, &flows, &error))
 		return args_refused(args, filter_table, &error);
 	print_record();
 	print_number("flows", "", flows);
@@ -288,9 +211,94 @@ static int flow_flush(struct args *args)
 	return rw_flow_flush(cli.socket, given, &error) ? args_refused(args, filter_table, &error) : 0;
 }
 
+enum { TOP_GROUP = FILTER_ARGS, TOP_BY, TOP_LIMIT };
+
+static const struct arg top_table[] = {
+	FILTER_TABLE,
+	[TOP_GROUP] = { .name = "group", .kind = ARG_NAME, .names = rw_top_group_names,
+		.offset = offsetof(struct filter_values, group), .path = { { REWIRE_A_TOP_GROUP } } },
+	[TOP_BY] = { .name = "by", .kind = ARG_NAME, .names = rw_top_by_names,
+		.offset = offsetof(struct filter_values, by), .path = { { REWIRE_A_TOP_BY } } },
+	[TOP_LIMIT] = { .name = "limit", .kind = ARG_U32, .min = 1, .max = REWIRE_TOP_MAX,
+		.offset = offsetof(struct filter_values, limit), .path = { { REWIRE_A_TOP_LIMIT } } },
+	{ .name = NULL }
+};
+
+static void show_top_name(uint32_t group, const struct rw_top_entry *entry)
+{
+	bool address = group == REWIRE_TOP_GROUP_SRC || group == REWIRE_TOP_GROUP_DST;
+	const char *name = rw_top_group_names[group].name;
+
+	if (address || group == REWIRE_TOP_GROUP_VNI)
+		print_number("vni", "vni", entry->vni);
+	if (address)
+		print_prefix(name, name, &entry->address, rw_addr_bits(&entry->address));
+	else if (group == REWIRE_TOP_GROUP_STATE)
+		print_string(name, name, rw_name(rw_flow_state_names, entry->number));
+	else if (group != REWIRE_TOP_GROUP_VNI)
+		print_number(name, name, entry->number);
+}
+
+static void show_top(const struct rw_top_request *request, const struct rw_top *top)
+{
+	uint32_t i;
+
+	print_list();
+	for (i = 0; i < top->count; i++) {
+		const struct rw_top_entry *entry = &top->entries[i];
+
+		if (request->group == REWIRE_TOP_GROUP_FLOW) {
+			if (entry->flow.id)
+				flow_print(&entry->flow, NULL);
+			continue;
+		}
+		print_record();
+		show_top_name(request->group, entry);
+		print_number("flows", "flows", entry->flows);
+		print_number("packets", "packets", entry->packets);
+		print_number("bytes", "bytes", entry->bytes);
+		print_number("error", top->error ? "+-" : NULL, top->error);
+		print_record_end();
+	}
+	print_list_end();
+}
+
+static int flow_top(struct args *args)
+{
+	struct rw_flow_filter filter = { 0 }, *given;
+	struct filter_values values = { .group = REWIRE_TOP_GROUP_FLOW, .limit = 10 };
+	struct rw_top_request request;
+	struct rw_error error;
+	struct rw_top *top;
+	int ret = filter_parse(args, top_table, &values, &filter, &given);
+
+	if (ret)
+		return ret;
+	if (!args->value[TOP_BY])
+		values.by = values.group == REWIRE_TOP_GROUP_FLOW ? REWIRE_TOP_BY_BYTES :
+								  REWIRE_TOP_BY_FLOWS;
+	request = (struct rw_top_request){
+		.filter = given, .group = values.group, .by = values.by, .limit = values.limit,
+	};
+	if (!cli_socket())
+		return EXIT_REFUSED;
+	top = calloc(1, sizeof(*top));
+	if (!top)
+		return args_error(args, "no memory");
+	if (values.group == REWIRE_TOP_GROUP_FLOW)
+		cli.stats = true;
+	ret = rw_flow_top(cli.socket, &request, top, &error);
+	if (ret)
+		ret = args_refused(args, top_table, &error);
+	else
+		show_top(&request, top);
+	free(top);
+	return ret;
+}
+
 static const struct command commands[] = {
 	{ "show", flow_show }, { "add", flow_add }, { "del", flow_del }, { "get", flow_get },
-	{ "count", flow_count }, { "flush", flow_flush }, { NULL, NULL }
+	{ "count", flow_count }, { "flush", flow_flush }, { "top", flow_top }, { NULL, NULL }
 };
 
 const struct object flow_object = { "flow", usage, commands, NULL };

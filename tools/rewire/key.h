@@ -30,38 +30,38 @@ struct key_values {
 	uint64_t punt;
 };
 
-#define KEY_PATHS(nest, tuple, attr, attr2) \
-	.path = { { nest, tuple, attr }, { nest, tuple, attr2 } }
+/* The paths of two attributes of the tuple that the nests behind them lead to. */
+#define KEY_PATHS(attr, attr2, ...) \
+	.path = { { __VA_ARGS__, attr }, { __VA_ARGS__, attr2 } }
 
-/* The key of the original direction, whose tuple is in a nest of the request. */
-#define KEY_TABLE(nest, part_)									\
+/* A key, whose tuple is in nests of the request. */
+#define KEY_TABLE(part_, ...)									\
 	[KEY_VNI] = { .name = "vni", .kind = ARG_U32, .max = REWIRE_VNI_MAX, .part = part_,	\
 		      .offset = offsetof(struct key_values, key.vni),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI) }, \
+		      KEY_PATHS(REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI, __VA_ARGS__) },		\
 	[KEY_PROTOCOL] = { .name = "protocol", .kind = ARG_PROTOCOL,				\
 		      .offset = offsetof(struct key_values, key.protocol),			\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_PROTOCOL,		\
-				REWIRE_A_TUPLE_PROTOCOL) },					\
+		      KEY_PATHS(REWIRE_A_TUPLE_PROTOCOL, REWIRE_A_TUPLE_PROTOCOL, __VA_ARGS__) }, \
 	[KEY_SRC] = { .name = "src", .kind = ARG_ENDPOINT, .part = part_,			\
 		      .offset = offsetof(struct key_values, key.src),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT) }, \
+		      KEY_PATHS(REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT, __VA_ARGS__) },	\
 	[KEY_DST] = { .name = "dst", .kind = ARG_ENDPOINT, .part = part_,			\
 		      .offset = offsetof(struct key_values, key.dst),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_ORIG, REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT) }
+		      KEY_PATHS(REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT, __VA_ARGS__) }
 
 /* What a new flow has beyond its key. The reply's source is what the destination becomes. */
 #define KEY_FLOW_TABLE(nest)									\
-	KEY_TABLE(nest, ARG_BEFORE),								\
+	KEY_TABLE(ARG_BEFORE, nest, REWIRE_A_FLOW_ORIG),								\
 	[KEY_TO] = { .name = "to", .kind = ARG_TO },						\
 	[KEY_TO_VNI] = { .name = "vni", .kind = ARG_U32, .max = REWIRE_VNI_MAX, .part = ARG_AFTER, \
 		      .offset = offsetof(struct key_values, to_vni),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI) }, \
+		      KEY_PATHS(REWIRE_A_TUPLE_VNI, REWIRE_A_TUPLE_VNI, nest, REWIRE_A_FLOW_REPLY) }, \
 	[KEY_TO_SRC] = { .name = "src", .kind = ARG_ENDPOINT, .part = ARG_AFTER,		\
 		      .offset = offsetof(struct key_values, to_src),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT) }, \
+		      KEY_PATHS(REWIRE_A_TUPLE_DST, REWIRE_A_TUPLE_DPORT, nest, REWIRE_A_FLOW_REPLY) }, \
 	[KEY_TO_DST] = { .name = "dst", .kind = ARG_ENDPOINT, .part = ARG_AFTER,		\
 		      .offset = offsetof(struct key_values, to_dst),				\
-		      KEY_PATHS(nest, REWIRE_A_FLOW_REPLY, REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT) }, \
+		      KEY_PATHS(REWIRE_A_TUPLE_SRC, REWIRE_A_TUPLE_SPORT, nest, REWIRE_A_FLOW_REPLY) }, \
 	[KEY_POLICY] = { .name = "policy", .kind = ARG_U32,					\
 		      .offset = offsetof(struct key_values, policy),				\
 		      .path = { { nest, REWIRE_A_FLOW_POLICY } } },				\

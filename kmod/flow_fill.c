@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flows as netlink attributes. */
+#include "flow_netlink.h"
+#include "target.h"
+
+static bool rewire_put_counters(struct sk_buff *skb, int attribute,
+				const struct rewire_flow *flow,
+				enum rewire_direction direction)
+{
+	struct nlattr *nest = nla_nest_start(skb, attribute);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_PACKETS,
+			      atomic64_read(&flow->packets[direction]),
+			      REWIRE_A_COUNTERS_PAD) ||
+	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_BYTES,
+			      atomic64_read(&flow->bytes[direction]),
+			      REWIRE_A_COUNTERS_PAD))
+		return true;
+	nla_nest_end(skb, nest);
+	return false;
+}
+
+static u32 rewire_flow_idle_jiffies(const struct rewire_flow *flow)
+{
+	s32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
+
+	/* Another CPU may have seen a packet later than our jiffies. */
+	return max(idle, 0);
+}
+
+/* Return: milliseconds since its last packet. */
+u64 rewire_flow_idle(const struct rewire_flow *flow)
+{
+	return jiffies_to_msecs(rewire_flow_idle_jiffies(flow));
+}
+
+u32 rewire_flow_target(const struct rewire_flow *flow)
+{
+	return flow->target ? flow->target->id : 0;
+}
+
+static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow *flow)
+{
+	unsigned long timeout = rewire_flow_timeout(flow);
+	u32 idle = rewire_flow_idle_jiffies(flow);
+
+	return nla_put_u64_64bit(skb, REWIRE_A_FLOW_AGE, rewire_flow_age(flow),
+				 REWIRE_A_FLOW_PAD) ||
+	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_IDLE, jiffies_to_msecs(idle),
+				 REWIRE_A_FLOW_PAD) ||
+	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_EXPIRES,
+				 idle < timeout ? jiffies_to_msecs(timeout - idle) : 0,
+				 REWIRE_A_FLOW_PAD) ||
+	       (flow->timeout && nla_put_u32(skb, REWIRE_A_FLOW_TIMEOUT,
+					     jiffies_to_msecs(flow->timeout)));
+}
+
+static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow *flow)
+{
+	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
+		return false;
+	return rewire_put_key(skb, REWIRE_A_FLOW_REPLY, &flow->tuple[REWIRE_REPLY].key) ||
+	       rewire_put_counters(skb, REWIRE_A_FLOW_REPLY_COUNTERS, flow, REWIRE_REPLY) ||
+	       (flow->ifindex[REWIRE_REPLY] &&
+		nla_put_u32(skb, REWIRE_A_FLOW_REPLY_IFINDEX, flow->ifindex[REWIRE_REPLY]));
+}
+
+/**
+ * rewire_flow_fill() - put all that is known of a flow into a message
+ * @skb: the message
+ * @attribute: of the nest that it goes into
+ * @flow: the flow
+ *
+ * A flow that is being closed may be given only by who knows that it was not yet
+ * handed to call_rcu(). Context: RCU read side. Return: 0, or -EMSGSIZE.
+ */
+int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flow *flow)
+{
+	struct nlattr *nest = nla_nest_start(skb, attribute);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_ID, flow->id, REWIRE_A_FLOW_PAD) ||
+	    rewire_put_key(skb, REWIRE_A_FLOW_ORIG, &flow->tuple[REWIRE_ORIG].key) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_ACTION, rewire_flow_action(flow)) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_STATE,
+			rewire_tracking_state(READ_ONCE(flow->tracking))) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy_id) ||
+	    nla_put_u32(skb, REWIRE_A_FLOW_TARGET, rewire_flow_target(flow)) ||
+	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_DECISION, flow->decision,
+			      REWIRE_A_FLOW_PAD) ||
+	    rewire_flow_fill_times(skb, flow) ||
+	    (flow->ifindex[REWIRE_ORIG] &&
+	     nla_put_u32(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow->ifindex[REWIRE_ORIG])) ||
+	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, flow, REWIRE_ORIG) ||
+	    rewire_flow_fill_reply(skb, flow))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* The same of a flow that may be closed meanwhile. Return: also -ENOENT, when it was. */
+int rewire_flow_fill_live(struct sk_buff *skb, int attribute, const struct rewire_flow *flow)
+{
+	int err = rewire_flow_fill(skb, attribute, flow);
+
+	if (err)
+		return err;
+	return rewire_flow_was_live(flow) ? 0 : -ENOENT;
+}
