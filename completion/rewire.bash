@@ -10,7 +10,7 @@ _rewire_arguments() {
 	attach-add)	echo "dev local vni" ;;
 	attach-del)	echo "dev local" ;;
 	rule-add)	echo "vni family src dst protocol sport dport preference" \
-				"pass drop punt policy hold orphan" ;;
+				"pass drop punt forward policy hold orphan via dev outvni" ;;
 	rule-del)	echo "id" ;;
 	rule-show)	echo "vni" ;;
 	target-add | target-set)
@@ -73,7 +73,7 @@ _rewire_values() {
 _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
-	family | state | target | decision | timeout | dev | outdev | punt | lifetime | name)
+	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name)
 		return 0 ;;
 	esac
 	return 1

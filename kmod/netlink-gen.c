@@ -23,6 +23,10 @@ static const struct netlink_range_validation rewire_a_rule_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_rule_via_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -108,7 +112,7 @@ const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] =
 };
 
 /* REWIRE_CMD_RULE_ADD - do */
-const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_ORPHAN + 1] = {
+const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_VIA_VNI + 1] = {
 	[REWIRE_A_RULE_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_rule_vni_range),
 	[REWIRE_A_RULE_FAMILY] = { .type = NLA_U8, },
 	[REWIRE_A_RULE_DST] = { .type = NLA_BINARY, },
@@ -121,10 +125,13 @@ const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_ORPHAN + 1] = {
 	[REWIRE_A_RULE_SPORT_MIN] = { .type = NLA_U16, },
 	[REWIRE_A_RULE_SPORT_MAX] = { .type = NLA_U16, },
 	[REWIRE_A_RULE_PREFERENCE] = { .type = NLA_U32, },
-	[REWIRE_A_RULE_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_RULE_ACTION] = NLA_POLICY_MAX(NLA_U32, 3),
 	[REWIRE_A_RULE_POLICY] = { .type = NLA_U32, },
 	[REWIRE_A_RULE_HOLD] = NLA_POLICY_MAX(NLA_U32, 1),
 	[REWIRE_A_RULE_ORPHAN] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_RULE_VIA] = { .type = NLA_BINARY, },
+	[REWIRE_A_RULE_VIA_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_RULE_VIA_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_rule_via_vni_range),
 };
 
 /* REWIRE_CMD_RULE_DEL - do */
@@ -235,7 +242,7 @@ const struct genl_ops rewire_nl_ops[19] = {
 		.cmd		= REWIRE_CMD_RULE_ADD,
 		.doit		= rewire_nl_rule_add_doit,
 		.policy		= rewire_rule_add_nl_policy,
-		.maxattr	= REWIRE_A_RULE_ORPHAN,
+		.maxattr	= REWIRE_A_RULE_VIA_VNI,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

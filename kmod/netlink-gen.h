@@ -24,7 +24,7 @@ extern const struct nla_policy rewire_attach_del_nl_policy[REWIRE_A_ATTACH_LOCAL
 
 extern const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
 
-extern const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_ORPHAN + 1];
+extern const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_VIA_VNI + 1];
 
 extern const struct nla_policy rewire_rule_del_nl_policy[REWIRE_A_RULE_ID + 1];
 

@@ -17,15 +17,8 @@
 #include "packet.h"
 #include "route.h"
 
-static bool rewire_dst_is_local(const struct dst_entry *dst)
-{
-	if (dst->ops->family == AF_INET)
-		return dst_rtable(dst)->rt_flags & RTCF_LOCAL;
-	return dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL;
-}
-
 /* Resolve the next hop and send. Consumes the packet. */
-static int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
+int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct net_device *dev = dst_dev_rcu(dst);
@@ -54,14 +47,7 @@ static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entr
 	return dst_output(net, skb->sk, skb);
 }
 
-enum rewire_fit {
-	REWIRE_FITS,
-	REWIRE_FRAGMENT,
-	REWIRE_TOO_BIG,
-};
-
-static enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_entry *dst,
-				  bool ipv4)
+enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_entry *dst, bool ipv4)
 {
 	unsigned int mtu = dst_mtu(dst);
 
@@ -73,13 +59,13 @@ static enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_en
 	return REWIRE_FRAGMENT;
 }
 
-static bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
+bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
 {
 	return (ipv4 ? ((const struct iphdr *)skb->data)->ttl :
 		       ((const struct ipv6hdr *)skb->data)->hop_limit) > 1;
 }
 
-static void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
+void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
 {
 	if (ipv4)
 		ip_decrease_ttl((struct iphdr *)skb->data);
@@ -87,19 +73,27 @@ static void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
 		((struct ipv6hdr *)skb->data)->hop_limit--;
 }
 
+/* Room for the link's header; and what the packet had as an incoming one is of no use. */
+bool rewire_send_prepare(struct sk_buff *skb, const struct dst_entry *dst)
+{
+	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dst_dev_rcu(dst))) &&
+	    skb_cow_head(skb, LL_RESERVED_SPACE(dst_dev_rcu(dst))))
+		return false;
+	nf_reset_ct(skb);
+	skb_clear_tstamp(skb);
+	skb_dst_drop(skb);
+	return true;
+}
+
 static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 			struct dst_entry *dst, enum rewire_fit fit, bool own)
 {
 	int err;
 
-	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dst_dev_rcu(dst))) &&
-	    skb_cow_head(skb, LL_RESERVED_SPACE(dst_dev_rcu(dst)))) {
+	if (!rewire_send_prepare(skb, dst)) {
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
 	}
-	nf_reset_ct(skb);
-	skb_clear_tstamp(skb);
-	skb_dst_drop(skb);
 	if (fit == REWIRE_FITS) {
 		skb_dst_set_noref(skb, dst);
 		err = rewire_transmit(ns->net, skb->sk, skb);
@@ -146,7 +140,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	}
 	/* The host's own packet for itself takes the loopback device. */
 	own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
-	local = !own && rewire_dst_is_local(dst);
+	local = !own && rewire_route_is_local(dst);
 	forward = !own && !local;
 	if (!local) {
 		fit = rewire_fit(skb, dst, ipv4);

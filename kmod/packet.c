@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "flow.h"
+#include "forward.h"
 #include "hold.h"
 #include "icmp.h"
 #include "namespace.h"
@@ -35,6 +36,8 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 	case REWIRE_RULE_ACTION_DROP:
 		reason = REWIRE_REASON_DROP_RULE;
 		goto drop;
+	case REWIRE_RULE_ACTION_FORWARD:
+		return rewire_forward(ns, skb, packet, whole, rule);
 	}
 	if (!whole) {
 		reason = packet->other;

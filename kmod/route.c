@@ -45,12 +45,27 @@ static struct dst_entry *rewire_route_ipv6(struct net *net,
 	return NULL;
 }
 
-static struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address,
-				      int oif)
+/**
+ * rewire_route() - the host's route to an address
+ * @net: the namespace
+ * @address: an IPv4-mapped or IPv6 address
+ * @oif: the device to leave by, or 0
+ *
+ * Return: a route with a reference, or NULL.
+ */
+struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address, int oif)
 {
 	if (ipv6_addr_v4mapped(address))
 		return rewire_route_ipv4(net, address->s6_addr32[3], oif);
 	return rewire_route_ipv6(net, address, oif);
+}
+
+/* Whether a route leads to the host itself. */
+bool rewire_route_is_local(const struct dst_entry *dst)
+{
+	if (dst->ops->family == AF_INET)
+		return dst_rtable(dst)->rt_flags & RTCF_LOCAL;
+	return dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL;
 }
 
 static bool rewire_address_is_local(struct net *net, const struct in6_addr *address)

@@ -5,6 +5,8 @@
 
 #include "flow.h"
 
+struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address, int oif);
+bool rewire_route_is_local(const struct dst_entry *dst);
 struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *flow,
 				   enum rewire_direction direction);
 bool rewire_route_uses(const struct rewire_tuple *tuple, int ifindex);

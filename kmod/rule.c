@@ -22,6 +22,7 @@ struct rewire_rule *rewire_rule_alloc(void)
 /* Of a rule that nobody else has seen. */
 void rewire_rule_free(struct rewire_rule *rule)
 {
+	free_percpu(rule->forward.counters);
 	kfree(rule);
 	percpu_counter_dec(&rewire_objects);
 }

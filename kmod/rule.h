@@ -49,6 +49,34 @@ struct rewire_match {
 };
 
 /**
+ * struct rewire_forward_counters - what one CPU has forwarded by a rule
+ * @packets: this many
+ * @bytes: from the network header on
+ */
+struct rewire_forward_counters {
+	u64 packets;
+	u64 bytes;
+};
+
+/**
+ * struct rewire_forward - where a forward rule sends packets
+ * @counters: per CPU
+ * @via: the next hop, if @has_via; else the packet's destination
+ * @ifindex: the device, or 0: that of the route
+ * @vni: if @has_vni, the device has to be attached to this virtual network
+ * @has_via: whether there is a next hop
+ * @has_vni: whether there is a virtual network
+ */
+struct rewire_forward {
+	struct rewire_forward_counters __percpu *counters;
+	struct in6_addr via;
+	int ifindex;
+	u32 vni;
+	bool has_via;
+	bool has_vni;
+};
+
+/**
  * struct rewire_rule - what to do with packets without a flow
  * @list: of the rules of @node, RCU
  * @node: of the index, where it is found
@@ -59,7 +87,8 @@ struct rewire_match {
  * @action: enum rewire_rule_action
  * @hold: enum rewire_hold_mode
  * @orphan: enum rewire_orphan_mode
- * @hits: packets that it decided
+ * @forward: of a forward rule, where to
+ * @hits: packets that it decided, but for a forward rule, which counts them by CPU
  * @rcu: for the grace period before it is freed
  */
 struct rewire_rule {
@@ -72,6 +101,7 @@ struct rewire_rule {
 	u8 action;
 	u8 hold;
 	u8 orphan;
+	struct rewire_forward forward;
 	atomic64_t hits;
 	struct rcu_head rcu;
 };

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink operations on rules. */
+#include <linux/percpu.h>
+#include <net/addrconf.h>
+
 #include "attach.h"
+#include "forward.h"
 #include "netlink.h"
 #include "rule.h"
 #include "transport.h"
@@ -113,28 +117,123 @@ static int rewire_get_match(struct genl_info *info, struct rewire_match *match)
 				match->protocol, &match->sport);
 }
 
+/* Some attributes are for one action only. */
+static int rewire_check_action(struct genl_info *info, const int *attributes, unsigned int n,
+			       const char *sentence)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (info->attrs[attributes[i]]) {
+			NL_SET_BAD_ATTR(info->extack, info->attrs[attributes[i]]);
+			info->extack->_msg = sentence;
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int rewire_get_via(struct genl_info *info, struct rewire_rule *rule)
+{
+	struct nlattr *attribute = info->attrs[REWIRE_A_RULE_VIA];
+	struct rewire_forward *forward = &rule->forward;
+	int type, err;
+	u8 family;
+
+	err = rewire_get_address(attribute, &forward->via, info->extack);
+	if (err)
+		return err;
+	family = nla_len(attribute) == sizeof(__be32) ? AF_INET : AF_INET6;
+	if (rule->match.family != AF_UNSPEC && rule->match.family != family) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attribute,
+				    "The next hop is of another family than the rule");
+		return -EINVAL;
+	}
+	rule->match.family = family;
+	forward->has_via = true;
+	if (family == AF_INET) {
+		__be32 hop = forward->via.s6_addr32[3];
+
+		if (!ipv4_is_zeronet(hop) && !ipv4_is_loopback(hop) &&
+		    !ipv4_is_multicast(hop) && !ipv4_is_lbcast(hop))
+			return 0;
+	} else {
+		type = ipv6_addr_type(&forward->via);
+		if ((type & IPV6_ADDR_LINKLOCAL) && !forward->ifindex) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attribute,
+					    "A link-local next hop needs a device");
+			return -EINVAL;
+		}
+		if ((type & IPV6_ADDR_UNICAST) && !(type & IPV6_ADDR_LOOPBACK))
+			return 0;
+	}
+	NL_SET_ERR_MSG_ATTR(info->extack, attribute, "The next hop is no host's address");
+	return -EINVAL;
+}
+
+static bool rewire_device_exists(struct net *net, u32 ifindex)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = ifindex <= INT_MAX && dev_get_by_index_rcu(net, ifindex);
+	rcu_read_unlock();
+	return found;
+}
+
+static int rewire_get_forward(struct genl_info *info, struct rewire_rule *rule)
+{
+	struct nlattr *device = info->attrs[REWIRE_A_RULE_VIA_IFINDEX];
+	struct nlattr *vni = info->attrs[REWIRE_A_RULE_VIA_VNI];
+	struct rewire_forward *forward = &rule->forward;
+	struct rewire_net *ns = rewire_info_net(info);
+
+	if (!device && !vni && !info->attrs[REWIRE_A_RULE_VIA]) {
+		GENL_SET_ERR_MSG(info,
+				 "A rule that forwards needs a next hop, a device or a virtual network to forward to");
+		return -EINVAL;
+	}
+	if (device && !rewire_device_exists(ns->net, nla_get_u32(device))) {
+		NL_SET_ERR_MSG_ATTR(info->extack, device, "There is no such device");
+		return -ENODEV;
+	}
+	forward->ifindex = rewire_get_u32(info, REWIRE_A_RULE_VIA_IFINDEX);
+	forward->vni = rewire_get_u32(info, REWIRE_A_RULE_VIA_VNI);
+	forward->has_vni = vni;
+	if (vni && !rewire_attach_has_vni(ns, forward->vni)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, vni,
+				    "No device is attached to this virtual network");
+		return -ENOENT;
+	}
+	forward->counters = alloc_percpu_gfp(struct rewire_forward_counters,
+					     GFP_KERNEL_ACCOUNT);
+	if (!forward->counters)
+		return -ENOMEM;
+	return info->attrs[REWIRE_A_RULE_VIA] ? rewire_get_via(info, rule) : 0;
+}
+
 static int rewire_get_action(struct genl_info *info, struct rewire_rule *rule)
 {
-	static const int punt_only[] = {
-		REWIRE_A_RULE_POLICY, REWIRE_A_RULE_HOLD, REWIRE_A_RULE_ORPHAN
+	/* A policy may label any rule; these say how to punt, and where to forward. */
+	static const int punt_only[] = { REWIRE_A_RULE_HOLD, REWIRE_A_RULE_ORPHAN };
+	static const int forward_only[] = {
+		REWIRE_A_RULE_VIA, REWIRE_A_RULE_VIA_IFINDEX, REWIRE_A_RULE_VIA_VNI
 	};
-	int i;
+	int err = 0;
 
 	rule->action = nla_get_u32(info->attrs[REWIRE_A_RULE_ACTION]);
 	rule->policy = rewire_get_u32(info, REWIRE_A_RULE_POLICY);
 	rule->hold = rewire_get_u32(info, REWIRE_A_RULE_HOLD);
 	rule->orphan = rewire_get_u32(info, REWIRE_A_RULE_ORPHAN);
-	if (rule->action == REWIRE_RULE_ACTION_PUNT)
-		return 0;
-	/* A policy may label any rule; the modes say how to punt. */
-	for (i = 1; i < ARRAY_SIZE(punt_only); i++) {
-		if (info->attrs[punt_only[i]]) {
-			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[punt_only[i]],
-					    "Only a rule that punts has this");
-			return -EINVAL;
-		}
-	}
-	return 0;
+	if (rule->action != REWIRE_RULE_ACTION_PUNT)
+		err = rewire_check_action(info, punt_only, ARRAY_SIZE(punt_only),
+					  "Only a rule that punts has this");
+	if (err)
+		return err;
+	if (rule->action == REWIRE_RULE_ACTION_FORWARD)
+		return rewire_get_forward(info, rule);
+	return rewire_check_action(info, forward_only, ARRAY_SIZE(forward_only),
+				   "Only a rule that forwards has this");
 }
 
 static int rewire_rule_reply(struct genl_info *info, u32 id)
@@ -268,14 +367,32 @@ static bool rewire_match_fill(struct sk_buff *skb, const struct rewire_match *ma
 	       nla_put_u32(skb, REWIRE_A_RULE_PREFERENCE, match->preference);
 }
 
+static bool rewire_forward_fill(struct sk_buff *skb, const struct rewire_rule *rule)
+{
+	const struct rewire_forward *forward = &rule->forward;
+	u64 packets, bytes;
+
+	rewire_forward_count(rule, &packets, &bytes);
+	return nla_put_u64_64bit(skb, REWIRE_A_RULE_HITS, packets, REWIRE_A_RULE_PAD) ||
+	       nla_put_u64_64bit(skb, REWIRE_A_RULE_BYTES, bytes, REWIRE_A_RULE_PAD) ||
+	       (forward->has_via &&
+		rewire_put_address(skb, REWIRE_A_RULE_VIA, &forward->via)) ||
+	       (forward->ifindex &&
+		nla_put_u32(skb, REWIRE_A_RULE_VIA_IFINDEX, forward->ifindex)) ||
+	       (forward->has_vni && nla_put_u32(skb, REWIRE_A_RULE_VIA_VNI, forward->vni));
+}
+
 static int rewire_rule_fill(struct sk_buff *skb, struct rewire_rule *rule)
 {
 	if (nla_put_u32(skb, REWIRE_A_RULE_ID, rule->id) ||
 	    nla_put_u32(skb, REWIRE_A_RULE_VNI, rule->vni) ||
 	    rewire_match_fill(skb, &rule->match) ||
 	    nla_put_u32(skb, REWIRE_A_RULE_ACTION, rule->action) ||
-	    nla_put_u32(skb, REWIRE_A_RULE_POLICY, rule->policy) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_RULE_HITS, atomic64_read(&rule->hits),
+	    nla_put_u32(skb, REWIRE_A_RULE_POLICY, rule->policy))
+		return -EMSGSIZE;
+	if (rule->action == REWIRE_RULE_ACTION_FORWARD)
+		return rewire_forward_fill(skb, rule) ? -EMSGSIZE : 0;
+	if (nla_put_u64_64bit(skb, REWIRE_A_RULE_HITS, atomic64_read(&rule->hits),
 			      REWIRE_A_RULE_PAD))
 		return -EMSGSIZE;
 	if (rule->action != REWIRE_RULE_ACTION_PUNT)

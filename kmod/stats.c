@@ -55,6 +55,7 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	return rewire_put_u64(skb, REWIRE_A_STATS_RECEIVED, sum->received) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_TRANSLATED, sum->translated) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_PASSED, sum->passed) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_FORWARDED, sum->forwarded) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_PUNTS, sum->punts) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_PUNT_BATCHES, sum->punt_batches) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_PUNT_RETRIES, sum->punt_retries) ||

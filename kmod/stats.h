@@ -14,6 +14,7 @@ struct rewire_net;
  * @received: IP packets that the hooks saw
  * @translated: packets sent on, rewritten
  * @passed: packets left to the host's stack
+ * @forwarded: packets sent on by forward rules
  * @punts: questions handed to a handler's socket
  * @punt_batches: messages that carried them
  * @punt_retries: messages that the socket had no room for
@@ -29,6 +30,7 @@ struct rewire_stats {
 	u64 received;
 	u64 translated;
 	u64 passed;
+	u64 forwarded;
 	u64 punts;
 	u64 punt_batches;
 	u64 punt_retries;

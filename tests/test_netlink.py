@@ -156,6 +156,9 @@ def refusals_of_attaches():
 
 
 def refusals_of_rules():
+    def forward(*more):
+        return rule(u32(c["A_RULE_VIA_IFINDEX"], d), *more, action="FORWARD")
+
     v4, v6 = "192.0.2.0", "2001:db8::"
     tcp = u8(c["A_RULE_PROTOCOL"], TCP)
     low, high = be16(c["A_RULE_DPORT_MIN"], 90), be16(c["A_RULE_DPORT_MAX"], 80)
@@ -163,10 +166,23 @@ def refusals_of_rules():
             ("a VNI without a device", rule(vni=99), "ENOENT"),
             ("no VNI", u32(c["A_RULE_ACTION"], 0), "EINVAL"),
             ("no action", u32(c["A_RULE_VNI"], 5), "EINVAL"),
-            ("an unknown action", u32(c["A_RULE_VNI"], 5) + u32(c["A_RULE_ACTION"], 3), "ERANGE EINVAL"),
+            ("an unknown action", u32(c["A_RULE_VNI"], 5) + u32(c["A_RULE_ACTION"], 4), "ERANGE EINVAL"),
             ("an unknown hold mode", rule(u32(c["A_RULE_HOLD"], 2)), "ERANGE EINVAL"),
             ("an unknown orphan mode", rule(u32(c["A_RULE_ORPHAN"], 3)), "ERANGE EINVAL"),
             ("a hold mode without punt", rule(u32(c["A_RULE_HOLD"], 0), action="PASS"), "EINVAL"),
+            ("a next hop without forward", rule(address(c["A_RULE_VIA"], v4)), "EINVAL"),
+            ("a device to forward by without forward", rule(u32(c["A_RULE_VIA_IFINDEX"], d)), "EINVAL"),
+            ("forwarding to nowhere", rule(action="FORWARD"), "EINVAL"),
+            ("an orphan mode with forward", forward(u32(c["A_RULE_ORPHAN"], 0)), "EINVAL"),
+            ("forwarding by no device", rule(u32(c["A_RULE_VIA_IFINDEX"], 4711), action="FORWARD"), "ENODEV"),
+            ("forwarding by device 0", rule(u32(c["A_RULE_VIA_IFINDEX"], 0), action="FORWARD"), "ERANGE"),
+            ("forwarding to a VNI without a device", forward(u32(c["A_RULE_VIA_VNI"], 99)), "ENOENT"),
+            ("a next hop of three bytes", rule(attr(c["A_RULE_VIA"], b"\1\2\3"), action="FORWARD"), "EINVAL"),
+            ("a multicast next hop", rule(address(c["A_RULE_VIA"], "224.0.0.1"), action="FORWARD"), "EINVAL"),
+            ("the loopback as next hop", rule(address(c["A_RULE_VIA"], "::1"), action="FORWARD"), "EINVAL"),
+            ("a link-local next hop without device", rule(address(c["A_RULE_VIA"], "fe80::1"), action="FORWARD"), "EINVAL"),
+            ("a next hop of another family",
+             rule(address(c["A_RULE_DST"], v6), address(c["A_RULE_VIA"], "192.0.2.1"), action="FORWARD"), "EINVAL"),
             ("an address of five bytes", rule(attr(c["A_RULE_DST"], bytes(5))), "EINVAL"),
             ("an empty address", rule(attr(c["A_RULE_DST"])), "EINVAL"),
             ("an IPv4-mapped address", rule(attr(c["A_RULE_DST"], bytes(10) + b"\xff\xff\1\2\3\4")), "EINVAL"),

@@ -81,6 +81,8 @@ static void test_rule(void **state)
 		.sport_min = 1024, .sport_max = 65535, .preference = 5,
 		.action = REWIRE_RULE_ACTION_PUNT, .policy = 1, .hold = REWIRE_HOLD_MODE_DROP,
 		.orphan = REWIRE_ORPHAN_MODE_HOLD, .hits = 1ULL << 40,
+		.bytes = 1ULL << 50, .via = addr("192.0.2.1"), .via_ifindex = 4,
+		.has_via_vni = true,
 	}, got;
 	struct nlmsghdr *nlh = start(REWIRE_CMD_RULE_GET);
 

@@ -7,6 +7,7 @@ const struct rw_name rw_rule_action_names[] = {
 	{ "pass", "Leave the packet to the host's own stack, untouched." },
 	{ "drop", "" },
 	{ "punt", "Ask the daemon." },
+	{ "forward", "Send the packet on as it is, but for its time to live: to the next hop via, by the device via-ifindex, or by a device of the virtual network via-vni. Nothing is remembered of it." },
 	{ NULL, NULL }
 };
 

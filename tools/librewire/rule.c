@@ -28,6 +28,10 @@ static const struct rw_field rule_fields[] = {
 	[REWIRE_A_RULE_HOLD]		= RW_FIELD(RW_U32, struct rw_rule, hold),
 	[REWIRE_A_RULE_ORPHAN]		= RW_FIELD(RW_U32, struct rw_rule, orphan),
 	[REWIRE_A_RULE_HITS]		= RW_FIELD(RW_U64, struct rw_rule, hits),
+	[REWIRE_A_RULE_BYTES]		= RW_FIELD(RW_U64, struct rw_rule, bytes),
+	[REWIRE_A_RULE_VIA]		= RW_FIELD(RW_ADDR, struct rw_rule, via),
+	[REWIRE_A_RULE_VIA_IFINDEX]	= RW_FIELD(RW_U32, struct rw_rule, via_ifindex),
+	[REWIRE_A_RULE_VIA_VNI]		= RW_FIELD(RW_U32, struct rw_rule, via_vni),
 };
 
 static const struct rw_shape rule_shape = RW_SHAPE(rule_fields);
@@ -42,6 +46,8 @@ bool rw_put_rule(struct nlmsghdr *nlh, size_t size, const struct rw_rule *rule)
 		force |= 1U << REWIRE_A_RULE_DST_LEN;
 	if (rule->src.family)
 		force |= 1U << REWIRE_A_RULE_SRC_LEN;
+	if (rule->has_via_vni)
+		force |= 1U << REWIRE_A_RULE_VIA_VNI;
 	return rw_shape_put(nlh, size, &rule_shape, rule, force);
 }
 
@@ -52,6 +58,7 @@ static void complete(struct rw_rule *rule, uint32_t seen)
 		rule->dst_len = rw_addr_bits(&rule->dst);
 	if (rule->src.family && !(seen & 1U << REWIRE_A_RULE_SRC_LEN))
 		rule->src_len = rw_addr_bits(&rule->src);
+	rule->has_via_vni = seen & 1U << REWIRE_A_RULE_VIA_VNI;
 	if (!(seen & 1U << REWIRE_A_RULE_DPORT_MAX))
 		rule->dport_max = rule->dport_min;
 	if (!(seen & 1U << REWIRE_A_RULE_SPORT_MAX))
@@ -92,6 +99,7 @@ int rw_rule_add(struct rw_socket *socket, struct rw_rule *rule, struct rw_error 
 
 	request.id = 0;
 	request.hits = 0;
+	request.bytes = 0;
 	if (!rw_put_rule(nlh, sizeof(buffer), &request))
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, take_id, rule, error);

@@ -22,6 +22,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_RECEIVED]		= RW_ALWAYS(RW_U64, struct rw_stats, received),
 	[REWIRE_A_STATS_TRANSLATED]		= RW_ALWAYS(RW_U64, struct rw_stats, translated),
 	[REWIRE_A_STATS_PASSED]			= RW_ALWAYS(RW_U64, struct rw_stats, passed),
+	[REWIRE_A_STATS_FORWARDED]		= RW_ALWAYS(RW_U64, struct rw_stats, forwarded),
 	[REWIRE_A_STATS_PUNTS]			= RW_ALWAYS(RW_U64, struct rw_stats, punts),
 	[REWIRE_A_STATS_PUNT_BATCHES]		= RW_ALWAYS(RW_U64, struct rw_stats, punt_batches),
 	[REWIRE_A_STATS_PUNT_RETRIES]		= RW_ALWAYS(RW_U64, struct rw_stats, punt_retries),

@@ -97,7 +97,10 @@ struct rw_rule {
 	uint16_t sport_min, sport_max;
 	uint32_t preference;
 	uint32_t action, policy, hold, orphan;
-	uint64_t hits;
+	struct rw_addr via;		/* of forward: the next hop, */
+	uint32_t via_ifindex, via_vni;	/* the device, and its virtual network */
+	bool has_via_vni;
+	uint64_t hits, bytes;
 };
 
 struct rw_target {
@@ -137,7 +140,7 @@ struct rw_failure {
 struct rw_stats {
 	uint64_t flows, flows_max;
 	uint32_t attaches, rules, targets, handlers, holds, holds_max, held_packets;
-	uint64_t held_bytes, received, translated, passed;
+	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
 	uint64_t created, icmp_translated, objects;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */

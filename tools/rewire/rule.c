@@ -13,16 +13,17 @@ static const char usage[] =
 	"where  SELECTOR := [ family { inet | inet6 } ] [ src PREFIX ] [ dst PREFIX ]\n"
 	"                   [ protocol PROTO ] [ sport PORT[-PORT] ] [ dport PORT[-PORT] ]\n"
 	"       ACTION := { pass | drop | punt [ hold { hold | drop } ]\n"
-	"                   [ orphan { drop | pass | hold } ] } [ policy N ]\n"
+	"                   [ orphan { drop | pass | hold } ] |\n"
+	"                   forward [ via ADDRESS ] [ dev DEVICE ] [ outvni N ] } [ policy N ]\n"
 	"       PROTO := { tcp | udp | udplite | sctp | dccp | icmp | icmpv6 | gre | esp | NUMBER }\n"
 	"With -json or -details, add prints the rule's number; with -stats, show prints hits.\n";
 
-enum { VNI, FAMILY, SRC, DST, PROTOCOL, SPORT, DPORT, PREFERENCE, PASS, DROP, PUNT, POLICY, HOLD,
-       ORPHAN };
+enum { VNI, FAMILY, SRC, DST, PROTOCOL, SPORT, DPORT, PREFERENCE, PASS, DROP, PUNT, FORWARD,
+       POLICY, HOLD, ORPHAN, VIA, DEV, OUTVNI };
 
 struct values {
 	struct rw_rule rule;
-	struct arg_prefix src, dst;
+	struct arg_prefix src, dst, via;
 	struct arg_ports sport, dport;
 };
 
@@ -51,14 +52,50 @@ static const struct arg table[] = {
 		   .offset = RULE(action), .path = { { REWIRE_A_RULE_ACTION } } },
 	[PUNT] = { .name = "punt", .kind = ARG_WORD, .min = REWIRE_RULE_ACTION_PUNT,
 		   .offset = RULE(action), .path = { { REWIRE_A_RULE_ACTION } } },
+	[FORWARD] = { .name = "forward", .kind = ARG_WORD, .min = REWIRE_RULE_ACTION_FORWARD,
+		      .offset = RULE(action), .path = { { REWIRE_A_RULE_ACTION } } },
 	[POLICY] = { .name = "policy", .kind = ARG_U32, .offset = RULE(policy),
 		     .path = { { REWIRE_A_RULE_POLICY } } },
 	[HOLD] = { .name = "hold", .kind = ARG_NAME, .names = rw_hold_mode_names,
 		   .offset = RULE(hold), .path = { { REWIRE_A_RULE_HOLD } } },
 	[ORPHAN] = { .name = "orphan", .kind = ARG_NAME, .names = rw_orphan_mode_names,
 		     .offset = RULE(orphan), .path = { { REWIRE_A_RULE_ORPHAN } } },
+	[VIA] = { .name = "via", .kind = ARG_PREFIX, .offset = offsetof(struct values, via),
+		  .path = { { REWIRE_A_RULE_VIA } } },
+	[DEV] = { .name = "dev", .kind = ARG_DEVICE, .offset = RULE(via_ifindex),
+		  .path = { { REWIRE_A_RULE_VIA_IFINDEX } } },
+	[OUTVNI] = { .name = "outvni", .kind = ARG_U32, .max = REWIRE_VNI_MAX,
+		     .offset = RULE(via_vni), .path = { { REWIRE_A_RULE_VIA_VNI } } },
 	{ .name = NULL }
 };
+
+/* An argument that is for one action only, if it is there without it. */
+static const char *misplaced(const struct args *args, int action, int first, int last)
+{
+	for (; !args->value[action] && first <= last; first++)
+		if (args->value[first])
+			return table[first].name;
+	return NULL;
+}
+
+static int check(const struct args *args, const struct values *values)
+{
+	const char *name;
+
+	if (!args->value[VNI])
+		return args_error(args, "vni is missing");
+	if (!args->value[PASS] && !args->value[DROP] && !args->value[PUNT] && !args->value[FORWARD])
+		return args_error(args, "pass, drop, punt or forward is missing");
+	name = misplaced(args, PUNT, HOLD, ORPHAN);
+	if (name)
+		return args_error(args, "%s is for punt only", name);
+	name = misplaced(args, FORWARD, VIA, OUTVNI);
+	if (name)
+		return args_error(args, "%s is for forward only", name);
+	if (args->value[VIA] && values->via.len != rw_addr_bits(&values->via.addr))
+		return args_error(args, "via: \"%s\" is a prefix, not an address", args->value[VIA]);
+	return 0;
+}
 
 static int parse(struct args *args, struct rw_rule *rule)
 {
@@ -67,13 +104,9 @@ static int parse(struct args *args, struct rw_rule *rule)
 
 	if (ret)
 		return ret;
-	if (!args->value[VNI])
-		return args_error(args, "vni is missing");
-	if (!args->value[PASS] && !args->value[DROP] && !args->value[PUNT])
-		return args_error(args, "pass, drop or punt is missing");
-	if (!args->value[PUNT] && (args->value[HOLD] || args->value[ORPHAN]))
-		return args_error(args, "%s is for punt only",
-				  args->value[HOLD] ? "hold" : "orphan");
+	ret = check(args, &values);
+	if (ret)
+		return ret;
 	*rule = values.rule;
 	rule->src = values.src.addr;
 	rule->src_len = values.src.len;
@@ -83,6 +116,8 @@ static int parse(struct args *args, struct rw_rule *rule)
 	rule->sport_max = values.sport.max;
 	rule->dport_min = values.dport.min;
 	rule->dport_max = values.dport.max;
+	rule->via = values.via.addr;
+	rule->has_via_vni = args->value[OUTVNI];
 	return 0;
 }
 
@@ -144,6 +179,18 @@ static void show_selector(const struct rw_rule *rule)
 		print_ports("dport", "dport", rule->dport_min, rule->dport_max);
 }
 
+static void show_forward(const struct rw_rule *rule)
+{
+	char text[RW_ADDR_TEXT];
+
+	if (rule->via.family)
+		print_coloured(PRINT_ADDR, "via", "via", rw_addr_print(text, &rule->via));
+	if (rule->via_ifindex)
+		print_device("dev", "dev", rule->via_ifindex);
+	if (rule->has_via_vni)
+		print_number("outvni", "outvni", rule->via_vni);
+}
+
 static int show(const struct rw_rule *rule, void *data)
 {
 	const uint32_t *vni = data;
@@ -162,8 +209,12 @@ static int show(const struct rw_rule *rule, void *data)
 		print_string("hold", "hold", rw_name(rw_hold_mode_names, rule->hold));
 		print_string("orphan", "orphan", rw_name(rw_orphan_mode_names, rule->orphan));
 	}
+	if (rule->action == REWIRE_RULE_ACTION_FORWARD)
+		show_forward(rule);
 	if (cli.stats)
 		print_number("hits", "hits", rule->hits);
+	if (cli.stats && rule->action == REWIRE_RULE_ACTION_FORWARD)
+		print_number("bytes", "bytes", rule->bytes);
 	print_record_end();
 	return 0;
 }

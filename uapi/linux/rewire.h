@@ -20,11 +20,15 @@
  * @REWIRE_RULE_ACTION_PASS: Leave the packet to the host's own stack,
  *   untouched.
  * @REWIRE_RULE_ACTION_PUNT: Ask the daemon.
+ * @REWIRE_RULE_ACTION_FORWARD: Send the packet on as it is, but for its time
+ *   to live: to the next hop via, by the device via-ifindex, or by a device of
+ *   the virtual network via-vni. Nothing is remembered of it.
  */
 enum rewire_rule_action {
 	REWIRE_RULE_ACTION_PASS,
 	REWIRE_RULE_ACTION_DROP,
 	REWIRE_RULE_ACTION_PUNT,
+	REWIRE_RULE_ACTION_FORWARD,
 };
 
 /**
@@ -301,6 +305,10 @@ enum {
 	REWIRE_A_RULE_ORPHAN,
 	REWIRE_A_RULE_PAD,
 	REWIRE_A_RULE_HITS,
+	REWIRE_A_RULE_BYTES,
+	REWIRE_A_RULE_VIA,
+	REWIRE_A_RULE_VIA_IFINDEX,
+	REWIRE_A_RULE_VIA_VNI,
 
 	__REWIRE_A_RULE_MAX,
 	REWIRE_A_RULE_MAX = (__REWIRE_A_RULE_MAX - 1)
@@ -508,6 +516,7 @@ enum {
 	REWIRE_A_STATS_RECEIVED,
 	REWIRE_A_STATS_TRANSLATED,
 	REWIRE_A_STATS_PASSED,
+	REWIRE_A_STATS_FORWARDED,
 	REWIRE_A_STATS_PUNTS,
 	REWIRE_A_STATS_PUNT_BATCHES,
 	REWIRE_A_STATS_PUNT_RETRIES,
