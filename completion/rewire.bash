@@ -5,9 +5,11 @@
 _rewire_arguments() {
 	local key="vni protocol src dst"
 	local filter="$key reply state policy target action dev idle-min idle-max age-min age-max since"
+	local more="to policy target decision timeout dev outdev remote id lladdr one-way dscp"
+	more+=" ttl packet-rate byte-rate burst copy"
 
 	case $1-${2-} in
-	attach-add)	echo "dev local vni" ;;
+	attach-add)	echo "dev local vni tunnel" ;;
 	attach-del)	echo "dev local" ;;
 	rule-add)	echo "vni family src dst protocol sport dport preference" \
 				"pass drop punt forward policy hold orphan via dev outvni" ;;
@@ -16,14 +18,13 @@ _rewire_arguments() {
 	target-add | target-set)
 			echo "id state" ;;
 	target-del)	echo "id" ;;
-	flow-add)	echo "$key to policy target decision timeout dev outdev" ;;
+	flow-add)	echo "$key $more" ;;
 	flow-del | flow-get)
 			echo "$key" ;;
 	flow-show | flow-count | flow-flush)
 			echo "$filter" ;;
 	flow-top)	echo "group by limit $filter" ;;
-	verdict-add)	echo "flow drop pass $key to policy target decision timeout dev outdev" \
-				"punt lifetime" ;;
+	verdict-add)	echo "flow drop pass $key $more punt lifetime" ;;
 	service-show | pool-show | backend-show)
 			echo "name" ;;
 	backend-set)	echo "id state" ;;
@@ -55,6 +56,7 @@ _rewire_values() {
 	action)		echo "translate drop pass" ;;
 	hold)		echo "hold drop" ;;
 	orphan)		echo "drop pass hold" ;;
+	ttl)		echo "decrement keep" ;;
 	dev | outdev)	ls /sys/class/net ;;
 	state)
 		if [ "$object" = flow ]; then
@@ -73,7 +75,8 @@ _rewire_values() {
 _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
-	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name)
+	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name | \
+	remote | lladdr | dscp | ttl | packet-rate | byte-rate | burst | copy)
 		return 0 ;;
 	esac
 	return 1

@@ -18,9 +18,28 @@
 #include "hold.h"
 #include "netlink.h"
 #include "packet.h"
+#include "tunnel.h"
+
+/* No virtual network: identifiers are up to REWIRE_VNI_MAX. */
+#define REWIRE_VNI_NONE		U32_MAX
 
 /* After defragmentation and the raw table, before connection tracking. */
 #define REWIRE_PRIORITY_LOCAL	(NF_IP_PRI_CONNTRACK - 50)
+
+/* A packet that came through a tunnel is of the virtual network that the tunnel says. */
+static unsigned int rewire_attach_tunnelled(const struct rewire_attach *attach,
+					    struct sk_buff *skb)
+{
+	u32 vni;
+
+	if (rewire_tunnel_vni(skb, &vni))
+		return rewire_packet_handle(attach->ns, skb, vni, attach->ifindex);
+	if (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6))
+		return NF_ACCEPT;
+	this_cpu_inc(attach->ns->stats->received);
+	rewire_drop(attach->ns, skb, REWIRE_REASON_DROP_TUNNEL);
+	return NF_STOLEN;
+}
 
 static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 					const struct nf_hook_state *state)
@@ -30,6 +49,8 @@ static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 	/* A VLAN's packets belong to the device on top. */
 	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
 		return NF_ACCEPT;
+	if (attach->tunnel)
+		return rewire_attach_tunnelled(attach, skb);
 	return rewire_packet_handle(attach->ns, skb, attach->vni, attach->ifindex);
 }
 
@@ -73,7 +94,8 @@ static unsigned int rewire_attach_hooks(struct rewire_attach *attach)
 	return n;
 }
 
-static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, u32 vni)
+/* VNI: NULL for the one that the packets' tunnels say. */
+static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, const u32 *vni)
 {
 	struct rewire_attach *attach;
 	int err;
@@ -84,7 +106,8 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, u32 
 	attach->ns = ns;
 	attach->dev = dev;
 	attach->ifindex = dev ? dev->ifindex : REWIRE_IFINDEX_LOCAL;
-	attach->vni = vni;
+	attach->vni = vni ? *vni : REWIRE_VNI_NONE;
+	attach->tunnel = !vni;
 
 	err = nf_register_net_hooks(ns->net, attach->hook, rewire_attach_hooks(attach));
 	if (err) {
@@ -98,6 +121,7 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, u32 
 		rcu_assign_pointer(ns->local, attach);
 	}
 	ns->generation++;
+	WRITE_ONCE(ns->tunnels, ns->tunnels + attach->tunnel);
 	list_add_tail_rcu(&attach->list, &ns->attaches);
 	percpu_counter_inc(&rewire_objects);
 	return 0;
@@ -117,6 +141,7 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 	lockdep_assert_held(&ns->lock);
 	list_del_rcu(&attach->list);
 	ns->generation++;
+	WRITE_ONCE(ns->tunnels, ns->tunnels - attach->tunnel);
 	if (!attach->dev)
 		RCU_INIT_POINTER(ns->local, NULL);
 	nf_unregister_net_hooks(ns->net, attach->hook, attach->dev ? 1 : 2);
@@ -171,7 +196,7 @@ bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(attach, &ns->attaches, list) {
-		if (attach->vni == vni) {
+		if (attach->vni == vni || attach->tunnel) {
 			found = true;
 			break;
 		}
@@ -290,15 +315,24 @@ static int rewire_attach_key(struct genl_info *info)
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
+	bool tunnel = info->attrs[REWIRE_A_ATTACH_TUNNEL];
 	int ifindex = rewire_attach_key(info), err;
 	struct net_device *dev = NULL;
+	u32 vni = 0;
 
 	if (ifindex < 0)
 		return ifindex;
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_ATTACH_VNI)) {
-		GENL_SET_ERR_MSG(info, "A virtual network has to be given");
+	if (!tunnel == !info->attrs[REWIRE_A_ATTACH_VNI]) {
+		GENL_SET_ERR_MSG(info, "Either a virtual network or tunnel has to be given");
 		return -EINVAL;
 	}
+	if (tunnel && ifindex == REWIRE_IFINDEX_LOCAL) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_ATTACH_TUNNEL],
+				    "The host's own packets come through no tunnel");
+		return -EINVAL;
+	}
+	if (!tunnel)
+		vni = nla_get_u32(info->attrs[REWIRE_A_ATTACH_VNI]);
 
 	rtnl_lock();
 	mutex_lock(&ns->lock);
@@ -317,7 +351,7 @@ int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
 		err = -EBUSY;
 		goto unlock;
 	}
-	err = rewire_attach_new(ns, dev, nla_get_u32(info->attrs[REWIRE_A_ATTACH_VNI]));
+	err = rewire_attach_new(ns, dev, tunnel ? NULL : &vni);
 unlock:
 	mutex_unlock(&ns->lock);
 	rtnl_unlock();
@@ -350,7 +384,8 @@ int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *attach)
 {
-	if (nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
+	if (attach->tunnel ? nla_put_flag(skb, REWIRE_A_ATTACH_TUNNEL) :
+			     nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
 		return -EMSGSIZE;
 	if (!attach->dev)
 		return nla_put_flag(skb, REWIRE_A_ATTACH_LOCAL);

@@ -16,7 +16,8 @@ struct rewire_net;
  * @ns: the namespace
  * @dev: the device, with a reference; NULL for the host's own packets
  * @ifindex: its number, or REWIRE_IFINDEX_LOCAL
- * @vni: virtual network identifier
+ * @vni: virtual network identifier; of a @tunnel, none that there is
+ * @tunnel: the virtual network is that of the tunnel that a packet came through
  * @hook: of the device, or for IPv4 and IPv6 of the host's output
  * @rcu: for the grace period before it is freed
  */
@@ -27,6 +28,7 @@ struct rewire_attach {
 	struct net_device *dev;
 	int ifindex;
 	u32 vni;
+	bool tunnel;
 	struct nf_hook_ops hook[2];
 	struct rcu_head rcu;
 };

@@ -4,6 +4,7 @@
 #include <linux/tcp.h>
 
 #include "attach.h"
+#include "extension.h"
 #include "flow.h"
 #include "hold.h"
 #include "namespace.h"
@@ -136,11 +137,12 @@ void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction directi
 	rewire_flow_count(flow, direction, bytes);
 }
 
-static void rewire_flow_free(struct rewire_flow *flow)
+/* Free a flow that nobody finds any more. */
+void rewire_flow_free(struct rewire_flow *flow)
 {
 	if (flow->target)
 		rewire_target_leave(flow->target);
-	kfree(flow->extension);
+	rewire_extension_free(flow->extension);
 	kmem_cache_free(rewire_flow_cache, flow);
 	percpu_counter_dec(&rewire_objects);
 }
@@ -152,7 +154,10 @@ static void rewire_flow_free_rcu(struct rcu_head *rcu)
 
 static unsigned int rewire_flow_tuples(const struct rewire_flow *flow)
 {
-	return rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE ? REWIRE_DIRECTIONS : 1;
+	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE ||
+	    (atomic_read(&flow->flags) & REWIRE_FLOW_ONE_WAY))
+		return 1;
+	return REWIRE_DIRECTIONS;
 }
 
 /* A full barrier. Return: whether nobody else did it before. */
@@ -187,6 +192,7 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	/* Routes must not outlive the namespace; route.c minds DYING. */
 	for (i = 0; i < REWIRE_DIRECTIONS; i++)
 		rewire_route_forget(&flow->tuple[i]);
+	rewire_extension_close(flow->extension);
 	atomic_dec(&ns->flow_count);
 	this_cpu_inc(ns->stats->reason[reason]);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
@@ -210,7 +216,8 @@ static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *fl
 				   void *data)
 {
 	if (rewire_flow_uses(flow, REWIRE_ORIG, data) ||
-	    rewire_flow_uses(flow, REWIRE_REPLY, data))
+	    rewire_flow_uses(flow, REWIRE_REPLY, data) ||
+	    rewire_extension_uses(flow->extension, data))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }
 
@@ -220,9 +227,14 @@ void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach)
 	rewire_flow_for_each(ns, rewire_flow_detach_one, attach);
 }
 
-static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
-					   const struct rewire_flow_spec *spec,
-					   struct netlink_ext_ack *extack)
+/**
+ * rewire_flow_new() - make a flow that nobody finds yet
+ * @ns: the namespace
+ * @spec: what it is made of; loses its extension, which is the flow's
+ * @extack: a sentence, on failure
+ */
+struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_spec *spec,
+				    struct netlink_ext_ack *extack)
 {
 	struct rewire_flow *flow;
 	int i, err;
@@ -238,7 +250,10 @@ static struct rewire_flow *rewire_flow_new(struct rewire_net *ns,
 		flow->tuple[i].scale = REWIRE_SCALE_UNKNOWN;
 		flow->ifindex[i] = spec->ifindex[i];
 	}
-	atomic_set(&flow->flags, FIELD_PREP(REWIRE_FLOW_ACTION, (u32)spec->action));
+	atomic_set(&flow->flags, FIELD_PREP(REWIRE_FLOW_ACTION, (u32)spec->action) |
+		   (spec->one_way ? REWIRE_FLOW_ONE_WAY : 0));
+	flow->extension = spec->extension;
+	spec->extension = NULL;
 	flow->policy_id = spec->policy;
 	flow->policy = &rewire_policy_default;
 	flow->decision = spec->decision;
@@ -305,7 +320,7 @@ static int rewire_flow_insert_both(struct rewire_net *ns, struct rewire_flow *fl
 				   struct rewire_hold **holds,
 				   struct netlink_ext_ack *extack)
 {
-	const bool both = rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE;
+	const bool both = rewire_flow_tuples(flow) == REWIRE_DIRECTIONS;
 	int err;
 
 	if (both) {
@@ -335,6 +350,7 @@ static void rewire_flow_undo(struct rewire_flow *flow)
 	rewire_flow_set_dying(flow);
 	rewire_route_forget(&flow->tuple[REWIRE_ORIG]);
 	rewire_route_forget(&flow->tuple[REWIRE_REPLY]);
+	rewire_extension_close(flow->extension);
 	call_rcu(&flow->rcu, rewire_flow_free_rcu);
 }
 
@@ -354,7 +370,7 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
 /**
  * rewire_flow_add() - make a flow and put it into the table, wholly or not at all
  * @ns: the namespace
- * @spec: what it is made of
+ * @spec: what it is made of; loses its extension
  * @id: out: its number
  * @extack: a sentence, on failure
  *
@@ -363,7 +379,7 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
  * Return: 0, -EEXIST (original key taken), -EADDRINUSE (reply key taken), -ENOENT,
  * -EHOSTDOWN, -ENOSPC, -ENOMEM.
  */
-int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, u64 *id,
+int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack)
 {
 	struct rewire_hold *holds[REWIRE_DIRECTIONS] = {};

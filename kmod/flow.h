@@ -60,6 +60,7 @@ static_assert(sizeof(struct rewire_tuple) == 64);
 #define REWIRE_FLOW_LIVE	BIT(0)	/* all its tuples are in the table */
 #define REWIRE_FLOW_DYING	BIT(1)	/* somebody has taken it on to close it */
 #define REWIRE_FLOW_LOGGED	BIT(2)	/* somebody was told that it was made */
+#define REWIRE_FLOW_ONE_WAY	BIT(3)	/* the reply tuple is not in the table */
 #define REWIRE_FLOW_ACTION	GENMASK(31, 30)	/* enum rewire_flow_action */
 
 /**
@@ -158,6 +159,8 @@ enum rewire_class {
  * @decision: see struct rewire_flow
  * @timeout: milliseconds, or 0
  * @ifindex: see struct rewire_flow
+ * @one_way: no packet is to be found by the reply key
+ * @extension: for the new flow, which takes it over; or NULL
  */
 struct rewire_flow_spec {
 	struct rewire_key key[REWIRE_DIRECTIONS];
@@ -167,6 +170,8 @@ struct rewire_flow_spec {
 	u64 decision;
 	u32 timeout;
 	int ifindex[REWIRE_DIRECTIONS];
+	bool one_way;
+	struct rewire_flow_extension *extension;
 };
 
 /* flow_table.c */
@@ -189,7 +194,10 @@ void rewire_flow_expiry_start(struct rewire_net *ns);
 /* flow.c */
 int rewire_flow_cache_create(void);
 void rewire_flow_cache_destroy(void);
-int rewire_flow_add(struct rewire_net *ns, const struct rewire_flow_spec *spec, u64 *id,
+struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_spec *spec,
+				    struct netlink_ext_ack *extack);
+void rewire_flow_free(struct rewire_flow *flow);
+int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack);
 void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		       enum rewire_reason reason);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Flows as netlink attributes. */
+#include "extension.h"
 #include "flow_netlink.h"
 #include "target.h"
 
-static bool rewire_put_counters(struct sk_buff *skb, int attribute,
-				const struct rewire_flow *flow,
-				enum rewire_direction direction)
+/* Return: whether there was no room. */
+bool rewire_put_counters(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			 enum rewire_direction direction)
 {
 	struct nlattr *nest = nla_nest_start(skb, attribute);
 
@@ -93,7 +94,7 @@ int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flo
 	    (flow->ifindex[REWIRE_ORIG] &&
 	     nla_put_u32(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow->ifindex[REWIRE_ORIG])) ||
 	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, flow, REWIRE_ORIG) ||
-	    rewire_flow_fill_reply(skb, flow))
+	    rewire_flow_fill_reply(skb, flow) || rewire_extension_fill(skb, flow))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink operations on flows that change or name them. */
+#include "extension.h"
 #include "flow_netlink.h"
 
 int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
@@ -21,14 +22,17 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
+	if (!reply) {
+		rewire_extension_free(spec.extension);
 		return -ENOMEM;
+	}
 
 	rcu_read_lock();
 	local_bh_disable();
 	err = rewire_flow_add(ns, &spec, &id, info->extack);
 	local_bh_enable();
 	rcu_read_unlock();
+	rewire_extension_free(spec.extension);
 	if (err)
 		goto free;
 

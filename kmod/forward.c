@@ -136,7 +136,7 @@ static bool rewire_forward_check(const struct sk_buff *skb, const struct rewire_
 {
 	bool ipv4 = rewire_key_is_ipv4(&packet->key);
 
-	*fit = rewire_fit(skb, dst, ipv4);
+	*fit = rewire_fit(skb, dst_mtu(dst), ipv4);
 	if (*fit == REWIRE_TOO_BIG) {
 		*reason = REWIRE_REASON_DROP_TOO_BIG;
 		return false;
@@ -182,7 +182,7 @@ unsigned int rewire_forward(struct rewire_net *ns, struct sk_buff *skb,
 	if (!rewire_forward_check(skb, packet, dst, &fit, &reason))
 		goto drop;
 	if (skb_ensure_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||
-	    !rewire_send_prepare(skb, dst)) {
+	    !rewire_send_prepare(skb, dst_dev_rcu(dst))) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
 	}

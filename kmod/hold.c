@@ -252,7 +252,7 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
  * behind the taps, classifiers and ingress hooks that have seen it. The host's own
  * has to go through all output hooks again, a firewall's among them; ours lets it by.
  */
-static void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex)
+void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex)
 {
 	if (ifindex != REWIRE_IFINDEX_LOCAL) {
 		skb->tc_skip_classify = 1;

@@ -90,6 +90,7 @@ enum rewire_hold_result rewire_hold_join(struct rewire_net *ns,
 					 struct rewire_hold *hold,
 					 struct sk_buff *skb,
 					 const struct rewire_packet *packet);
+void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex);
 void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold);
 void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
 		      enum rewire_reason reason);

@@ -29,6 +29,7 @@ struct rewire_punt_queue;
  * @local: the attach of the host's own packets, if any; read under RCU
  * @rules: struct rewire_rule by number
  * @rule_index: struct rewire_rule_node, by which packets find rules; read under RCU
+ * @tunnels: attaches whose packets tell their virtual network
  * @rule_count: rules, of at most REWIRE_RULES_MAX
  * @rule_id: the next rule number to give
  * @generation: grows when attaches or rules change; dumps resume by position
@@ -58,6 +59,7 @@ struct rewire_net {
 	struct rewire_attach __rcu *local;
 	struct xarray rules;
 	struct rhashtable rule_index;
+	unsigned int tunnels;
 	unsigned int rule_count;
 	u32 rule_id;
 	unsigned int generation;

@@ -15,6 +15,10 @@ static const struct netlink_range_validation rewire_a_attach_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_tunnel_id_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_tuple_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -36,6 +40,22 @@ static const struct netlink_range_validation rewire_a_verdict_lifetime_range = {
 };
 
 /* Common nested types */
+const struct nla_policy rewire_copies_nl_policy[REWIRE_A_COPIES_COPY + 1] = {
+	[REWIRE_A_COPIES_COPY] = NLA_POLICY_NESTED(rewire_copy_nl_policy),
+};
+
+const struct nla_policy rewire_copy_nl_policy[REWIRE_A_FLOW_REPLY_TUNNEL + 1] = {
+	[REWIRE_A_FLOW_REPLY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
+	[REWIRE_A_FLOW_REPLY_IFINDEX] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_REPLY_TUNNEL] = NLA_POLICY_NESTED(rewire_tunnel_nl_policy),
+	[REWIRE_A_FLOW_ORIG_COUNTERS] = NLA_POLICY_NESTED(rewire_counters_nl_policy),
+};
+
+const struct nla_policy rewire_counters_nl_policy[REWIRE_A_COUNTERS_BYTES + 1] = {
+	[REWIRE_A_COUNTERS_PACKETS] = { .type = NLA_U64, },
+	[REWIRE_A_COUNTERS_BYTES] = { .type = NLA_U64, },
+};
+
 const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1] = {
 	[REWIRE_A_FLOW_FILTER_ORIG] = NLA_POLICY_NESTED(rewire_flow_match_nl_policy),
 	[REWIRE_A_FLOW_FILTER_REPLY] = NLA_POLICY_NESTED(rewire_flow_match_nl_policy),
@@ -63,7 +83,7 @@ const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MA
 	[REWIRE_A_FLOW_MATCH_DPORT_MAX] = { .type = NLA_U16, },
 };
 
-const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1] = {
+const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1] = {
 	[REWIRE_A_FLOW_ORIG] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_FLOW_REPLY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_FLOW_POLICY] = { .type = NLA_U32, },
@@ -72,6 +92,22 @@ const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX +
 	[REWIRE_A_FLOW_TIMEOUT] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_FLOW_ORIG_IFINDEX] = { .type = NLA_U32, },
 	[REWIRE_A_FLOW_REPLY_IFINDEX] = { .type = NLA_U32, },
+	[REWIRE_A_FLOW_ONE_WAY] = { .type = NLA_FLAG, },
+	[REWIRE_A_FLOW_ORIG_TUNNEL] = NLA_POLICY_NESTED(rewire_tunnel_nl_policy),
+	[REWIRE_A_FLOW_REPLY_TUNNEL] = NLA_POLICY_NESTED(rewire_tunnel_nl_policy),
+	[REWIRE_A_FLOW_DSCP] = NLA_POLICY_MAX(NLA_U8, 63),
+	[REWIRE_A_FLOW_HOPS] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_FLOW_HOP_LIMIT] = NLA_POLICY_MIN(NLA_U8, 1),
+	[REWIRE_A_FLOW_PACKET_RATE] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_FLOW_BYTE_RATE] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_FLOW_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_FLOW_COPIES] = NLA_POLICY_NESTED(rewire_copies_nl_policy),
+};
+
+const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1] = {
+	[REWIRE_A_TUNNEL_REMOTE] = { .type = NLA_BINARY, },
+	[REWIRE_A_TUNNEL_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_tunnel_id_range),
+	[REWIRE_A_TUNNEL_LLADDR] = NLA_POLICY_EXACT_LEN(6),
 };
 
 const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1] = {
@@ -93,10 +129,11 @@ const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1] 
 };
 
 /* REWIRE_CMD_ATTACH_ADD - do */
-const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] = {
+const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_TUNNEL + 1] = {
 	[REWIRE_A_ATTACH_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_ATTACH_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_attach_vni_range),
 	[REWIRE_A_ATTACH_LOCAL] = { .type = NLA_FLAG, },
+	[REWIRE_A_ATTACH_TUNNEL] = { .type = NLA_FLAG, },
 };
 
 /* REWIRE_CMD_ATTACH_DEL - do */
@@ -220,7 +257,7 @@ const struct genl_ops rewire_nl_ops[19] = {
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
 		.policy		= rewire_attach_add_nl_policy,
-		.maxattr	= REWIRE_A_ATTACH_LOCAL,
+		.maxattr	= REWIRE_A_ATTACH_TUNNEL,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -12,13 +12,17 @@
 #include <uapi/linux/rewire.h>
 
 /* Common nested types */
+extern const struct nla_policy rewire_copies_nl_policy[REWIRE_A_COPIES_COPY + 1];
+extern const struct nla_policy rewire_copy_nl_policy[REWIRE_A_FLOW_REPLY_TUNNEL + 1];
+extern const struct nla_policy rewire_counters_nl_policy[REWIRE_A_COUNTERS_BYTES + 1];
 extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1];
 extern const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1];
-extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_REPLY_IFINDEX + 1];
+extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1];
+extern const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
 extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1];
 
-extern const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
+extern const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_TUNNEL + 1];
 
 extern const struct nla_policy rewire_attach_del_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The generic netlink family, and what the objects' operations share. */
 #include "attach.h"
+#include "extension.h"
 #include "flow.h"
 #include "netlink.h"
 #include "transport.h"
@@ -144,9 +145,8 @@ int rewire_get_key(const struct nlattr *nest, struct rewire_key *key,
 }
 
 /* Both directions must agree on what a rewrite cannot change. */
-static int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
-			     const struct rewire_flow_spec *spec,
-			     struct netlink_ext_ack *extack)
+int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
+		      const struct rewire_flow_spec *spec, struct netlink_ext_ack *extack)
 {
 	const struct rewire_key *orig = &spec->key[REWIRE_ORIG];
 	const struct rewire_key *reply = &spec->key[REWIRE_REPLY];
@@ -184,10 +184,10 @@ static u32 rewire_get_u32(const struct nlattr *attribute)
 int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
 			 struct rewire_flow_spec *spec, struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[REWIRE_A_FLOW_REPLY_IFINDEX + 1];
+	struct nlattr *tb[REWIRE_A_FLOW_COPIES + 1];
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_REPLY_IFINDEX, nest,
+	err = nla_parse_nested(tb, REWIRE_A_FLOW_COPIES, nest,
 			       rewire_flow_spec_nl_policy, extack);
 	if (err)
 		return err;
@@ -210,7 +210,9 @@ int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
 	spec->ifindex[REWIRE_REPLY] = rewire_get_u32(tb[REWIRE_A_FLOW_REPLY_IFINDEX]);
 	if (tb[REWIRE_A_FLOW_DECISION])
 		spec->decision = nla_get_u64(tb[REWIRE_A_FLOW_DECISION]);
-	return rewire_check_keys(ns, nest, spec, extack);
+	spec->one_way = tb[REWIRE_A_FLOW_ONE_WAY];
+	err = rewire_check_keys(ns, nest, spec, extack);
+	return err ?: rewire_get_extension(ns, tb, spec, extack);
 }
 
 /* The generator knows no start and done of dumps in per-op tables. */

@@ -5,6 +5,7 @@
 
 #include <net/genetlink.h>
 
+#include "flow.h"
 #include "key.h"
 #include "namespace.h"
 #include "netlink-gen.h"
@@ -31,6 +32,11 @@ int rewire_get_key(const struct nlattr *nest, struct rewire_key *key,
 		   struct netlink_ext_ack *extack);
 int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
 			 struct rewire_flow_spec *spec, struct netlink_ext_ack *extack);
+
+bool rewire_put_counters(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			 enum rewire_direction direction);
+int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
+		      const struct rewire_flow_spec *spec, struct netlink_ext_ack *extack);
 
 int rewire_netlink_register(void);
 void rewire_netlink_unregister(void);

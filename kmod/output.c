@@ -11,11 +11,13 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
+#include "extension.h"
 #include "icmp.h"
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
 #include "route.h"
+#include "tunnel.h"
 
 /* Resolve the next hop and send. Consumes the packet. */
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
@@ -47,10 +49,42 @@ static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entr
 	return dst_output(net, skb->sk, skb);
 }
 
-enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_entry *dst, bool ipv4)
-{
-	unsigned int mtu = dst_mtu(dst);
+/**
+ * struct rewire_way - how a translated packet leaves
+ * @dst: the route; NULL through a tunnel
+ * @tunnel: the far end, or NULL
+ * @dev: the device
+ * @mtu: what fits
+ */
+struct rewire_way {
+	struct dst_entry *dst;
+	const struct rewire_tunnel *tunnel;
+	struct net_device *dev;
+	unsigned int mtu;
+};
 
+static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
+			    enum rewire_direction direction, struct rewire_way *way)
+{
+	way->dst = NULL;
+	way->tunnel = NULL;
+	way->dev = rewire_tunnel_device(ns, flow, direction, &way->tunnel);
+	if (IS_ERR(way->dev))
+		return false;
+	if (way->dev) {
+		way->mtu = READ_ONCE(way->dev->mtu);
+		return true;
+	}
+	way->dst = rewire_route_get(ns, flow, direction);
+	if (!way->dst)
+		return false;
+	way->dev = dst_dev_rcu(way->dst);
+	way->mtu = dst_mtu(way->dst);
+	return true;
+}
+
+enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
+{
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu)
 		return REWIRE_FITS;
 	if (!ipv4 || skb_is_gso(skb) ||
@@ -74,10 +108,10 @@ void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
 }
 
 /* Room for the link's header; and what the packet had as an incoming one is of no use. */
-bool rewire_send_prepare(struct sk_buff *skb, const struct dst_entry *dst)
+bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev)
 {
-	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dst_dev_rcu(dst))) &&
-	    skb_cow_head(skb, LL_RESERVED_SPACE(dst_dev_rcu(dst))))
+	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dev)) &&
+	    skb_cow_head(skb, LL_RESERVED_SPACE(dev)))
 		return false;
 	nf_reset_ct(skb);
 	skb_clear_tstamp(skb);
@@ -86,15 +120,18 @@ bool rewire_send_prepare(struct sk_buff *skb, const struct dst_entry *dst)
 }
 
 static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
-			struct dst_entry *dst, enum rewire_fit fit, bool own)
+			const struct rewire_way *way, enum rewire_fit fit, bool own)
 {
+	struct dst_entry *dst = way->dst;
 	int err;
 
-	if (!rewire_send_prepare(skb, dst)) {
+	if (!rewire_send_prepare(skb, way->dev)) {
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
 	}
-	if (fit == REWIRE_FITS) {
+	if (way->tunnel) {
+		err = rewire_tunnel_transmit(skb, way->dev, way->tunnel);
+	} else if (fit == REWIRE_FITS) {
 		skb_dst_set_noref(skb, dst);
 		err = rewire_transmit(ns->net, skb->sk, skb);
 	} else if (own) {
@@ -108,6 +145,20 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);
 	else
 		this_cpu_inc(ns->stats->translated);
+}
+
+/* What an extension does before its flow's packet is sent. Return: whether it may be. */
+static bool rewire_output_extended(struct rewire_net *ns, struct sk_buff *skb,
+				   const struct rewire_packet *packet,
+				   struct rewire_flow *flow,
+				   enum rewire_direction direction)
+{
+	if (!rewire_extension_admits(flow->extension, direction, skb->len))
+		return false;
+	rewire_tunnel_learn(flow, direction, skb);
+	if (direction == REWIRE_ORIG)
+		rewire_copies_send(ns, skb, packet, flow->extension);
+	return true;
 }
 
 /**
@@ -127,29 +178,37 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   struct rewire_flow *flow,
 			   enum rewire_direction direction)
 {
-	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, forward, local;
+	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, forward, local, hop;
 	enum rewire_fit fit = REWIRE_FITS;
 	unsigned int length = skb->len;
 	enum rewire_reason reason;
-	struct dst_entry *dst;
+	struct rewire_way way;
 
-	dst = rewire_route_get(ns, flow, direction);
-	if (!dst) {
+	if (flow->extension && !packet->quote &&
+	    !rewire_output_extended(ns, skb, packet, flow, direction)) {
+		reason = REWIRE_REASON_DROP_FLOW_RATE;
+		goto drop;
+	}
+	if (!rewire_way_find(ns, flow, direction, &way)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
 		goto drop;
 	}
 	/* The host's own packet for itself takes the loopback device. */
 	own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
-	local = !own && rewire_route_is_local(dst);
+	local = !own && way.dst && rewire_route_is_local(way.dst);
 	forward = !own && !local;
 	if (!local) {
-		fit = rewire_fit(skb, dst, ipv4);
-		if (fit == REWIRE_TOO_BIG && !own) {
+		fit = rewire_fit(skb, way.mtu, ipv4);
+		/* What goes through a tunnel is fragmented there, on the outside. */
+		if (way.tunnel && fit == REWIRE_FRAGMENT)
+			fit = REWIRE_FITS;
+		if (fit == REWIRE_TOO_BIG && (!own || way.tunnel)) {
 			reason = REWIRE_REASON_DROP_TOO_BIG;
 			goto drop;
 		}
 	}
-	if (forward && !rewire_hops_left(skb, ipv4)) {
+	hop = forward && rewire_extension_decrements(flow->extension);
+	if (hop && !rewire_hops_left(skb, ipv4)) {
 		reason = REWIRE_REASON_DROP_TTL;
 		goto drop;
 	}
@@ -164,15 +223,17 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_flow_account(flow, direction, packet, length);
 		rewire_transform(skb, packet, flow, direction);
 	}
-	if (forward)
+	if (hop)
 		rewire_decrease_hops(skb, ipv4);
+	if (flow->extension && !packet->quote)
+		rewire_extension_mark(flow->extension, skb, ipv4);
 	if (local) {
 		this_cpu_inc(ns->stats->translated);
 		nf_reset_ct(skb);
 		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 		return NF_ACCEPT;
 	}
-	rewire_send(ns, skb, dst, fit, own);
+	rewire_send(ns, skb, &way, fit, own);
 	return NF_STOLEN;
 drop:
 	rewire_drop(ns, skb, reason);

@@ -15,10 +15,10 @@ enum rewire_fit {
 	REWIRE_TOO_BIG,
 };
 
-enum rewire_fit rewire_fit(const struct sk_buff *skb, const struct dst_entry *dst, bool ipv4);
+enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4);
 bool rewire_hops_left(const struct sk_buff *skb, bool ipv4);
 void rewire_decrease_hops(struct sk_buff *skb, bool ipv4);
-bool rewire_send_prepare(struct sk_buff *skb, const struct dst_entry *dst);
+bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev);
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb);
 unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   const struct rewire_packet *packet,

@@ -63,7 +63,8 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICT_FAILURES,
 			      sum->verdict_failures) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_CREATED, sum->created) ||
-	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_TRANSLATED, sum->icmp_translated);
+	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_TRANSLATED, sum->icmp_translated) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied);
 }
 
 static bool rewire_stats_fill_reasons(struct sk_buff *skb, const struct rewire_stats *sum)

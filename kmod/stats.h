@@ -22,6 +22,7 @@ struct rewire_net;
  * @verdict_failures: verdicts that did not
  * @created: flows made
  * @icmp_translated: of @translated, ICMP errors about packets of flows
+ * @copied: copies made of packets
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.
@@ -38,6 +39,7 @@ struct rewire_stats {
 	u64 verdict_failures;
 	u64 created;
 	u64 icmp_translated;
+	u64 copied;
 	u64 reason[__REWIRE_REASON_MAX];
 };
 

@@ -5,6 +5,7 @@
  */
 #include <linux/netlink.h>
 
+#include "extension.h"
 #include "flow.h"
 #include "hold.h"
 #include "netlink.h"
@@ -93,6 +94,7 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 		err = rewire_flow_add(ns, &spec, &id, extack);
 	local_bh_enable();
 	rcu_read_unlock();
+	rewire_extension_free(spec.extension);
 	return err;
 }
 

@@ -605,12 +605,13 @@ static const struct arg flow_table[] = {
 static int read_flow(const char *line, struct rw_flow_spec *flow, struct args *args)
 {
 	static char copy[512], *words[64];
-	struct key_values values = { 0 };
+	static struct key_values values;	/* copies point into it */
 	char *word;
 	int ret;
 
 	snprintf(copy, sizeof(copy), "%s", line);
 	message[0] = 0;
+	memset(&values, 0, sizeof(values));
 	memset(flow, 0, sizeof(*flow));
 	*args = (struct args){ .object = "flow", .command = "add", .words = words };
 	for (word = strtok(copy, " "); word; word = strtok(NULL, " "))
@@ -650,6 +651,45 @@ static void test_flow_words(void **state)
 	assert_int_equal(flow.reply.dport, 99);
 }
 
+#define PING "vni 1 proto icmp src 1.1.1.1 dst 2.2.2.2 to vni 2 "
+
+/* All that a flow may have beyond a two-way rewrite, through a message and back. */
+static void test_flow_shape(void **state)
+{
+	struct nlmsghdr *request = start(REWIRE_CMD_FLOW_ADD);
+	struct rw_flow_spec flow, got;
+	const struct nlattr *attr;
+	struct rw_copy copy;
+	struct args args;
+
+	(void)state;
+	assert_int_equal(read_flow(PING "remote 192.0.2.1 id 0x77 lladdr 02:00:00:00:00:01 one-way "
+				   "dscp 0 ttl 9 byte-rate 1000 burst 5 copy dst=3.3.3.3,vni=7 "
+				   "copy src=4.4.4.4:9,remote=2001:db8::1,id=5", &flow, &args), 0);
+	assert_true(rw_put_flow_spec(request, BUFFER, REWIRE_A_FLOW_MESSAGE_SPEC, &flow));
+	assert_int_equal(rw_get_flow_spec(mnl_nlmsg_get_payload_offset(request, GENL_HDRLEN), &got), 0);
+	assert_true(got.one_way);
+	assert_int_equal(got.dscp_plus_1, 1);
+	assert_int_equal(got.hops, REWIRE_HOP_MODE_SET);
+	assert_int_equal(got.hop_limit, 9);
+	assert_int_equal(got.byte_rate, 1000);
+	assert_int_equal(got.burst, 5);
+	assert_int_equal(got.orig_tunnel.remote.family, 0);
+	assert_memory_equal(&got.reply_tunnel, &flow.reply_tunnel, sizeof(got.reply_tunnel));
+	assert_int_equal(got.reply_tunnel.id, 0x77);
+	assert_int_equal(got.reply_tunnel.lladdr[5], 1);
+	attr = rw_copy_next(&got, NULL, &copy);
+	assert_non_null(attr);
+	assert_int_equal(copy.reply.vni, 7);
+	assert_int_equal(copy.reply.src.bytes[0], 3);
+	attr = rw_copy_next(&got, attr, &copy);
+	assert_non_null(attr);
+	assert_int_equal(copy.reply.dport, 9);
+	assert_int_equal(copy.reply_tunnel.remote.family, AF_INET6);
+	assert_int_equal(copy.reply_tunnel.id, 5);
+	assert_null(rw_copy_next(&got, attr, &copy));
+}
+
 static void test_wrong_words(void **state)
 {
 	static const char *const cases[][2] = {
@@ -657,13 +697,20 @@ static void test_wrong_words(void **state)
 		{ "vni 16777216", "flow add: vni: \"16777216\" is not a number from 0 to 16777215" },
 		{ "vni", "flow add: vni needs a value" },
 		{ "vni 1 vni 1", "flow add: vni is there twice" },
-		{ "t 3", "flow add: \"t\" could be to or timeout" },
+		{ "t 3", "flow add: \"t\" could be to or ttl" },
 		{ "colour 3", "flow add: unknown argument \"colour\"" },
 		{ "", "flow add: vni is missing" },
 		{ "vni 1 proto udp src 1.1.1.1 dst 2.2.2.2:2", "flow add: src: \"1.1.1.1\" has no port" },
 		{ "vni 1 proto icmp src 1.1.1.1 dst 2.2.2.2", "flow add: to is missing" },
 		{ "vni 1 proto icmp src 1.1.1.1 dst 2.2.2.2 to", "flow add: to needs vni, src or dst" },
 		{ "to dst x", "flow add: to dst: \"x\" is not an address" },
+		{ PING "dscp 64", "flow add: dscp: \"64\" is not a number from 0 to 63" },
+		{ PING "ttl 0", "flow add: ttl: \"0\" is not one of decrement, keep, 1 to 255" },
+		{ PING "id 3", "flow add: to remote is missing" },
+		{ PING "lladdr x", "flow add: to lladdr: \"x\" is not a hardware address" },
+		{ PING "copy dst", "flow add: copy: \"dst\" is not NAME=VALUE" },
+		{ PING "copy dst=x", "flow add: copy: dst: \"x\" is not an address" },
+		{ PING "copy x=1", "flow add: copy: x: \"1\" is not for vni, src, dst, dev, remote, id or lladdr" },
 	};
 	struct rw_flow_spec flow;
 	struct args args;
@@ -730,6 +777,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_flow_words),
+		cmocka_unit_test(test_flow_shape),
 		cmocka_unit_test(test_wrong_words),
 		cmocka_unit_test(test_refusal),
 	};

@@ -13,6 +13,7 @@ static const struct rw_field attach_fields[] = {
 	[REWIRE_A_ATTACH_IFNAME]	= RW_FIELD(RW_STRING, struct rw_attach, ifname),
 	[REWIRE_A_ATTACH_VNI]		= RW_FIELD(RW_U32, struct rw_attach, vni),
 	[REWIRE_A_ATTACH_LOCAL]		= RW_FIELD(RW_FLAG, struct rw_attach, local),
+	[REWIRE_A_ATTACH_TUNNEL]	= RW_FIELD(RW_FLAG, struct rw_attach, tunnel),
 };
 
 static const struct rw_shape attach_shape = RW_SHAPE(attach_fields);
@@ -21,7 +22,8 @@ RW_DEFINE_EACH(attach)
 
 bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach)
 {
-	return rw_shape_put(nlh, size, &attach_shape, attach, 1U << REWIRE_A_ATTACH_VNI);
+	return rw_shape_put(nlh, size, &attach_shape, attach,
+			    attach->tunnel ? 0 : 1U << REWIRE_A_ATTACH_VNI);
 }
 
 int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach)
@@ -35,6 +37,7 @@ static struct rw_attach request_of(const struct rw_attach *attach)
 {
 	return (struct rw_attach){
 		.ifindex = attach->ifindex, .local = attach->local, .vni = attach->vni,
+		.tunnel = attach->tunnel,
 	};
 }
 
@@ -56,6 +59,7 @@ int rw_attach_del(struct rw_socket *socket, const struct rw_attach *attach, stru
 	struct rw_attach request = request_of(attach);
 
 	request.vni = 0;
+	request.tunnel = false;
 	if (!rw_shape_put(nlh, sizeof(buffer), &attach_shape, &request, 0))
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, NULL, NULL, error);

@@ -22,6 +22,12 @@ void rw_tuple_inverse(const struct rw_tuple *tuple, struct rw_tuple *inverse);
 
 bool rw_put_flow_spec(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 		      const struct rw_flow_spec *spec);
+/* Encode copies into a buffer that has to live as long as the spec, which gets them. */
+bool rw_copies_put(struct nlmsghdr *nlh, size_t size, const struct rw_copy *copies,
+		   unsigned int count, struct rw_flow_spec *spec);
+/* The copy after one, NULL for the first; NULL at the end. */
+const struct nlattr *rw_copy_next(const struct rw_flow_spec *spec, const struct nlattr *previous,
+				  struct rw_copy *copy);
 bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 			const struct rw_flow_filter *filter);
 bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);

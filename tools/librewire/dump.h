@@ -5,8 +5,8 @@
 
 #include "socket.h"
 
-/* Room for a request with one object. */
-#define RW_REQUEST_MAX	1024
+/* Room for a request with one object; a flow with all its copies is the largest. */
+#define RW_REQUEST_MAX	8192
 
 /* For an object that did not fit its request, which RW_REQUEST_MAX makes impossible. */
 int rw_no_room(struct rw_error *error);

@@ -17,6 +17,19 @@ static const struct rw_field counters_fields[] = {
 
 const struct rw_shape rw_counters_shape = RW_SHAPE(counters_fields);
 
+/* What a flow may have beyond a two-way rewrite. */
+#define SHAPE_FIELDS(type, at)								\
+	[REWIRE_A_FLOW_ONE_WAY]		= RW_FIELD(RW_FLAG, type, at one_way),		\
+	[REWIRE_A_FLOW_ORIG_TUNNEL]	= RW_NESTED(rw_tunnel_shape, type, at orig_tunnel), \
+	[REWIRE_A_FLOW_REPLY_TUNNEL]	= RW_NESTED(rw_tunnel_shape, type, at reply_tunnel), \
+	[REWIRE_A_FLOW_DSCP]		= RW_FIELD(RW_U8_PLUS_1, type, at dscp_plus_1),	\
+	[REWIRE_A_FLOW_HOPS]		= RW_FIELD(RW_U32, type, at hops),		\
+	[REWIRE_A_FLOW_HOP_LIMIT]	= RW_FIELD(RW_U8, type, at hop_limit),		\
+	[REWIRE_A_FLOW_PACKET_RATE]	= RW_FIELD(RW_U32, type, at packet_rate),	\
+	[REWIRE_A_FLOW_BYTE_RATE]	= RW_FIELD(RW_U32, type, at byte_rate),		\
+	[REWIRE_A_FLOW_BURST]		= RW_FIELD(RW_U32, type, at burst),		\
+	[REWIRE_A_FLOW_COPIES]		= RW_BORROWED(RW_ATTRS, type, at copies, at copies_len)
+
 static const struct rw_field flow_spec_fields[] = {
 	[REWIRE_A_FLOW_ORIG]		= RW_NESTED(rw_tuple_shape, struct rw_flow_spec, orig),
 	[REWIRE_A_FLOW_REPLY]		= RW_NESTED(rw_tuple_shape, struct rw_flow_spec, reply),
@@ -26,6 +39,7 @@ static const struct rw_field flow_spec_fields[] = {
 	[REWIRE_A_FLOW_TIMEOUT]		= RW_FIELD(RW_U32, struct rw_flow_spec, timeout),
 	[REWIRE_A_FLOW_ORIG_IFINDEX]	= RW_FIELD(RW_U32, struct rw_flow_spec, orig_ifindex),
 	[REWIRE_A_FLOW_REPLY_IFINDEX]	= RW_FIELD(RW_U32, struct rw_flow_spec, reply_ifindex),
+	SHAPE_FIELDS(struct rw_flow_spec, ),
 };
 
 const struct rw_shape rw_flow_spec_shape = RW_SHAPE(flow_spec_fields);
@@ -45,6 +59,7 @@ static const struct rw_field flow_fields[] = {
 	[REWIRE_A_FLOW_EXPIRES]		= RW_FIELD(RW_U64, struct rw_flow, expires),
 	[REWIRE_A_FLOW_ORIG_IFINDEX]	= RW_FIELD(RW_U32, struct rw_flow, spec.orig_ifindex),
 	[REWIRE_A_FLOW_REPLY_IFINDEX]	= RW_FIELD(RW_U32, struct rw_flow, spec.reply_ifindex),
+	SHAPE_FIELDS(struct rw_flow, spec.),
 	[REWIRE_A_FLOW_ORIG_COUNTERS]	= RW_NESTED(rw_counters_shape, struct rw_flow, orig),
 	[REWIRE_A_FLOW_REPLY_COUNTERS]	= RW_NESTED(rw_counters_shape, struct rw_flow, reply),
 };

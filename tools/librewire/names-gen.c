@@ -38,6 +38,13 @@ const struct rw_name rw_flow_action_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_hop_mode_names[] = {
+	{ "decrement", "One less, as a router does." },
+	{ "keep", "" },
+	{ "set", "That of the flow." },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_flow_state_names[] = {
 	{ "unreplied", "" },
 	{ "replied", "" },
@@ -122,6 +129,8 @@ const struct rw_name rw_reason_names[] = {
 	{ "drop-neighbour", "The output device or its neighbour table refused the packet." },
 	{ "drop-detached", "Held when its device was detached or went away." },
 	{ "drop-exit", "Held when the namespace ended or the module was unloaded." },
+	{ "drop-flow-rate", "The flow's own limit of packets or bytes a second." },
+	{ "drop-tunnel", "No virtual network follows from how the packet came through its tunnel." },
 	{ "close-idle", "No packet for as long as the flow's state allows." },
 	{ "close-reused", "A new connection began on a closing flow's addresses and ports." },
 	{ "close-deleted", "Deleted or flushed on request." },

@@ -20,6 +20,7 @@ static const struct rw_field punt_fields[] = {
 	[REWIRE_A_PUNT_HEADER]		= RW_BORROWED(RW_BYTES, struct rw_punt, header, header_len),
 	[REWIRE_A_PUNT_PACKETS]		= RW_FIELD(RW_U32, struct rw_punt, packets),
 	[REWIRE_A_PUNT_AGE]		= RW_FIELD(RW_U64, struct rw_punt, age),
+	[REWIRE_A_PUNT_TUNNEL]		= RW_NESTED(rw_tunnel_shape, struct rw_punt, tunnel),
 };
 
 static const struct rw_shape punt_shape = RW_SHAPE(punt_fields);

@@ -60,6 +60,7 @@ static bool put_field(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 {
 	const void *member = object + field->offset;
 	uint32_t length;
+	uint8_t plus_1;
 
 	switch (field->kind) {
 	case RW_FLAG:
@@ -72,6 +73,12 @@ static bool put_field(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 		return put_bytes(nlh, size, attr, strlen(member) + 1, member);
 	case RW_TEXT:
 		return put_bytes(nlh, size, attr, strlen(pointer_at(member)) + 1, pointer_at(member));
+	case RW_U8_PLUS_1:
+		plus_1 = *(const uint8_t *)member - 1;
+		return put_bytes(nlh, size, attr, sizeof(plus_1), &plus_1);
+	case RW_ATTRS:
+		attr |= NLA_F_NESTED;
+		/* fall through */
 	case RW_BYTES:
 		memcpy(&length, object + field->length, sizeof(length));
 		return put_bytes(nlh, size, attr, length, pointer_at(member));
@@ -207,6 +214,12 @@ static int get_field(const struct rw_field *field, const struct nlattr *attr, ui
 		return get_string(attr, member, field->size);
 	case RW_TEXT:
 		return get_text(attr, member);
+	case RW_U8_PLUS_1:
+		if (mnl_attr_get_payload_len(attr) != 1)
+			return -EBADMSG;
+		*(uint8_t *)member = mnl_attr_get_u8(attr) + 1;
+		return 0;
+	case RW_ATTRS:
 	case RW_BYTES:
 		get_bytes(attr, member, object + field->length);
 		return 0;

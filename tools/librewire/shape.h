@@ -11,6 +11,7 @@
 enum rw_kind {
 	RW_SKIP,	/* no such attribute, or padding */
 	RW_U8,
+	RW_U8_PLUS_1,	/* one less in the message; 0 in the structure: absent */
 	RW_U16BE,	/* big-endian in the message, host order in the structure */
 	RW_U32,
 	RW_U64,
@@ -19,6 +20,7 @@ enum rw_kind {
 	RW_STRING,	/* array of char */
 	RW_TEXT,	/* pointer to a string in the message */
 	RW_BYTES,	/* pointer to bytes in the message, and a length of 32 bits */
+	RW_ATTRS,	/* likewise, but the bytes are attributes */
 	RW_NEST,
 };
 
@@ -81,6 +83,7 @@ const void *rw_message_payload(const struct nlmsghdr *nlh, size_t *length);
 const struct nlattr *rw_attr_next(const void *payload, size_t length,
 				  const struct nlattr *previous, int *error);
 
+extern const struct rw_shape rw_tunnel_shape;
 extern const struct rw_shape rw_tuple_shape, rw_counters_shape, rw_flow_spec_shape;
 
 #endif

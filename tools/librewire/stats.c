@@ -31,6 +31,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_CREATED]		= RW_ALWAYS(RW_U64, struct rw_stats, created),
 	[REWIRE_A_STATS_ICMP_TRANSLATED]	= RW_ALWAYS(RW_U64, struct rw_stats, icmp_translated),
 	[REWIRE_A_STATS_OBJECTS]		= RW_ALWAYS(RW_U64, struct rw_stats, objects),
+	[REWIRE_A_STATS_COPIED]			= RW_ALWAYS(RW_U64, struct rw_stats, copied),
 };
 
 static const struct rw_shape stats_shape = RW_SHAPE(stats_fields);

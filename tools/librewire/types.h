@@ -34,6 +34,23 @@ struct rw_counters {
 	uint64_t packets, bytes;
 };
 
+/* The far end of a tunnel. */
+struct rw_tunnel {
+	struct rw_addr remote;		/* none, no tunnel */
+	uint32_t id;			/* 0, of the virtual network */
+	uint8_t lladdr[6];		/* 0, the device asks for it */
+};
+
+#define RW_COPIES_MAX	16
+
+/* One more output of a packet. */
+struct rw_copy {
+	struct rw_tuple reply;		/* the key that an answer would have */
+	uint32_t reply_ifindex;
+	struct rw_tunnel reply_tunnel;
+	struct rw_counters counters;	/* in answers */
+};
+
 /* What a new flow is made of. */
 struct rw_flow_spec {
 	struct rw_tuple orig;
@@ -42,6 +59,14 @@ struct rw_flow_spec {
 	uint64_t decision;
 	uint32_t timeout;		/* milliseconds */
 	uint32_t orig_ifindex, reply_ifindex;
+	bool one_way;			/* no packet is found by the reply key */
+	uint8_t dscp_plus_1;		/* 0, it stays */
+	uint8_t hop_limit;		/* for REWIRE_HOP_MODE_SET */
+	uint32_t hops;
+	uint32_t packet_rate, byte_rate, burst;
+	struct rw_tunnel orig_tunnel, reply_tunnel;
+	const uint8_t *copies;		/* attributes, see rw_copy_next() */
+	uint32_t copies_len;
 };
 
 struct rw_flow {
@@ -109,7 +134,7 @@ struct rw_target {
 
 struct rw_attach {
 	uint32_t ifindex, vni;
-	bool local;
+	bool local, tunnel;
 	char ifname[IFNAMSIZ];
 };
 
@@ -117,6 +142,7 @@ struct rw_punt {
 	uint64_t id;
 	struct rw_tuple tuple;
 	uint32_t policy, rule, reason, ifindex, length, packets;
+	struct rw_tunnel tunnel;	/* that the first packet came through */
 	uint64_t age;			/* milliseconds */
 	const uint8_t *header;		/* in the message that was decoded */
 	uint32_t header_len;
@@ -142,7 +168,7 @@ struct rw_stats {
 	uint32_t attaches, rules, targets, handlers, holds, holds_max, held_packets;
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
-	uint64_t created, icmp_translated, objects;
+	uint64_t created, icmp_translated, objects, copied;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +207,7 @@ static int parse_text(const struct args *args, const struct arg *arg, const char
 	struct arg_endpoint *endpoint = value;
 	struct arg_ports *ports = value;
 	struct arg_match *match = value;
+	struct ether_addr lladdr;
 
 	switch (arg->kind) {
 	case ARG_PROTOCOL:
@@ -229,10 +231,28 @@ static int parse_text(const struct args *args, const struct arg *arg, const char
 	case ARG_SINCE:
 		wrong = parse_since(text, value);
 		break;
+	case ARG_ADDR:
+		wrong = rw_addr_parse(text, value);
+		break;
+	case ARG_LLADDR:
+		if (ether_aton_r(text, &lladdr))
+			memcpy(value, &lladdr, sizeof(lladdr));
+		else
+			wrong = "is not a hardware address";
+		break;
 	default:
 		*(const char **)value = text;
 	}
 	return wrong ? wrong_value(args, arg, text, wrong) : 0;
+}
+
+static int parse_list(const struct args *args, const struct arg *arg, const char *text,
+		      struct arg_list *list)
+{
+	if (list->count == ARG_LIST_MAX)
+		return args_error(args, "%s is there more than %d times", arg->name, ARG_LIST_MAX);
+	list->text[list->count++] = text;
+	return 0;
 }
 
 static int parse_value(const struct args *args, const struct arg *arg, const char *text, void *value)
@@ -245,6 +265,8 @@ static int parse_value(const struct args *args, const struct arg *arg, const cha
 		return parse_name(args, arg, arg->names, text, value);
 	case ARG_FAMILY:
 		return parse_family(args, arg, text, value);
+	case ARG_LIST:
+		return parse_list(args, arg, text, value);
 	case ARG_DEVICE:
 		return parse_device(args, arg, text, value);
 	default:
@@ -257,7 +279,7 @@ static int check_repeat(const struct args *args, const struct arg *table, int pl
 {
 	int other;
 
-	if (args->value[place])
+	if (args->value[place] && table[place].kind != ARG_LIST)
 		return args_error(args, "%s is there twice", table[place].name);
 	if (table[place].kind != ARG_WORD)
 		return 0;

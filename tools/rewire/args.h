@@ -19,6 +19,9 @@ enum arg_kind {
 	ARG_NAME,	/* uint32_t, by names */
 	ARG_DEVICE,	/* uint32_t, the index of a device that exists */
 	ARG_TEXT,	/* const char * */
+	ARG_ADDR,	/* struct rw_addr */
+	ARG_LLADDR,	/* uint8_t[6] */
+	ARG_LIST,	/* struct arg_list, for an argument that may come several times */
 	ARG_WORD,	/* no value follows; uint32_t becomes min */
 	ARG_TO,		/* no value follows; what comes after is ARG_AFTER */
 };
@@ -50,6 +53,13 @@ struct arg_match {
 	int ports[2];		/* lowest and highest; -1, none */
 };
 
+#define ARG_LIST_MAX	16
+
+struct arg_list {
+	const char *text[ARG_LIST_MAX];
+	unsigned int count;
+};
+
 /* An argument; of a table, the last has no name. */
 struct arg {
 	const char *name;
@@ -60,7 +70,7 @@ struct arg {
 	uint8_t path[2][RW_PATH_MAX];	/* of the attributes that the value goes into */
 };
 
-#define ARGS_MAX	32
+#define ARGS_MAX	40
 
 struct args {
 	const char *object, *command;	/* command is NULL when the object has none */

@@ -5,14 +5,14 @@
 #include "print.h"
 
 static const char usage[] =
-	"Usage: rewire attach add { dev DEV | local } vni N\n"
+	"Usage: rewire attach add { dev DEV | local } { vni N | tunnel }\n"
 	"       rewire attach del { dev DEV | local }\n"
 	"       rewire attach [ show ]\n";
 
-enum { DEV, LOCAL, VNI };
+enum { DEV, LOCAL, VNI, TUNNEL };
 
 struct values {
-	uint32_t ifindex, local, vni;
+	uint32_t ifindex, local, vni, tunnel;
 };
 
 static const struct arg table[] = {
@@ -22,6 +22,9 @@ static const struct arg table[] = {
 		    .offset = offsetof(struct values, local), .path = { { REWIRE_A_ATTACH_LOCAL } } },
 	[VNI] = { .name = "vni", .kind = ARG_U32, .max = REWIRE_VNI_MAX,
 		  .offset = offsetof(struct values, vni), .path = { { REWIRE_A_ATTACH_VNI } } },
+	[TUNNEL] = { .name = "tunnel", .kind = ARG_WORD, .min = 1,
+		     .offset = offsetof(struct values, tunnel),
+		     .path = { { REWIRE_A_ATTACH_TUNNEL } } },
 	{ .name = NULL }
 };
 
@@ -39,6 +42,7 @@ static int parse(struct args *args, struct rw_attach *attach)
 	attach->ifindex = values.ifindex;
 	attach->local = values.local;
 	attach->vni = values.vni;
+	attach->tunnel = values.tunnel;
 	return 0;
 }
 
@@ -50,8 +54,10 @@ static int attach_add(struct args *args)
 
 	if (ret)
 		return ret;
-	if (!args->value[VNI])
-		return args_error(args, "vni is missing");
+	if (args->value[VNI] && args->value[TUNNEL])
+		return args_error(args, "vni and tunnel exclude each other");
+	if (!args->value[VNI] && !args->value[TUNNEL])
+		return args_error(args, "vni or tunnel is missing");
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	return rw_attach_add(cli.socket, &attach, &error) ? args_refused(args, table, &error) : 0;
@@ -65,8 +71,9 @@ static int attach_del(struct args *args)
 
 	if (ret)
 		return ret;
-	if (args->value[VNI])
-		return args_error(args, "unknown argument \"vni\"");
+	if (args->value[VNI] || args->value[TUNNEL])
+		return args_error(args, "unknown argument \"%s\"",
+				  args->value[VNI] ? "vni" : "tunnel");
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	return rw_attach_del(cli.socket, &attach, &error) ? args_refused(args, table, &error) : 0;
@@ -83,7 +90,10 @@ static int show(const struct rw_attach *attach, void *data)
 		print_coloured(PRINT_DEVICE, "dev", "dev", attach->ifname);
 	else
 		print_device("dev", "dev", attach->ifindex);
-	print_number("vni", "vni", attach->vni);
+	if (attach->tunnel)
+		print_flag("tunnel", "tunnel", true);
+	else
+		print_number("vni", "vni", attach->vni);
 	print_record_end();
 	return 0;
 }

@@ -9,14 +9,18 @@
 #include "print.h"
 
 static const char usage[] =
-	"Usage: rewire flow add KEY to { [ vni N ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ] } [ MORE ]\n"
+	"Usage: rewire flow add KEY to { [ vni N ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ]\n"
+	"                            [ TUNNEL ] } [ MORE ]\n"
 	"       rewire flow { del | get } KEY\n"
 	"       rewire flow [ show [ FILTER ] ]\n"
 	"       rewire flow { count | flush } [ FILTER ]\n"
 	"       rewire flow top [ GROUP ] [ by { flows | packets | bytes } ] [ limit N ] [ FILTER ]\n"
-	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT]\n"
+	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT] [ TUNNEL ]\n"
+	"       TUNNEL := remote ADDR [ id N ] [ lladdr MAC ]\n"
 	"       MORE := [ policy N ] [ target N ] [ decision N ] [ timeout MS ] [ dev DEV ]\n"
-	"               [ outdev DEV ]\n"
+	"               [ outdev DEV ] [ one-way ] [ dscp N ] [ ttl { decrement | keep | N } ]\n"
+	"               [ { packet-rate | byte-rate } N [ burst N ] ] [ copy COPY ]...\n"
+	"       COPY := NAME=VALUE[,NAME=VALUE]... of vni, src, dst, dev, remote, id, lladdr\n"
 	FILTER_USAGE
 	"       GROUP := group { flow | src | dst | vni | target | policy | state }\n"
 	"       PROTO := { tcp | udp | udplite | sctp | dccp | icmp | icmpv6 | gre | esp | NUMBER }\n"
@@ -61,6 +65,7 @@ static void show_about(const struct rw_flow_spec *spec)
 		print_device("dev", "dev", spec->orig_ifindex);
 	if (spec->reply_ifindex)
 		print_device("outdev", "outdev", spec->reply_ifindex);
+	key_print_shape(spec);
 }
 
 int flow_print(const struct rw_flow *flow, void *data)
@@ -80,6 +85,7 @@ int flow_print(const struct rw_flow *flow, void *data)
 	print_duration("age", "age", flow->age);
 	print_duration("idle", "idle", flow->idle);
 	print_duration("expires", "expires", flow->expires);
+	key_print_copies(&flow->spec);
 	if (cli.stats) {
 		print_line();
 		show_counters("orig-counters", &flow->orig);

@@ -45,7 +45,8 @@ static int translate(const struct args *args, const struct key_values *values,
 {
 	if (!args->value[KEY_TO])
 		return args_error(args, "to is missing");
-	if (!args->value[KEY_TO_VNI] && !args->value[KEY_TO_SRC] && !args->value[KEY_TO_DST])
+	if (!args->value[KEY_TO_VNI] && !args->value[KEY_TO_SRC] && !args->value[KEY_TO_DST] &&
+	    !args->value[KEY_TO_REMOTE])
 		return args_error(args, "to needs vni, src or dst");
 	if (args->value[KEY_TO_VNI])
 		tuple->vni = values->to_vni;
@@ -62,7 +63,7 @@ static int translate(const struct args *args, const struct key_values *values,
 	return 0;
 }
 
-int key_flow(const struct args *args, const struct key_values *values, struct rw_flow_spec *spec)
+int key_flow(const struct args *args, struct key_values *values, struct rw_flow_spec *spec)
 {
 	struct rw_tuple translated;
 	int ret = key_tuple(args, &values->key, &spec->orig);
@@ -80,7 +81,7 @@ int key_flow(const struct args *args, const struct key_values *values, struct rw
 	spec->timeout = values->timeout;
 	spec->orig_ifindex = values->ifindex;
 	spec->reply_ifindex = values->outindex;
-	return 0;
+	return key_shape(args, values, spec);
 }
 
 void key_print(const char *json_key, const struct rw_tuple *tuple)

@@ -30,6 +30,7 @@ static void show_packets(const struct rw_stats *stats)
 	print_number("passed", "passed", stats->passed);
 	print_number("icmp-translated", "icmp-translated", stats->icmp_translated);
 	print_number("forwarded", "forwarded", stats->forwarded);
+	print_number("copied", "copied", stats->copied);
 	print_line();
 	print_number("holds", "holds", stats->holds);
 	print_number("holds-max", "holds-max", stats->holds_max);

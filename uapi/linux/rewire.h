@@ -79,6 +79,18 @@ enum rewire_flow_action {
 };
 
 /**
+ * enum rewire_hop_mode - What becomes of the time to live, or hop limit, of a
+ *   flow's packets.
+ * @REWIRE_HOP_MODE_DECREMENT: One less, as a router does.
+ * @REWIRE_HOP_MODE_SET: That of the flow.
+ */
+enum rewire_hop_mode {
+	REWIRE_HOP_MODE_DECREMENT,
+	REWIRE_HOP_MODE_KEEP,
+	REWIRE_HOP_MODE_SET,
+};
+
+/**
  * enum rewire_flow_state - For protocols without connections, unreplied and
  *   replied. For TCP the states of RFC 9293 as an observer between both ends
  *   sees them.
@@ -219,6 +231,10 @@ enum rewire_top_by {
  *   away.
  * @REWIRE_REASON_DROP_EXIT: Held when the namespace ended or the module was
  *   unloaded.
+ * @REWIRE_REASON_DROP_FLOW_RATE: The flow's own limit of packets or bytes a
+ *   second.
+ * @REWIRE_REASON_DROP_TUNNEL: No virtual network follows from how the packet
+ *   came through its tunnel.
  * @REWIRE_REASON_CLOSE_IDLE: No packet for as long as the flow's state allows.
  * @REWIRE_REASON_CLOSE_REUSED: A new connection began on a closing flow's
  *   addresses and ports.
@@ -251,6 +267,8 @@ enum rewire_reason {
 	REWIRE_REASON_DROP_NEIGHBOUR,
 	REWIRE_REASON_DROP_DETACHED,
 	REWIRE_REASON_DROP_EXIT,
+	REWIRE_REASON_DROP_FLOW_RATE,
+	REWIRE_REASON_DROP_TUNNEL,
 	REWIRE_REASON_CLOSE_IDLE,
 	REWIRE_REASON_CLOSE_REUSED,
 	REWIRE_REASON_CLOSE_DELETED,
@@ -268,9 +286,19 @@ enum {
 	REWIRE_A_ATTACH_IFNAME,
 	REWIRE_A_ATTACH_VNI,
 	REWIRE_A_ATTACH_LOCAL,
+	REWIRE_A_ATTACH_TUNNEL,
 
 	__REWIRE_A_ATTACH_MAX,
 	REWIRE_A_ATTACH_MAX = (__REWIRE_A_ATTACH_MAX - 1)
+};
+
+enum {
+	REWIRE_A_TUNNEL_REMOTE = 1,
+	REWIRE_A_TUNNEL_ID,
+	REWIRE_A_TUNNEL_LLADDR,
+
+	__REWIRE_A_TUNNEL_MAX,
+	REWIRE_A_TUNNEL_MAX = (__REWIRE_A_TUNNEL_MAX - 1)
 };
 
 enum {
@@ -352,9 +380,26 @@ enum {
 	REWIRE_A_FLOW_REPLY_IFINDEX,
 	REWIRE_A_FLOW_ORIG_COUNTERS,
 	REWIRE_A_FLOW_REPLY_COUNTERS,
+	REWIRE_A_FLOW_ONE_WAY,
+	REWIRE_A_FLOW_ORIG_TUNNEL,
+	REWIRE_A_FLOW_REPLY_TUNNEL,
+	REWIRE_A_FLOW_DSCP,
+	REWIRE_A_FLOW_HOPS,
+	REWIRE_A_FLOW_HOP_LIMIT,
+	REWIRE_A_FLOW_PACKET_RATE,
+	REWIRE_A_FLOW_BYTE_RATE,
+	REWIRE_A_FLOW_BURST,
+	REWIRE_A_FLOW_COPIES,
 
 	__REWIRE_A_FLOW_MAX,
 	REWIRE_A_FLOW_MAX = (__REWIRE_A_FLOW_MAX - 1)
+};
+
+enum {
+	REWIRE_A_COPIES_COPY = 1,
+
+	__REWIRE_A_COPIES_MAX,
+	REWIRE_A_COPIES_MAX = (__REWIRE_A_COPIES_MAX - 1)
 };
 
 enum {
@@ -443,6 +488,7 @@ enum {
 	REWIRE_A_PUNT_HEADER,
 	REWIRE_A_PUNT_PACKETS,
 	REWIRE_A_PUNT_AGE,
+	REWIRE_A_PUNT_TUNNEL,
 
 	__REWIRE_A_PUNT_MAX,
 	REWIRE_A_PUNT_MAX = (__REWIRE_A_PUNT_MAX - 1)
@@ -526,6 +572,7 @@ enum {
 	REWIRE_A_STATS_ICMP_TRANSLATED,
 	REWIRE_A_STATS_OBJECTS,
 	REWIRE_A_STATS_COUNTER,
+	REWIRE_A_STATS_COPIED,
 
 	__REWIRE_A_STATS_MAX,
 	REWIRE_A_STATS_MAX = (__REWIRE_A_STATS_MAX - 1)
