@@ -15,6 +15,7 @@
 
 #include "attach.h"
 #include "flow.h"
+#include "fragment.h"
 #include "hold.h"
 #include "netlink.h"
 #include "packet.h"
@@ -49,6 +50,7 @@ static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 	/* A VLAN's packets belong to the device on top. */
 	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
 		return NF_ACCEPT;
+	rewire_fragment_clear(skb);
 	if (attach->tunnel)
 		return rewire_attach_tunnelled(attach, skb);
 	return rewire_packet_handle(attach->ns, skb, attach->vni, attach->ifindex);

@@ -16,6 +16,7 @@
 
 #include "attach.h"
 #include "forward.h"
+#include "fragment.h"
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
@@ -107,12 +108,10 @@ static void rewire_forward_send(struct rewire_net *ns, struct sk_buff *skb,
 	int err;
 
 	this_cpu_write(rewire_forward_hop, hop);
-	if (fit == REWIRE_FITS) {
+	if (fit == REWIRE_FITS)
 		err = rewire_forward_transmit(ns->net, skb->sk, skb);
-	} else {
-		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-		err = ip_do_fragment(ns->net, skb->sk, skb, rewire_forward_transmit);
-	}
+	else
+		err = rewire_fragment_send(ns->net, skb, rewire_forward_transmit);
 	this_cpu_write(rewire_forward_hop, outer);
 	if (err < 0)
 		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);

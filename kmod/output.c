@@ -12,6 +12,7 @@
 #include <net/route.h>
 
 #include "extension.h"
+#include "fragment.h"
 #include "icmp.h"
 #include "namespace.h"
 #include "output.h"
@@ -47,6 +48,22 @@ static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entr
 	skb_dst_set(skb, dst);
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 	return dst_output(net, skb->sk, skb);
+}
+
+/*
+ * Many share an address, so the identification of fragments has to be told from that
+ * of theirs (RFC 6864, 5.3.1; RFC 7857, 9).
+ */
+static int rewire_send_fragments(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+{
+	if (!dst_hold_safe(dst)) {
+		kfree_skb(skb);
+		return -EHOSTUNREACH;
+	}
+	skb_dst_set(skb, dst);
+	if (dst->ops->family == AF_INET)
+		__ip_select_ident(net, ip_hdr(skb), 1);
+	return rewire_fragment_send(net, skb, rewire_transmit);
 }
 
 /**
@@ -85,12 +102,17 @@ static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
 
 enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
 {
+	unsigned int size = rewire_fragment_size(skb, ipv4);
+	bool splits = ipv4 && !(((const struct iphdr *)skb->data)->frag_off & htons(IP_DF));
+
+	/* Of fragments that may not be split, the largest has to fit. */
+	if (size && (splits || size <= mtu))
+		return ipv4 || skb->len > size ? REWIRE_FRAGMENT : REWIRE_FITS;
+	if (size)
+		return REWIRE_TOO_BIG;
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu)
 		return REWIRE_FITS;
-	if (!ipv4 || skb_is_gso(skb) ||
-	    (((const struct iphdr *)skb->data)->frag_off & htons(IP_DF)))
-		return REWIRE_TOO_BIG;
-	return REWIRE_FRAGMENT;
+	return splits && !skb_is_gso(skb) ? REWIRE_FRAGMENT : REWIRE_TOO_BIG;
 }
 
 bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
@@ -137,9 +159,7 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 	} else if (own) {
 		err = rewire_send_own(ns->net, skb, dst);
 	} else {
-		skb_dst_set_noref(skb, dst);
-		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-		err = ip_do_fragment(ns->net, skb->sk, skb, rewire_transmit);
+		err = rewire_send_fragments(ns->net, skb, dst);
 	}
 	if (err < 0)
 		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);

@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "flow.h"
 #include "forward.h"
+#include "fragment.h"
 #include "hold.h"
 #include "icmp.h"
 #include "namespace.h"
@@ -185,6 +186,9 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 		return NF_STOLEN;
 	case REWIRE_KIND_ERROR:
 		return rewire_packet_error(ns, skb, packet);
+	case REWIRE_KIND_FRAGMENT:
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_FRAGMENT);
+		return NF_STOLEN;
 	case REWIRE_KIND_OTHER:
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:
@@ -210,6 +214,14 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
+	if (unlikely(kind == REWIRE_KIND_FRAGMENT)) {
+		if (!rewire_fragment_gather(ns, skb, vni, ifindex))
+			return NF_STOLEN;
+		kind = rewire_packet_parse(skb, vni, ifindex, &packet);
+		/* Neighbour discovery must not come in fragments (RFC 6980). */
+		if (kind == REWIRE_KIND_FOREIGN)
+			kind = REWIRE_KIND_FRAGMENT;
+	}
 	if (kind != REWIRE_KIND_FOREIGN)
 		this_cpu_inc(ns->stats->received);
 	return rewire_packet_go_on(ns, skb, &packet, kind);

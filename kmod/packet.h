@@ -25,6 +25,7 @@ struct rewire_quote;
  * @REWIRE_KIND_FOREIGN: none of our business, such as multicast and neighbour
  *	discovery
  * @REWIRE_KIND_MALFORMED: its headers lie
+ * @REWIRE_KIND_FRAGMENT: a part of a packet
  */
 enum rewire_kind {
 	REWIRE_KIND_FLOW,
@@ -32,6 +33,7 @@ enum rewire_kind {
 	REWIRE_KIND_OTHER,
 	REWIRE_KIND_FOREIGN,
 	REWIRE_KIND_MALFORMED,
+	REWIRE_KIND_FRAGMENT,
 };
 
 /**

@@ -248,10 +248,8 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 	ipv6_addr_set_v4mapped(ip->saddr, &packet->key.src);
 	ipv6_addr_set_v4mapped(ip->daddr, &packet->key.dst);
 	packet->key.network = rewire_key_network(vni, ip->protocol);
-	if (ip_is_fragment(ip)) {
-		packet->other = REWIRE_REASON_DROP_FRAGMENT;
-		return REWIRE_KIND_OTHER;
-	}
+	if (ip_is_fragment(ip))
+		return REWIRE_KIND_FRAGMENT;
 	kind = rewire_parse_options(ip);
 	if (kind != REWIRE_KIND_FLOW)
 		return kind;
@@ -322,10 +320,8 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		return REWIRE_KIND_MALFORMED;
 	packet->key.network = rewire_key_network(vni, protocol);
 	packet->transport = offset;
-	if (fragment & htons(IP6_OFFSET | IP6_MF)) {
-		packet->other = REWIRE_REASON_DROP_FRAGMENT;
-		return REWIRE_KIND_OTHER;
-	}
+	if (fragment & htons(IP6_OFFSET | IP6_MF))
+		return REWIRE_KIND_FRAGMENT;
 	if (protocol == IPPROTO_ICMP ||
 	    (offset > sizeof(*ip) && rewire_ipv6_is_fixed(skb, 0)))
 		return REWIRE_KIND_OTHER;

@@ -28,17 +28,25 @@ def at_the_limit(stage):
 
 
 def fragmented(stage):
-    """Without DF, IPv4 packets are fragmented behind the translation."""
+    """Without DF, IPv4 packets are fragmented behind the translation.
+
+    With an identification that is the host's, for many share an address (RFC 7857, 9).
+    """
     for name, talk, layer in talks(stage):
         if talk.family == 6:
             continue
         for size in room(talk, layer, 1300) + 1, room(talk, layer, 1500):
             packet = talk.there(layer / Raw(DATA[:size]), id=0x4242)
             parts = fragment(IP(bytes(talk.across(packet))), fragsize=1300 - 20)
+            stage.a.send(packet)
+            out = [data for port, data in stage.received() if port is stage.b]
             for part in parts:
                 del part.chksum
-            talk.crosses(f"RFC 791: {name}: {size} bytes of data leave as {len(parts)} fragments",
-                         packet, parts, received=1, translated=1)
+                part.id = IP(out[0]).id if out else 0
+            tap.equal(f"RFC 791: {name}: {size} bytes of data leave as {len(parts)} fragments",
+                      [data.hex() for data in out], [bytes(part).hex() for part in parts])
+            tap.equal(f"RFC 791: {name}: {size} bytes of data are one packet to the counters",
+                      stage.moved(), {"received": 1, "translated": 1})
     stage.flush()
 
 

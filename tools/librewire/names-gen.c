@@ -108,7 +108,7 @@ const struct rw_name rw_top_by_names[] = {
 
 const struct rw_name rw_reason_names[] = {
 	{ "drop-malformed", "A header is truncated, contradicts another or has a bad checksum." },
-	{ "drop-fragment", "Fragments carry no ports to look up." },
+	{ "drop-fragment", "A fragment that no packet can be made of: it overlaps, contradicts or repeats others, or the kernel's limits are reached." },
 	{ "drop-unsupported", "A rule wants to punt a packet of a kind that cannot be translated." },
 	{ "drop-error-quote", "An ICMP error has a wrong checksum, or quotes no packet that who it is sent to can have sent (RFC 5508 REQ-3)." },
 	{ "drop-error-unsupported", "An ICMP error is about a packet of a kind that flows do not have: a later fragment, another error, an unknown protocol." },

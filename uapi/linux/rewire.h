@@ -193,7 +193,9 @@ enum rewire_top_by {
  *   (close-).
  * @REWIRE_REASON_DROP_MALFORMED: A header is truncated, contradicts another or
  *   has a bad checksum.
- * @REWIRE_REASON_DROP_FRAGMENT: Fragments carry no ports to look up.
+ * @REWIRE_REASON_DROP_FRAGMENT: A fragment that no packet can be made of: it
+ *   overlaps, contradicts or repeats others, or the kernel's limits are
+ *   reached.
  * @REWIRE_REASON_DROP_UNSUPPORTED: A rule wants to punt a packet of a kind
  *   that cannot be translated.
  * @REWIRE_REASON_DROP_ERROR_QUOTE: An ICMP error has a wrong checksum, or

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fragments, as connection tracking treats them: the kernel's own queues make them
+ * whole before anything is looked up, and the packet is split again on its way out,
+ * into fragments no larger than those that came.
+ *
+ * The kernel bounds the memory of the queues and the time that fragments wait, for
+ * each network namespace. What waits there refers to no device, attach or flow, so
+ * all of them may go meanwhile.
+ */
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/ipv6_frag.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
+
+#include "fragment.h"
+#include "namespace.h"
+#include "packet.h"
+
+/*
+ * Whose fragments: those of a virtual network and of nobody else, the kernel's own
+ * users included, be their addresses and identifications the same.
+ */
+#define REWIRE_FRAGMENT_USER_DEVICE	0x52000000U
+#define REWIRE_FRAGMENT_USER_LOCAL	0x53000000U
+
+static_assert(REWIRE_FRAGMENT_USER_DEVICE > (u32)IP_DEFRAG_MACVLAN);
+static_assert(REWIRE_FRAGMENT_USER_DEVICE > (u32)__IP6_DEFRAG_CONNTRACK_BRIDGE_IN);
+static_assert(REWIRE_FRAGMENT_USER_LOCAL - REWIRE_FRAGMENT_USER_DEVICE > REWIRE_VNI_MAX);
+
+static u32 rewire_fragment_user(u32 vni, int ifindex)
+{
+	return vni | (ifindex == REWIRE_IFINDEX_LOCAL ? REWIRE_FRAGMENT_USER_LOCAL :
+							REWIRE_FRAGMENT_USER_DEVICE);
+}
+
+/* Return: as ip_defrag(): 0, or the packet is the queue's or gone. */
+static int rewire_fragment_queue(struct net *net, struct sk_buff *skb, u32 user)
+{
+	int err;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return ip_defrag(net, skb, user);
+	err = nf_ct_frag6_gather(net, skb, user);
+	if (err && err != -EINPROGRESS)
+		kfree_skb_reason(skb, SKB_DROP_REASON_NETFILTER_DROP);
+	return err;
+}
+
+/**
+ * rewire_fragment_gather() - a fragment waits for the rest of its packet
+ * @ns: the namespace
+ * @skb: the fragment, its headers checked
+ * @vni: of the virtual network it came from
+ * @ifindex: the device it came in by, or REWIRE_IFINDEX_LOCAL
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: true: @skb is the whole packet now, or a fragment that nothing can be made
+ * of. False: it is consumed.
+ */
+bool rewire_fragment_gather(struct rewire_net *ns, struct sk_buff *skb, u32 vni,
+			    int ifindex)
+{
+	u8 type = skb->pkt_type;
+	int err;
+
+	if (ifindex != REWIRE_IFINDEX_LOCAL) {
+		skb_orphan(skb);
+		memset(skb->cb, 0, sizeof(skb->cb));
+	}
+	/*
+	 * When the time is over, the kernel would tell the sender by the host's routes,
+	 * which know no virtual networks; but not the sender of others' packets.
+	 */
+	skb->pkt_type = PACKET_OTHERHOST;
+	err = rewire_fragment_queue(ns->net, skb, rewire_fragment_user(vni, ifindex));
+	if (!err) {
+		skb->pkt_type = type;
+		skb->ignore_df = 1;
+		skb_clear_hash(skb);
+		return true;
+	}
+	if (err != -EINPROGRESS) {
+		this_cpu_inc(ns->stats->received);
+		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_FRAGMENT]);
+	}
+	return false;
+}
+
+/* What the IP layer would have noted on the way in. */
+static void rewire_fragment_prepare(struct sk_buff *skb)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	struct inet_skb_parm parm = {
+		.flags = IPCB(skb)->flags & IPSKB_FRAG_PMTU,
+		.frag_max_size = IPCB(skb)->frag_max_size,
+		.opt.optlen = ip->ihl * 4 - sizeof(*ip),
+	};
+
+	*IPCB(skb) = parm;
+}
+
+/**
+ * rewire_fragment_send() - split a packet, and send the fragments
+ * @net: the network namespace
+ * @skb: the packet, with a reference to its route; consumed
+ * @output: sends a fragment, which has the route
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: 0, or errno: not all of it was sent.
+ */
+int rewire_fragment_send(struct net *net, struct sk_buff *skb,
+			 int (*output)(struct net *net, struct sock *sk,
+				       struct sk_buff *skb))
+{
+	skb_orphan(skb);
+	if (skb_dst(skb)->ops->family == AF_INET6)
+		return ip6_fragment(net, NULL, skb, output);
+	rewire_fragment_prepare(skb);
+	return ip_do_fragment(net, NULL, skb, output);
+}
