@@ -156,10 +156,9 @@ class Stage:
 
     def counters(self):
         """Packets received, translated and passed, and all reasons, by name."""
-        stats = self.rewire.stats(reasons=True)
+        self.stats = stats = self.rewire.stats(reasons=True)
         found = {REASONS[number]: value for number, value in stats.pop("reasons").items()}
         found.update((name, stats[name]) for name in WATCHED)
-        self.held = stats["held_packets"]
         return found
 
     def moved(self):
@@ -175,10 +174,11 @@ class Stage:
         return [(port, frame[14:]) for port in self.ports for frame in port.receive()]
 
     def balanced(self):
-        """Whether each packet that came is translated, passed, dropped or held."""
+        """Whether each packet that came, or was copied, has gone somewhere or is held."""
         now = self.counters()
         drops = sum(value for name, value in now.items() if name.startswith("drop-"))
-        return now["received"] == now["translated"] + now["passed"] + drops + self.held
+        return now["received"] + self.stats["copied"] == now["translated"] + now["passed"] + \
+            self.stats["forwarded"] + drops + self.stats["held_packets"]
 
     def check(self, name, out, **counts):
         """A point: just these packets have come out since, and just these counters moved.

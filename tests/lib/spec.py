@@ -22,7 +22,7 @@ ADDRESSES = [socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET
 # Without these, a request does not get far; None: all that there are
 NEEDED = {"attach-add": ("ifindex", "vni"), "attach-del": ("ifindex",), "attach-get": ("ifindex",),
           "rule-add": ("vni", "action"), "rule-del": ("id",), "punt-listen": ("version",),
-          "flow-message": ("spec", "filter"), "flow-spec": ("orig", "reply"),
+          "flow-message": ("spec", "key"), "flow-spec": ("orig", "reply"),
           "flow-filter": ("orig",), "tuple": None, "verdict": ("action",), "target": None}
 
 

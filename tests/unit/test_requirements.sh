@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Each proof that Documentation/requirements.md names is there: the file, and in it the
+# text of the point.
+. "$(dirname "$0")/../lib/tap.sh"
+
+top=$tests/..
+table=$top/Documentation/requirements.md
+
+# "FILE<tab>TEXT" for each proof in a file
+proofs() {
+	grep -oE '`[^`]+`: "[^"]+"' "$1" | sed -E 's/^`([^`]+)`: "([^"]+)"$/\1\t\2/'
+}
+
+# What is named and not there
+missing() {
+	local file text
+
+	proofs "$1" | while IFS=$'\t' read -r file text; do
+		grep -qsF -- "$text" "$top/$file" || echo "$file: $text"
+	done
+}
+
+# Lines of the table that say neither what proves them nor that nothing does
+silent() {
+	awk -F'|' '/^\| [SXG][0-9]/ && $4 !~ /`[^`]+`: "/ && $4 !~ /[Nn]ot yet/' "$1"
+}
+
+# Lines with a proof that cannot be seen to fail
+uncontrolled() {
+	awk -F'|' '/^\| [SXG][0-9]/ && $4 !~ /[Nn]ot yet/ && $5 !~ /[a-z]/' "$1"
+}
+
+equal "each proof that the requirements name is in the sources" "$(missing "$table")" ""
+equal "each requirement has a proof, or says that there is none yet" "$(silent "$table")" ""
+equal "each proof has a negative control" "$(uncontrolled "$table")" ""
+for number in S1.{1..14} S2.{1..10} S4.{1,2,3,4,9,10} X1.{1..3} S8.{1..6} G{1..10}; do
+	grep -q "^| $number |" "$table" || echo "$number"
+done > "$work/absent"
+equal "no requirement is left out" "$(< "$work/absent")" ""
+
+# Negative controls
+printf '| S1.1 | x | `tests/check`: "no such text" | |\n| S1.2 | x | y | |\n| S1.3 | x | `a`: "b" | |\n' > "$work/bad"
+equal "a proof that is not there is found" "$(missing "$work/bad")" \
+	"tests/check: no such text"$'\n'"a: b"
+equal "so is a line without one" "$(silent "$work/bad" | cut -c1-6)" "| S1.2"
+equal "and a proof without a control" "$(uncontrolled "$work/bad" | wc -l)" 3
+test_end
