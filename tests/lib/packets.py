@@ -159,6 +159,7 @@ class Stage:
         self.stats = stats = self.rewire.stats(reasons=True)
         found = {REASONS[number]: value for number, value in stats.pop("reasons").items()}
         found.update((name, stats[name]) for name in WATCHED)
+        self.held = stats["held_packets"]
         return found
 
     def moved(self):
@@ -178,7 +179,7 @@ class Stage:
         now = self.counters()
         drops = sum(value for name, value in now.items() if name.startswith("drop-"))
         return now["received"] + self.stats["copied"] == now["translated"] + now["passed"] + \
-            self.stats["forwarded"] + drops + self.stats["held_packets"]
+            self.stats["forwarded"] + drops + self.held
 
     def check(self, name, out, **counts):
         """A point: just these packets have come out since, and just these counters moved.
