@@ -108,6 +108,7 @@ static struct rewire_hold *rewire_hold_make(struct rewire_net *ns, struct sk_buf
 	hold->keep = rule->hold == REWIRE_HOLD_MODE_HOLD;
 	hold->reason = reason;
 	hold->ifindex = packet->ifindex;
+	hold->tunnelled = rewire_tunnel_remote(skb, &hold->remote);
 	hold->length = skb->len;
 	hold->header_length = min_t(unsigned int, skb->len, REWIRE_PUNT_HEADER_MAX);
 	skb_copy_bits(skb, 0, hold->header, hold->header_length);

@@ -7,6 +7,7 @@
 #include <linux/spinlock.h>
 
 #include "flow.h"
+#include "tunnel.h"
 
 struct rewire_rule;
 
@@ -30,6 +31,8 @@ struct rewire_rule;
  * @policy: of the rule
  * @rule: number of the rule
  * @ifindex: the device that the first packet came in by, or REWIRE_IFINDEX_LOCAL
+ * @remote: the far end of the tunnel that the first packet came through, if any
+ * @tunnelled: whether there is a @remote
  * @length: of the first packet, from its network header on
  * @keep: whether packets are held, or dropped
  * @reason: enum rewire_punt_reason
@@ -57,6 +60,8 @@ struct rewire_hold {
 	u32 policy;
 	u32 rule;
 	int ifindex;
+	struct rewire_remote remote;
+	bool tunnelled;
 	u32 length;
 	bool keep;
 	u8 reason;

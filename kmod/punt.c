@@ -44,6 +44,7 @@ static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_h
 	       nla_put_u32(skb, REWIRE_A_PUNT_REASON, hold->reason) ||
 	       (hold->ifindex != REWIRE_IFINDEX_LOCAL &&
 		nla_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
+	       (hold->tunnelled && rewire_put_remote(skb, REWIRE_A_PUNT_TUNNEL, &hold->remote)) ||
 	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length);
 }
 

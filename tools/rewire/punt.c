@@ -32,6 +32,7 @@ static int show(const struct rw_punt *punt, void *data)
 	print_string("reason", "reason", rw_name(rw_punt_reason_names, punt->reason));
 	if (punt->ifindex)
 		print_device("dev", "dev", punt->ifindex);
+	key_print_tunnel("tunnel", "from", &punt->tunnel);
 	print_number("length", "length", punt->length);
 	print_number("packets", "packets", punt->packets);
 	print_duration("age", "age", punt->age);
