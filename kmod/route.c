@@ -12,6 +12,7 @@
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "attach.h"
@@ -75,10 +76,19 @@ static bool rewire_address_is_local(struct net *net, const struct in6_addr *addr
 	return ipv6_chk_addr(net, address, NULL, 0);
 }
 
+/* Return: the VRF that a device is in, whose table its routes are in; or 0. */
+static int rewire_vrf(struct net *net, int ifindex)
+{
+	struct net_device *dev = dev_get_by_index_rcu(net, ifindex);
+
+	return dev ? l3mdev_master_ifindex_rcu(dev) : 0;
+}
+
 /*
  * Find the way for a direction's translated packets. Devices attached to the
  * virtual network are the only ways into it: by the one that the flow names, by
- * the only one, or by that of several which a route leads to.
+ * the only one, or by that of several which a route leads to: one of their VRF, if
+ * they are in one, else one of the main table.
  */
 static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 					   struct rewire_flow *flow,
@@ -106,7 +116,7 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 		if (!several)
 			WRITE_ONCE(flow->ifindex[!direction], oif);
 	}
-	dst = rewire_route(ns->net, address, several ? 0 : oif);
+	dst = rewire_route(ns->net, address, several ? rewire_vrf(ns->net, oif) : oif);
 	/* An encapsulation by route is the work of dst->output, which is left out. */
 	if (dst && (dst->lwtstate ||
 		    !rewire_attach_is(ns, dst_dev_rcu(dst)->ifindex, vni))) {
