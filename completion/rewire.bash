@@ -38,6 +38,7 @@ _rewire_commands() {
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top help" ;;
 	verdict)	echo "add help" ;;
+	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
 	punt | stats | service | pool | config | daemon)
 			echo "show help" ;;

@@ -17,6 +17,7 @@
 #include "flow.h"
 #include "fragment.h"
 #include "hold.h"
+#include "event.h"
 #include "netlink.h"
 #include "packet.h"
 #include "tunnel.h"
@@ -96,6 +97,31 @@ static unsigned int rewire_attach_hooks(struct rewire_attach *attach)
 	return n;
 }
 
+static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *attach)
+{
+	if (attach->tunnel ? nla_put_flag(skb, REWIRE_A_ATTACH_TUNNEL) :
+			     nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
+		return -EMSGSIZE;
+	if (!attach->dev)
+		return nla_put_flag(skb, REWIRE_A_ATTACH_LOCAL);
+	if (nla_put_u32(skb, REWIRE_A_ATTACH_IFINDEX, attach->ifindex) ||
+	    nla_put_string(skb, REWIRE_A_ATTACH_IFNAME, attach->dev->name))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int rewire_attach_fill_event(struct sk_buff *skb, const void *attach)
+{
+	return rewire_attach_fill(skb, attach);
+}
+
+/* Tell who watches. */
+static void rewire_attach_tell(struct rewire_net *ns, const struct rewire_attach *attach,
+			 enum rewire_config_change change)
+{
+	rewire_event_config(ns, REWIRE_CMD_ATTACH_NTF, change, rewire_attach_fill_event, attach);
+}
+
 /* VNI: NULL for the one that the packets' tunnels say. */
 static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, const u32 *vni)
 {
@@ -126,6 +152,7 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, cons
 	WRITE_ONCE(ns->tunnels, ns->tunnels + attach->tunnel);
 	list_add_tail_rcu(&attach->list, &ns->attaches);
 	percpu_counter_inc(&rewire_objects);
+	rewire_attach_tell(ns, attach, REWIRE_CONFIG_CHANGE_NEW);
 	return 0;
 }
 
@@ -141,6 +168,7 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 	struct rewire_net *ns = attach->ns;
 
 	lockdep_assert_held(&ns->lock);
+	rewire_attach_tell(ns, attach, REWIRE_CONFIG_CHANGE_DELETE);
 	list_del_rcu(&attach->list);
 	ns->generation++;
 	WRITE_ONCE(ns->tunnels, ns->tunnels - attach->tunnel);
@@ -382,19 +410,6 @@ int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_unlock(&ns->lock);
 	rtnl_unlock();
 	return err;
-}
-
-static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *attach)
-{
-	if (attach->tunnel ? nla_put_flag(skb, REWIRE_A_ATTACH_TUNNEL) :
-			     nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
-		return -EMSGSIZE;
-	if (!attach->dev)
-		return nla_put_flag(skb, REWIRE_A_ATTACH_LOCAL);
-	if (nla_put_u32(skb, REWIRE_A_ATTACH_IFINDEX, attach->ifindex) ||
-	    nla_put_string(skb, REWIRE_A_ATTACH_IFNAME, attach->dev->name))
-		return -EMSGSIZE;
-	return 0;
 }
 
 int rewire_nl_attach_get_doit(struct sk_buff *skb, struct genl_info *info)

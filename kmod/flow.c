@@ -4,6 +4,8 @@
 #include <linux/tcp.h>
 
 #include "attach.h"
+#include "change.h"
+#include "event.h"
 #include "extension.h"
 #include "flow.h"
 #include "hold.h"
@@ -13,6 +15,7 @@
 #include "policy.h"
 #include "route.h"
 #include "target.h"
+#include "trace.h"
 
 /* Times that a key is tried again because its entry has just expired. */
 #define REWIRE_INSERTIONS	4
@@ -152,6 +155,12 @@ static void rewire_flow_free_rcu(struct rcu_head *rcu)
 	rewire_flow_free(container_of(rcu, struct rewire_flow, rcu));
 }
 
+/* Free a flow that is out of the table and out of the log of changes. */
+void rewire_flow_let_go(struct rewire_flow *flow)
+{
+	call_rcu(&flow->rcu, rewire_flow_free_rcu);
+}
+
 static unsigned int rewire_flow_tuples(const struct rewire_flow *flow)
 {
 	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE ||
@@ -195,7 +204,10 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	rewire_extension_close(flow->extension);
 	atomic_dec(&ns->flow_count);
 	this_cpu_inc(ns->stats->reason[reason]);
-	call_rcu(&flow->rcu, rewire_flow_free_rcu);
+	trace_rewire_flow_close(flow, reason);
+	rewire_event_flow(ns, flow, true, reason);
+	if (rewire_change_closed(ns, flow, reason))
+		rewire_flow_let_go(flow);
 }
 
 /* Context: RCU read side. */
@@ -351,7 +363,7 @@ static void rewire_flow_undo(struct rewire_flow *flow)
 	rewire_route_forget(&flow->tuple[REWIRE_ORIG]);
 	rewire_route_forget(&flow->tuple[REWIRE_REPLY]);
 	rewire_extension_close(flow->extension);
-	call_rcu(&flow->rcu, rewire_flow_free_rcu);
+	rewire_flow_let_go(flow);
 }
 
 /*
@@ -405,7 +417,10 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 			rewire_flow_learn(flow, i, holds[i]);
 		*id = flow->id;
 		this_cpu_inc(ns->stats->created);
+		trace_rewire_flow_new(flow, ~0U);
+		rewire_event_flow(ns, flow, false, 0);
 		atomic_or(REWIRE_FLOW_LIVE, &flow->flags);
+		rewire_change(ns, flow);
 		rewire_flow_expiry_start(ns);
 	}
 	for (i = 0; i < REWIRE_DIRECTIONS; i++) {

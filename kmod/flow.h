@@ -59,8 +59,10 @@ static_assert(sizeof(struct rewire_tuple) == 64);
 /* Bits of struct rewire_flow.flags; the highest ones are the action. */
 #define REWIRE_FLOW_LIVE	BIT(0)	/* all its tuples are in the table */
 #define REWIRE_FLOW_DYING	BIT(1)	/* somebody has taken it on to close it */
-#define REWIRE_FLOW_LOGGED	BIT(2)	/* somebody was told that it was made */
+#define REWIRE_FLOW_LOGGED	BIT(2)	/* in the log of changes, see change.c */
 #define REWIRE_FLOW_ONE_WAY	BIT(3)	/* the reply tuple is not in the table */
+#define REWIRE_FLOW_GONE	BIT(4)	/* closed, and its closer is done with it */
+#define REWIRE_FLOW_REASON	GENMASK(29, 22)	/* of a closed one, enum rewire_reason */
 #define REWIRE_FLOW_ACTION	GENMASK(31, 30)	/* enum rewire_flow_action */
 
 /**
@@ -92,7 +94,8 @@ static_assert(sizeof(struct rewire_tuple) == 64);
  * Lifetime: a flow is found under RCU only and has no reference count. It is
  * put into the table tuple by tuple, the original one last, and is LIVE from
  * then on. Whoever sets DYING, on a LIVE flow only, closes it: takes the tuples
- * out and frees it after a grace period. Taking a tuple out again does no harm,
+ * out and frees it after a grace period, or leaves that to the log of changes, see
+ * change.c. Taking a tuple out again does no harm,
  * so who meets a DYING flow helps, and then finds the table without it.
  *
  * @rcu lies over what is written before the flow gets into the table and never
@@ -201,6 +204,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 		    struct netlink_ext_ack *extack);
 void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		       enum rewire_reason reason);
+void rewire_flow_let_go(struct rewire_flow *flow);
 void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);

@@ -15,6 +15,7 @@
 #include "packet.h"
 #include "punt.h"
 #include "rule.h"
+#include "trace.h"
 
 #define REWIRE_HOLD_TICK	(HZ / 10)
 
@@ -184,6 +185,7 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 	result = rewire_hold_keep(ns, hold, skb);
 	there = rewire_hold_publish(ns, hold);
 	if (!there) {
+		trace_rewire_punt(hold);
 		rewire_punt_kick(hold->queue);
 		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
 		return result;

@@ -6,6 +6,8 @@
 #include <net/net_namespace.h>
 
 #include "attach.h"
+#include "change.h"
+#include "event.h"
 #include "flow.h"
 #include "hold.h"
 #include "namespace.h"
@@ -32,9 +34,13 @@ static int __net_init rewire_net_init(struct net *net)
 	ns->stats = alloc_percpu(struct rewire_stats);
 	if (!ns->stats)
 		return -ENOMEM;
-	err = rewire_punt_init(ns);
+	rewire_event_init(ns);
+	err = rewire_change_init(ns);
 	if (err)
 		goto free_stats;
+	err = rewire_punt_init(ns);
+	if (err)
+		goto free_changes;
 	err = rewire_flow_table_init(ns);
 	if (err)
 		goto free_punts;
@@ -47,6 +53,8 @@ free_flows:
 	rewire_flow_table_exit(ns);
 free_punts:
 	rewire_punt_exit(ns);
+free_changes:
+	rewire_change_exit(ns);
 free_stats:
 	free_percpu(ns->stats);
 	return err;
@@ -61,6 +69,8 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_hold_exit(ns);
 	rewire_punt_exit(ns);
 	rewire_flow_table_exit(ns);
+	rewire_change_exit(ns);
+	rewire_event_exit(ns);
 	rewire_rule_exit(ns);
 	rewire_target_exit(ns);
 }
@@ -139,11 +149,16 @@ static int __init rewire_init(void)
 	err = rewire_punt_notifier_register();
 	if (err)
 		goto exit_attach;
-	err = rewire_netlink_register();
+	err = rewire_change_notifier_register();
 	if (err)
 		goto exit_punt;
+	err = rewire_netlink_register();
+	if (err)
+		goto exit_change;
 	return 0;
 
+exit_change:
+	rewire_change_notifier_unregister();
 exit_punt:
 	rewire_punt_notifier_unregister();
 exit_attach:
@@ -158,6 +173,7 @@ exit_memory:
 static void __exit rewire_exit(void)
 {
 	rewire_netlink_unregister();
+	rewire_change_notifier_unregister();
 	rewire_punt_notifier_unregister();
 	rewire_attach_notifier_unregister();
 	unregister_pernet_subsys(&rewire_net_ops);

@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu_counter.h>
 #include <linux/rhashtable.h>
+#include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -18,6 +19,7 @@
 #define REWIRE_RULES_MAX	131072U
 #define REWIRE_TARGETS_MAX	65536U
 
+struct rewire_change_queue;
 struct rewire_handlers;
 struct rewire_punt_queue;
 
@@ -50,6 +52,17 @@ struct rewire_punt_queue;
  * @handlers_lock: serialises changes of @handlers and @handlers_owner
  * @handlers_owner: the process they belong to
  * @stats: per CPU
+ * @changes_on: whether flows that change are logged
+ * @changes_overflow: whether some could not be
+ * @changes_lock: serialises the readers of the log
+ * @change_reader: port identifier of the socket that reads it, or 0
+ * @change_queues: the log, per CPU
+ * @changes_taken: the part of the log that is being read
+ * @change_count: flows in the log
+ * @event_queue: messages with flow events that are to be sent
+ * @event_sequence: of the last flow event
+ * @event_work: sends them
+ * @config_sequence: of the last notification about an attach, a rule or a target
  */
 struct rewire_net {
 	struct net *net;
@@ -83,6 +96,19 @@ struct rewire_net {
 	struct pid *handlers_owner;
 
 	struct rewire_stats __percpu *stats;
+	bool changes_on;	/* packets read it along with stats */
+
+	bool changes_overflow;
+	struct mutex changes_lock;	/* change_reader, changes_taken */
+	u32 change_reader;
+	struct rewire_change_queue __percpu *change_queues;
+	struct list_head changes_taken;
+	atomic_t change_count;
+
+	struct sk_buff_head event_queue;
+	u64 event_sequence;
+	struct delayed_work event_work;
+	u32 config_sequence;
 };
 
 extern unsigned int rewire_net_id;

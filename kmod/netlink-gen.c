@@ -231,6 +231,11 @@ const struct nla_policy rewire_flow_top_nl_policy[REWIRE_A_TOP_LIMIT + 1] = {
 	[REWIRE_A_TOP_LIMIT] = NLA_POLICY_RANGE(NLA_U32, 1, REWIRE_TOP_MAX),
 };
 
+/* REWIRE_CMD_CHANGE_GET - do */
+const struct nla_policy rewire_change_get_nl_policy[REWIRE_A_CHANGE_VERSION + 1] = {
+	[REWIRE_A_CHANGE_VERSION] = { .type = NLA_U32, },
+};
+
 /* REWIRE_CMD_PUNT_LISTEN - do */
 const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1] = {
 	[REWIRE_A_PUNT_BATCH_VERSION] = { .type = NLA_U32, },
@@ -252,7 +257,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[19] = {
+const struct genl_ops rewire_nl_ops[20] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -360,6 +365,14 @@ const struct genl_ops rewire_nl_ops[19] = {
 		.doit		= rewire_nl_flow_top_doit,
 		.policy		= rewire_flow_top_nl_policy,
 		.maxattr	= REWIRE_A_TOP_LIMIT,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_CHANGE_GET,
+		.doit		= rewire_nl_change_get_doit,
+		.dumpit		= rewire_nl_change_get_dumpit,
+		.policy		= rewire_change_get_nl_policy,
+		.maxattr	= REWIRE_A_CHANGE_VERSION,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

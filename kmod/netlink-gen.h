@@ -52,6 +52,8 @@ extern const struct nla_policy rewire_flow_count_nl_policy[REWIRE_A_FLOW_MESSAGE
 
 extern const struct nla_policy rewire_flow_top_nl_policy[REWIRE_A_TOP_LIMIT + 1];
 
+extern const struct nla_policy rewire_change_get_nl_policy[REWIRE_A_CHANGE_VERSION + 1];
+
 extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1];
 
 extern const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1];
@@ -61,7 +63,7 @@ extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[19];
+extern const struct genl_ops rewire_nl_ops[20];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -84,10 +86,19 @@ int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int rewire_nl_flow_flush_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_flow_count_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_flow_top_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_change_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_change_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
 int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+
+enum {
+	REWIRE_NLGRP_FLOW,
+	REWIRE_NLGRP_PUNT,
+	REWIRE_NLGRP_CONFIG,
+};
 
 #endif /* _LINUX_REWIRE_GEN_H */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The generic netlink family, and what the objects' operations share. */
 #include "attach.h"
+#include "change.h"
+#include "event.h"
 #include "extension.h"
 #include "flow.h"
 #include "netlink.h"
@@ -227,11 +229,13 @@ struct genl_family rewire_family __ro_after_init = {
 	.ops = rewire_ops,
 	.n_ops = ARRAY_SIZE(rewire_ops),
 	.resv_start_op = 1,
+	.mcgrps = rewire_groups,
+	.n_mcgrps = REWIRE_NLGRP_CONFIG + 1,
 };
 
 int rewire_netlink_register(void)
 {
-	int i;
+	int i, err;
 
 	memcpy(rewire_ops, rewire_nl_ops, sizeof(rewire_ops));
 	for (i = 0; i < ARRAY_SIZE(rewire_ops); i++) {
@@ -239,11 +243,16 @@ int rewire_netlink_register(void)
 			rewire_ops[i].start = rewire_flow_dump_start;
 			rewire_ops[i].done = rewire_flow_dump_done;
 		}
+		if (rewire_ops[i].cmd == REWIRE_CMD_CHANGE_GET)
+			rewire_ops[i].start = rewire_change_dump_start;
 	}
-	return genl_register_family(&rewire_family);
+	err = genl_register_family(&rewire_family);
+	rewire_event_allow(!err);
+	return err;
 }
 
 void rewire_netlink_unregister(void)
 {
+	rewire_event_allow(false);
 	genl_unregister_family(&rewire_family);
 }

@@ -11,6 +11,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
+#include "change.h"
 #include "extension.h"
 #include "fragment.h"
 #include "icmp.h"
@@ -241,6 +242,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		this_cpu_inc(ns->stats->icmp_translated);
 	} else {
 		rewire_flow_account(flow, direction, packet, length);
+		rewire_change(ns, flow);
 		rewire_transform(skb, packet, flow, direction);
 	}
 	if (hop)

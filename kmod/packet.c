@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 
 #include "attach.h"
+#include "change.h"
 #include "flow.h"
 #include "forward.h"
 #include "fragment.h"
@@ -97,6 +98,17 @@ static bool rewire_flow_is_over(struct rewire_net *ns, struct rewire_flow *flow,
 	return false;
 }
 
+/* Of a flow that translates nothing. */
+static void rewire_packet_count(struct rewire_net *ns, struct sk_buff *skb,
+				const struct rewire_packet *packet, struct rewire_flow *flow,
+				enum rewire_direction direction)
+{
+	if (packet->quote)
+		return;
+	rewire_flow_count(flow, direction, skb->len);
+	rewire_change(ns, flow);
+}
+
 static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *skb,
 				       const struct rewire_packet *packet,
 				       struct rewire_flow *flow,
@@ -104,13 +116,11 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 {
 	switch (rewire_flow_action(flow)) {
 	case REWIRE_FLOW_ACTION_PASS:
-		if (!packet->quote)
-			rewire_flow_count(flow, direction, skb->len);
+		rewire_packet_count(ns, skb, packet, flow, direction);
 		this_cpu_inc(ns->stats->passed);
 		return NF_ACCEPT;
 	case REWIRE_FLOW_ACTION_DROP:
-		if (!packet->quote)
-			rewire_flow_count(flow, direction, skb->len);
+		rewire_packet_count(ns, skb, packet, flow, direction);
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_VERDICT);
 		return NF_STOLEN;
 	default:

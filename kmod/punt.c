@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "event.h"
 #include "hold.h"
 #include "netlink.h"
 #include "packet.h"
@@ -117,7 +118,7 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue)
 static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 {
 	struct rewire_net *ns = queue->ns;
-	struct sk_buff *skb;
+	struct sk_buff *skb, *copy = NULL;
 	void *header;
 	int n, err;
 
@@ -138,17 +139,22 @@ static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 		return 0;
 	}
 	genlmsg_end(skb, header);
+	if (rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
+		copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	err = genlmsg_unicast(ns->net, skb, portid);
 	if (!err)
 		rewire_punt_sent(queue, n);
 	spin_unlock_bh(&queue->lock);
 
 	if (err) {
+		nlmsg_free(copy);
 		this_cpu_inc(ns->stats->punt_retries);
 		return err;
 	}
 	this_cpu_add(ns->stats->punts, n);
 	this_cpu_inc(ns->stats->punt_batches);
+	if (copy)
+		rewire_event_punt(ns, copy);
 	return n;
 }
 

@@ -4,6 +4,7 @@
 #include <net/addrconf.h>
 
 #include "attach.h"
+#include "event.h"
 #include "forward.h"
 #include "netlink.h"
 #include "rule.h"
@@ -251,80 +252,6 @@ static int rewire_rule_reply(struct genl_info *info, u32 id)
 	return rewire_reply_send(info, reply, header);
 }
 
-int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_rule *rule;
-	u32 id;
-	int err;
-
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_VNI) ||
-	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ACTION)) {
-		GENL_SET_ERR_MSG(info, "A virtual network and an action have to be given");
-		return -EINVAL;
-	}
-	rule = rewire_rule_alloc();
-	if (!rule)
-		return -ENOMEM;
-	rule->vni = nla_get_u32(info->attrs[REWIRE_A_RULE_VNI]);
-	err = rewire_get_match(info, &rule->match);
-	if (!err)
-		err = rewire_get_action(info, rule);
-	if (err)
-		goto free;
-	if (!rewire_attach_has_vni(ns, rule->vni)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_VNI],
-				    "No device is attached to this virtual network");
-		err = -ENOENT;
-		goto free;
-	}
-
-	mutex_lock(&ns->lock);
-	err = rewire_rule_insert(ns, rule, info->extack);
-	id = rule->id;
-	mutex_unlock(&ns->lock);
-	if (err)
-		goto free;
-	return rewire_rule_reply(info, id);
-free:
-	rewire_rule_free(rule);
-	return err;
-}
-
-static int rewire_rule_id(struct genl_info *info, u32 *id)
-{
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	*id = nla_get_u32(info->attrs[REWIRE_A_RULE_ID]);
-	return 0;
-}
-
-static int rewire_rule_missing(struct genl_info *info)
-{
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_ID],
-			    "No rule has this number");
-	return -ENOENT;
-}
-
-int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_rule *rule;
-	u32 id;
-	int err = rewire_rule_id(info, &id);
-
-	if (err)
-		return err;
-	mutex_lock(&ns->lock);
-	rule = xa_load(&ns->rules, id);
-	if (rule)
-		rewire_rule_remove(ns, rule);
-	mutex_unlock(&ns->lock);
-	return rule ? 0 : rewire_rule_missing(info);
-}
-
 static bool rewire_ports_any(const struct rewire_ports *ports)
 {
 	return ports->min == 0 && ports->max == 65535;
@@ -382,7 +309,7 @@ static bool rewire_forward_fill(struct sk_buff *skb, const struct rewire_rule *r
 	       (forward->has_vni && nla_put_u32(skb, REWIRE_A_RULE_VIA_VNI, forward->vni));
 }
 
-static int rewire_rule_fill(struct sk_buff *skb, struct rewire_rule *rule)
+static int rewire_rule_fill(struct sk_buff *skb, const struct rewire_rule *rule)
 {
 	if (nla_put_u32(skb, REWIRE_A_RULE_ID, rule->id) ||
 	    nla_put_u32(skb, REWIRE_A_RULE_VNI, rule->vni) ||
@@ -401,6 +328,96 @@ static int rewire_rule_fill(struct sk_buff *skb, struct rewire_rule *rule)
 	    nla_put_u32(skb, REWIRE_A_RULE_ORPHAN, rule->orphan))
 		return -EMSGSIZE;
 	return 0;
+}
+
+static int rewire_rule_fill_event(struct sk_buff *skb, const void *rule)
+{
+	return rewire_rule_fill(skb, rule);
+}
+
+/* Tell who watches. */
+static void rewire_rule_tell(struct rewire_net *ns, const struct rewire_rule *rule,
+			 enum rewire_config_change change)
+{
+	rewire_event_config(ns, REWIRE_CMD_RULE_NTF, change, rewire_rule_fill_event, rule);
+}
+
+int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_rule *rule;
+	u32 id;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_VNI) ||
+	    GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ACTION)) {
+		GENL_SET_ERR_MSG(info, "A virtual network and an action have to be given");
+		return -EINVAL;
+	}
+	rule = rewire_rule_alloc();
+	if (!rule)
+		return -ENOMEM;
+	rule->vni = nla_get_u32(info->attrs[REWIRE_A_RULE_VNI]);
+	err = rewire_get_match(info, &rule->match);
+	if (!err)
+		err = rewire_get_action(info, rule);
+	if (err)
+		goto free;
+	if (!rewire_attach_has_vni(ns, rule->vni)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_VNI],
+				    "No device is attached to this virtual network");
+		err = -ENOENT;
+		goto free;
+	}
+
+	mutex_lock(&ns->lock);
+	err = rewire_rule_insert(ns, rule, info->extack);
+	id = rule->id;
+	if (!err)
+		rewire_rule_tell(ns, rule, REWIRE_CONFIG_CHANGE_NEW);
+	mutex_unlock(&ns->lock);
+	if (err)
+		goto free;
+	return rewire_rule_reply(info, id);
+free:
+	rewire_rule_free(rule);
+	return err;
+}
+
+static int rewire_rule_id(struct genl_info *info, u32 *id)
+{
+	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ID)) {
+		GENL_SET_ERR_MSG(info, "A number has to be given");
+		return -EINVAL;
+	}
+	*id = nla_get_u32(info->attrs[REWIRE_A_RULE_ID]);
+	return 0;
+}
+
+static int rewire_rule_missing(struct genl_info *info)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_ID],
+			    "No rule has this number");
+	return -ENOENT;
+}
+
+int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_rule *rule;
+	u32 id;
+	int err = rewire_rule_id(info, &id);
+
+	if (err)
+		return err;
+	mutex_lock(&ns->lock);
+	rule = xa_load(&ns->rules, id);
+	if (rule) {
+		rewire_rule_tell(ns, rule, REWIRE_CONFIG_CHANGE_DELETE);
+		rewire_rule_remove(ns, rule);
+	}
+	mutex_unlock(&ns->lock);
+	return rule ? 0 : rewire_rule_missing(info);
 }
 
 int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -4,12 +4,14 @@
 #include "hold.h"
 #include "netlink.h"
 #include "punt.h"
+#include "trace.h"
 
 /* Drop a packet, and count why. */
 void rewire_drop(struct rewire_net *ns, struct sk_buff *skb,
 		 enum rewire_reason reason)
 {
 	this_cpu_inc(ns->stats->reason[reason]);
+	trace_rewire_drop(skb, reason);
 	kfree_skb_reason(skb, SKB_DROP_REASON_NETFILTER_DROP);
 }
 

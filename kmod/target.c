@@ -2,6 +2,7 @@
 /* Targets: what flows point at, such as a backend. */
 #include <linux/slab.h>
 
+#include "event.h"
 #include "netlink.h"
 #include "target.h"
 
@@ -104,6 +105,32 @@ static void rewire_target_discard(struct rewire_target *target)
 	percpu_counter_dec(&rewire_objects);
 }
 
+static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *target)
+{
+	int flows = atomic_read(&target->count->flows);
+	int retired = flows - atomic_read(&target->flows);
+
+	if (nla_put_u32(skb, REWIRE_A_TARGET_ID, target->id) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_STATE, target->state) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_GENERATION, target->generation) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, flows) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_RETIRED_FLOWS, max(retired, 0)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int rewire_target_fill_event(struct sk_buff *skb, const void *target)
+{
+	return rewire_target_fill(skb, target);
+}
+
+/* Tell who watches. */
+static void rewire_target_tell(struct rewire_net *ns, const struct rewire_target *target,
+			 enum rewire_config_change change)
+{
+	rewire_event_config(ns, REWIRE_CMD_TARGET_NTF, change, rewire_target_fill_event, target);
+}
+
 static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,
 			     struct netlink_ext_ack *extack)
 {
@@ -126,6 +153,7 @@ static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,
 	if (err)
 		goto discard_count;
 	ns->target_count++;
+	rewire_target_tell(ns, target, REWIRE_CONFIG_CHANGE_NEW);
 	return 0;
 discard_count:
 	kfree(target->count);
@@ -159,6 +187,7 @@ static int rewire_target_take_down(struct rewire_net *ns, struct rewire_target *
 	}
 	refcount_inc(&next->count->references);
 	rewire_target_retire(target);
+	rewire_target_tell(ns, next, REWIRE_CONFIG_CHANGE_SET);
 	return 0;
 }
 
@@ -167,11 +196,13 @@ static int rewire_target_change(struct rewire_net *ns, struct rewire_target *tar
 	if (state == REWIRE_TARGET_STATE_DOWN && target->state != state)
 		return rewire_target_take_down(ns, target);
 	WRITE_ONCE(target->state, state);
+	rewire_target_tell(ns, target, REWIRE_CONFIG_CHANGE_SET);
 	return 0;
 }
 
 static void rewire_target_delete(struct rewire_net *ns, struct rewire_target *target)
 {
+	rewire_target_tell(ns, target, REWIRE_CONFIG_CHANGE_DELETE);
 	xa_erase(&ns->targets, target->id);
 	ns->target_count--;
 	rewire_target_retire(target);
@@ -247,20 +278,6 @@ int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info)
 		rewire_target_delete(ns, target);
 	mutex_unlock(&ns->lock);
 	return target ? 0 : rewire_target_missing(info);
-}
-
-static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *target)
-{
-	int flows = atomic_read(&target->count->flows);
-	int retired = flows - atomic_read(&target->flows);
-
-	if (nla_put_u32(skb, REWIRE_A_TARGET_ID, target->id) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_STATE, target->state) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_GENERATION, target->generation) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, flows) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_RETIRED_FLOWS, max(retired, 0)))
-		return -EMSGSIZE;
-	return 0;
 }
 
 int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "hold.h"
 #include "netlink.h"
+#include "trace.h"
 
 /* A pass without a lifetime: what was held needs something to tell it. */
 #define REWIRE_PASS_LIFETIME	1000
@@ -125,6 +126,8 @@ static int rewire_verdict_one(struct rewire_net *ns, const struct nlattr *attrib
 	if (err)
 		return err;
 	err = rewire_verdict_carry_out(ns, tb, &extack);
+	if (tb[REWIRE_A_VERDICT_ACTION])
+		trace_rewire_verdict(nla_get_u32(tb[REWIRE_A_VERDICT_ACTION]), err);
 	if (!err) {
 		this_cpu_inc(ns->stats->verdicts);
 		return 1;

@@ -34,6 +34,10 @@ bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);
 int rw_get_flow_spec(const struct nlattr *attr, struct rw_flow_spec *spec);
 int rw_get_flow(const struct nlmsghdr *nlh, struct rw_flow *flow);
 int rw_get_flow_nest(const struct nlattr *attr, struct rw_flow *flow);
+/* Of notifications. */
+int rw_get_flow_event(const struct nlmsghdr *nlh, struct rw_flow_event *event);
+/* The rest of the message is what the object's own function reads. */
+int rw_get_config_event(const struct nlmsghdr *nlh, uint8_t command, struct rw_config_event *event);
 /* The entries of an answer, up to as many as there is room for. */
 int rw_get_top(const struct nlmsghdr *nlh, struct rw_top *top);
 

@@ -106,6 +106,13 @@ const struct rw_name rw_top_by_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_config_change_names[] = {
+	{ "new", "" },
+	{ "set", "Another state." },
+	{ "delete", "" },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_reason_names[] = {
 	{ "drop-malformed", "A header is truncated, contradicts another or has a bad checksum." },
 	{ "drop-fragment", "A fragment that no packet can be made of: it overlaps, contradicts or repeats others, or the kernel's limits are reached." },

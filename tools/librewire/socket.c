@@ -53,6 +53,63 @@ static int resolve_family(struct rw_socket *socket, struct rw_error *error)
 	return ret;
 }
 
+struct group {
+	const char *name;
+	uint32_t id;
+};
+
+static void look_at_group(const struct nlattr *nest, struct group *group)
+{
+	const struct nlattr *attr;
+	const char *name = "";
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			name = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(id))
+			id = mnl_attr_get_u32(attr);
+	}
+	if (!strcmp(name, group->name))
+		group->id = id;
+}
+
+static int find_group(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr = NULL, *nest;
+	size_t length;
+	const void *payload = rw_message_payload(nlh, &length);
+	int ret;
+
+	while ((attr = rw_attr_next(payload, length, attr, &ret)))
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
+			mnl_attr_for_each_nested(nest, attr)
+				look_at_group(nest, data);
+	return ret;
+}
+
+int rw_socket_join(struct rw_socket *socket, const char *name, struct rw_error *error)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *nlh = rw_message_start(socket, buffer, CTRL_CMD_GETFAMILY, 0);
+	struct group group = { .name = name };
+	int ret;
+
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, REWIRE_FAMILY_NAME);
+	ret = rw_socket_request(socket, nlh, find_group, &group, error);
+	if (ret)
+		return ret;
+	if (!group.id)
+		return rw_error_set(error, -ENOENT, "the module has no notifications of this kind");
+	if (mnl_socket_setsockopt(socket->mnl, NETLINK_ADD_MEMBERSHIP, &group.id,
+				  sizeof(group.id)) < 0)
+		return rw_error_set(error, -errno, "%s", strerror(errno));
+	return 0;
+}
+
 struct rw_socket *rw_socket_open(struct rw_error *error)
 {
 	struct rw_socket *socket = calloc(1, sizeof(*socket));

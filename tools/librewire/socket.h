@@ -38,6 +38,9 @@ int rw_socket_set_buffers(struct rw_socket *socket, int receive, int send);
 /* Where messages go that are no answer (punts) while a request waits; without it they are lost. */
 void rw_socket_set_notify(struct rw_socket *socket, rw_message_fn *notify, void *data);
 
+/* Be sent the notifications of a group, REWIRE_MCGRP_... */
+int rw_socket_join(struct rw_socket *socket, const char *group, struct rw_error *error);
+
 /* Begin a message with the next sequence number in a buffer of at least MNL_NLMSG_HDRLEN + 4 bytes. */
 struct nlmsghdr *rw_message_start(struct rw_socket *socket, void *buffer, uint8_t command,
 				  uint16_t flags);

@@ -93,6 +93,19 @@ struct rw_flow_filter {
 	uint64_t idle_min, idle_max, age_min, age_max;	/* milliseconds */
 };
 
+/* A flow that was made or has ended. */
+struct rw_flow_event {
+	uint64_t sequence;
+	struct rw_flow flow;
+	uint32_t reason;		/* why it has ended */
+	bool ended;
+};
+
+/* How an object of a notification changed. */
+struct rw_config_event {
+	uint32_t change, sequence;
+};
+
 /* Which of the largest flows, or groups of flows, are asked for. */
 struct rw_top_request {
 	const struct rw_flow_filter *filter;	/* NULL, all */

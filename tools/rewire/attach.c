@@ -2,6 +2,7 @@
 /* rewire attach: devices whose packets belong to a virtual network. */
 
 #include "args.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -79,10 +80,8 @@ static int attach_del(struct args *args)
 	return rw_attach_del(cli.socket, &attach, &error) ? args_refused(args, table, &error) : 0;
 }
 
-static int show(const struct rw_attach *attach, void *data)
+void attach_print_members(const struct rw_attach *attach)
 {
-	(void)data;
-	print_record();
 	print_word("attach");
 	if (attach->local)
 		print_flag("local", "local", true);
@@ -94,6 +93,13 @@ static int show(const struct rw_attach *attach, void *data)
 		print_flag("tunnel", "tunnel", true);
 	else
 		print_number("vni", "vni", attach->vni);
+}
+
+static int show(const struct rw_attach *attach, void *data)
+{
+	(void)data;
+	print_record();
+	attach_print_members(attach);
 	print_record_end();
 	return 0;
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "filter.h"
-#include "flow.h"
 #include "key.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -68,12 +68,10 @@ static void show_about(const struct rw_flow_spec *spec)
 	key_print_shape(spec);
 }
 
-int flow_print(const struct rw_flow *flow, void *data)
+void flow_print_members(const struct rw_flow *flow)
 {
 	bool translates = flow->action == REWIRE_FLOW_ACTION_TRANSLATE;
 
-	(void)data;
-	print_record();
 	print_number("id", "flow", flow->id);
 	key_print("orig", &flow->spec.orig);
 	if (flow->spec.reply.protocol)
@@ -92,6 +90,13 @@ int flow_print(const struct rw_flow *flow, void *data)
 		if (flow->spec.reply.protocol)
 			show_counters("reply-counters", &flow->reply);
 	}
+}
+
+static int show(const struct rw_flow *flow, void *data)
+{
+	(void)data;
+	print_record();
+	flow_print_members(flow);
 	print_record_end();
 	return 0;
 }
@@ -116,7 +121,7 @@ static int flow_add(struct args *args)
 		return 0;
 	if (rw_flow_get(cli.socket, &spec.orig, &flow, &error))
 		return args_refused(args, NULL, &error);
-	return flow_print(&flow, NULL);
+	return show(&flow, NULL);
 }
 
 static int parse_key(struct args *args, struct rw_tuple *tuple)
@@ -153,7 +158,7 @@ static int flow_get(struct args *args)
 		return EXIT_REFUSED;
 	if (rw_flow_get(cli.socket, &key, &flow, &error))
 		return args_refused(args, key_table, &error);
-	return flow_print(&flow, NULL);
+	return show(&flow, NULL);
 }
 
 static const struct arg filter_table[] = {
@@ -180,7 +185,7 @@ static int flow_show(struct args *args)
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	print_list();
-	ret = rw_flow_each(cli.socket, given, flow_print, NULL, &error);
+	ret = rw_flow_each(cli.socket, given, show, NULL, &error);
 	print_list_end();
 	return ret ? args_refused(args, filter_table, &error) : 0;
 }
@@ -255,7 +260,7 @@ static void show_top(const struct rw_top_request *request, const struct rw_top *
 
 		if (request->group == REWIRE_TOP_GROUP_FLOW) {
 			if (entry->flow.id)
-				flow_print(&entry->flow, NULL);
+				show(&entry->flow, NULL);
 			continue;
 		}
 		print_record();

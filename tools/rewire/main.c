@@ -18,7 +18,7 @@ static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
 	"where  OBJECT := { attach | rule | target | flow | punt | verdict | stats |\n"
-	"                   service | pool | backend | config | apply | daemon }\n"
+	"                   monitor | service | pool | backend | config | apply | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
 	"                    --socket PATH | -V[ersion] | -h[elp] }\n";
@@ -34,6 +34,7 @@ static const struct {
 	{ "punt", &punt_object },
 	{ "verdict", &verdict_object },
 	{ "stats", &stats_object },
+	{ "monitor", &monitor_object },
 	{ "service", &service_object },
 	{ "pool", &pool_object },
 	{ "backend", &backend_object },

@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "key.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -21,10 +22,8 @@ static void show_header(const struct rw_punt *punt)
 	print_string("header", "header", text);
 }
 
-static int show(const struct rw_punt *punt, void *data)
+void punt_print_members(const struct rw_punt *punt)
 {
-	(void)data;
-	print_record();
 	print_number("id", "punt", punt->id);
 	key_print("tuple", &punt->tuple);
 	print_number("policy", "policy", punt->policy);
@@ -40,6 +39,13 @@ static int show(const struct rw_punt *punt, void *data)
 		print_line();
 		show_header(punt);
 	}
+}
+
+static int show(const struct rw_punt *punt, void *data)
+{
+	(void)data;
+	print_record();
+	punt_print_members(punt);
 	print_record_end();
 	return 0;
 }

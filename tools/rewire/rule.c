@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "args.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -191,13 +192,8 @@ static void show_forward(const struct rw_rule *rule)
 		print_number("outvni", "outvni", rule->via_vni);
 }
 
-static int show(const struct rw_rule *rule, void *data)
+void rule_print_members(const struct rw_rule *rule)
 {
-	const uint32_t *vni = data;
-
-	if (vni && rule->vni != *vni)
-		return 0;
-	print_record();
 	print_number("id", "rule", rule->id);
 	print_number("vni", "vni", rule->vni);
 	show_selector(rule);
@@ -215,6 +211,16 @@ static int show(const struct rw_rule *rule, void *data)
 		print_number("hits", "hits", rule->hits);
 	if (cli.stats && rule->action == REWIRE_RULE_ACTION_FORWARD)
 		print_number("bytes", "bytes", rule->bytes);
+}
+
+static int show(const struct rw_rule *rule, void *data)
+{
+	const uint32_t *vni = data;
+
+	if (vni && rule->vni != *vni)
+		return 0;
+	print_record();
+	rule_print_members(rule);
 	print_record_end();
 	return 0;
 }

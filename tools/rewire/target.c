@@ -2,6 +2,7 @@
 /* rewire target: what flows point at. */
 
 #include "args.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -73,16 +74,21 @@ static int target_del(struct args *args)
 	return rw_target_del(cli.socket, target.id, &error) ? args_refused(args, table, &error) : 0;
 }
 
-static int show(const struct rw_target *target, void *data)
+void target_print_members(const struct rw_target *target)
 {
-	(void)data;
-	print_record();
 	print_number("id", "target", target->id);
 	print_coloured(target->state == REWIRE_TARGET_STATE_ACTIVE ? PRINT_GOOD : PRINT_BAD,
 		       "state", "state", rw_name(rw_target_state_names, target->state));
 	print_number("flows", "flows", target->flows);
 	print_number("generation", cli.details ? "generation" : NULL, target->generation);
-	print_number("retired_flows", cli.details ? "retired-flows" : NULL, target->retired_flows);
+	print_number("retired-flows", cli.details ? "retired-flows" : NULL, target->retired_flows);
+}
+
+static int show(const struct rw_target *target, void *data)
+{
+	(void)data;
+	print_record();
+	target_print_members(target);
 	print_record_end();
 	return 0;
 }

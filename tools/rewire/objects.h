@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The members of an object's record, in text from the second word on. */
+#ifndef OBJECTS_H
+#define OBJECTS_H
+
+#include "types.h"
+
+void flow_print_members(const struct rw_flow *flow);
+void punt_print_members(const struct rw_punt *punt);
+void attach_print_members(const struct rw_attach *attach);
+void rule_print_members(const struct rw_rule *rule);
+void target_print_members(const struct rw_target *target);
+
+#endif
