@@ -7,6 +7,7 @@
  * any more, so the purge of what it has left behind is complete.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter_netdev.h>
@@ -43,13 +44,26 @@ static unsigned int rewire_attach_tunnelled(const struct rewire_attach *attach,
 	return NF_STOLEN;
 }
 
+/*
+ * A VLAN's packets belong to the device on top. A tag of no VLAN, but a priority, makes
+ * no difference to the host's stack (IEEE 802.1Q, 6.9), so it makes none here.
+ */
+static bool rewire_attach_is_tagged(struct sk_buff *skb)
+{
+	if (likely(!skb_vlan_tag_present(skb)))
+		return false;
+	if (skb_vlan_tag_get_id(skb) || eth_type_vlan(skb->protocol))
+		return true;
+	__vlan_hwaccel_clear_tag(skb);
+	return false;
+}
+
 static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
 	const struct rewire_attach *attach = priv;
 
-	/* A VLAN's packets belong to the device on top. */
-	if (skb->pkt_type != PACKET_HOST || skb_vlan_tag_present(skb))
+	if (skb->pkt_type != PACKET_HOST || rewire_attach_is_tagged(skb))
 		return NF_ACCEPT;
 	rewire_fragment_clear(skb);
 	if (attach->tunnel)
