@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Echo for datagrams and SCTP.
+
+datagrams.py serve KIND PORT             answers everything with the same
+datagrams.py ask KIND ADDRESS PORT SIZE  sends random bytes until they come back
+
+KIND is udp or sctp.  Ends with 0 when the answer is right.
+"""
+import os
+import select
+import socket
+import sys
+
+SCTP = 132
+
+
+def serve(kind, port):
+    if kind == "udp":
+        server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        server.bind(("::", port))
+        while True:
+            data, peer = server.recvfrom(1 << 16)
+            server.sendto(data, peer)
+    server = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, SCTP)
+    server.bind(("::", port))
+    server.listen(5)
+    while True:
+        client, _ = server.accept()
+        while data := client.recv(1 << 16):
+            client.sendall(data)
+        client.close()
+
+
+def connect(kind, address, port):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if kind == "udp":
+        client = socket.socket(family, socket.SOCK_DGRAM)
+    else:
+        client = socket.socket(family, socket.SOCK_STREAM, SCTP)
+        client.settimeout(20)
+    client.connect((address, port))
+    return client
+
+
+def ask(kind, address, port, size):
+    client = connect(kind, address, port)
+    data = os.urandom(size)
+    if kind == "sctp":
+        client.sendall(data)
+        got = b""
+        while len(got) < size:
+            got += client.recv(1 << 16)
+        return got == data
+    for _ in range(5):
+        client.send(data)
+        if select.select([client], [], [], 4)[0]:
+            return client.recv(1 << 16) == data
+    return False
+
+
+if sys.argv[1] == "serve":
+    serve(sys.argv[2], int(sys.argv[3]))
+sys.exit(0 if ask(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])) else 1)

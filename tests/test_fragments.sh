@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Large datagrams and SCTP of real programs, through NAT, the balancer and the host's
+# own output; and what waits when a device and a namespace go.
+. "$(dirname "$0")/lib/lib.sh"
+
+datagrams() {
+	in_ns "$1" /usr/bin/python3 "$tests/lib/datagrams.py" "${@:2}"
+}
+
+# serve NAMESPACE KIND PORT
+serve() {
+	spawn "$1" /usr/bin/python3 "$tests/lib/datagrams.py" serve "$2" "$3"
+	wait_for 30 listens "$1" "$([ "$2" = udp ] && echo -u || echo -S)" "$3"
+}
+
+large_datagrams() {
+	local address family size
+
+	for size in 4000 60000; do
+		for family in 4 6; do
+			address=out$family
+			check "T4.4: $size bytes of UDP both ways through NAT, IPv$family" \
+				datagrams t1 ask udp "${!address}" 7 $size
+			address=one$family
+			check "S4.9: $size bytes of UDP both ways through the balancer, IPv$family" \
+				datagrams out ask udp "${!address}" 7 $size
+			address=out$family
+			check "S4.9: $size bytes of UDP both ways by the host itself, IPv$family" \
+				datagrams host ask udp "${!address}" 7 $size
+		done
+	done
+}
+
+sctp() {
+	local address public family
+
+	if ! in_ns out ss -HnlS > /dev/null 2>&1 || ! serve out sctp 7; then
+		note "this kernel has no SCTP"
+		return
+	fi
+	for family in 4 6; do
+		address=out$family
+		check "RFC 9260: SCTP through NAT, IPv$family" datagrams t1 ask sctp "${!address}" 7 100000
+		public=nat$family
+		equal "RFC 9260: by a flow of its protocol, IPv$family" \
+			"$(flows '[.[] | select(.orig.protocol == "sctp") | .reply.dst] | unique')" "[\"${!public}\"]"
+		rewire flow flush
+	done
+}
+
+# What waits for more fragments holds on to nothing.
+unfinished() {
+	in_ns t1 /usr/bin/python3 - <<-'END'
+		import socket, struct
+		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		for ident in range(50):
+		    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, ident, 0x2000, 64, 17, 0,
+		                       socket.inet_aton("10.0.0.2"), socket.inet_aton("198.51.100.9"))
+		    raw.sendto(head + bytes(800), ("198.51.100.9", 0))
+	END
+	match "fragments wait" "$(in_ns host cat /proc/net/sockstat)" 'FRAG: inuse 50'
+	check "their device is detached meanwhile" rewire attach del dev t1
+	check "and goes" ip -n host link del t1
+	check "so does the namespace" ip netns del t1
+}
+
+topology && attach_all && rewire attach add local vni 40 || exit 1
+write_config '.services += [{ "name": "nat-host", "id": 6, "vni": 40, "source": { "pool": "public" },
+	"dst": ["198.51.100.9", "2001:db8:1::9"] }]'
+start_rewired && serve out udp 7 && serve b1 udp 7 || exit 1
+large_datagrams
+sctp
+equal "no checksum was wrong" \
+	"$(for ns in out b1 t1; do in_ns $ns nstat -asz "*InCsumErrors"; done |
+		awk '$1 ~ /Csum/ { sum += $2 } END { print sum }')" 0
+unfinished
+test_end
