@@ -15,6 +15,8 @@ _rewire_arguments() {
 				"pass drop punt forward policy hold orphan via dev outvni" ;;
 	rule-del)	echo "id" ;;
 	rule-show)	echo "vni" ;;
+	limit-set)	echo "vni all flows rate burst holds held-packets held-bytes udp-share" ;;
+	limit-del | limit-show) echo "vni all" ;;
 	target-add | target-set)
 			echo "id state" ;;
 	target-del)	echo "id" ;;
@@ -35,6 +37,7 @@ _rewire_arguments() {
 _rewire_commands() {
 	case $1 in
 	attach | rule)	echo "show add del help" ;;
+	limit)		echo "show set del help" ;;
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top help" ;;
 	verdict)	echo "add help" ;;
@@ -77,7 +80,7 @@ _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
 	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name | \
-	remote | lladdr | dscp | ttl | packet-rate | byte-rate | burst | copy)
+	remote | lladdr | dscp | ttl | flows | rate | holds | held-packets | held-bytes | udp-share | packet-rate | byte-rate | burst | copy)
 		return 0 ;;
 	esac
 	return 1
@@ -101,7 +104,7 @@ _rewire() {
 		case $previous in
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
-		*) words="attach rule target flow punt verdict stats service pool backend config
+		*) words="attach rule limit target flow punt verdict stats service pool backend config
 			apply daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp

@@ -202,7 +202,8 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	for (i = 0; i < REWIRE_DIRECTIONS; i++)
 		rewire_route_forget(&flow->tuple[i]);
 	rewire_extension_close(flow->extension);
-	atomic_dec(&ns->flow_count);
+	rewire_limit_unflow(ns, rewire_key_vni(&flow->tuple[REWIRE_ORIG].key),
+			    rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key));
 	this_cpu_inc(ns->stats->reason[reason]);
 	trace_rewire_flow_close(flow, reason);
 	rewire_event_flow(ns, flow, true, reason);
@@ -394,15 +395,14 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
 int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack)
 {
+	const struct rewire_key *orig = &spec->key[REWIRE_ORIG];
 	struct rewire_hold *holds[REWIRE_DIRECTIONS] = {};
 	struct rewire_flow *flow;
 	int i, err;
 
-	if (atomic_inc_return(&ns->flow_count) > REWIRE_FLOWS_MAX) {
-		NL_SET_ERR_MSG(extack, "The flow table is full");
-		err = -ENOSPC;
-		goto uncount;
-	}
+	err = rewire_limit_flow(ns, rewire_key_vni(orig), rewire_key_protocol(orig), extack);
+	if (err)
+		return err;
 	flow = rewire_flow_new(ns, spec, extack);
 	if (IS_ERR(flow)) {
 		err = PTR_ERR(flow);
@@ -411,7 +411,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 	err = rewire_flow_insert_both(ns, flow, holds, extack);
 	if (err) {
 		rewire_flow_undo(flow);
-		atomic_dec(&ns->flow_count);
+		rewire_limit_unflow(ns, rewire_key_vni(orig), rewire_key_protocol(orig));
 	} else {
 		for (i = 0; i < REWIRE_DIRECTIONS; i++)
 			rewire_flow_learn(flow, i, holds[i]);
@@ -429,7 +429,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 	}
 	return err;
 uncount:
-	atomic_dec(&ns->flow_count);
+	rewire_limit_unflow(ns, rewire_key_vni(orig), rewire_key_protocol(orig));
 	return err;
 }
 

@@ -16,6 +16,8 @@
 /* The runs that one scan of a large table is spread over. */
 #define REWIRE_EXPIRY_RUNS	64U
 #define REWIRE_EXPIRY_PERIOD	(HZ / 4)
+/* While there are more flows than a soft limit. */
+#define REWIRE_EXPIRY_PRESSED	(HZ / 16)
 
 static hsiphash_key_t rewire_hash_secret __read_mostly;
 
@@ -139,6 +141,7 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 	struct rewire_tuple *tuple = ERR_PTR(-EAGAIN);	/* not at the end */
 	struct rewire_flow *flow;
 	unsigned int budget;
+	bool pressed = false;
 
 	budget = max(REWIRE_EXPIRY_SLICE,
 		     atomic_read(&ns->flows.nelems) / REWIRE_EXPIRY_RUNS);
@@ -150,14 +153,17 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 		flow = rewire_walk_flow(tuple);
 		if (flow && rewire_flow_expired(flow))
 			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
+		else if (flow)
+			rewire_evict_early(ns, flow, &pressed);
 	}
 	rhashtable_walk_stop(&ns->expiry_walk);
 	if (!tuple) {	/* a walk that is at the end stays there */
 		rhashtable_walk_exit(&ns->expiry_walk);
 		rhashtable_walk_enter(&ns->flows, &ns->expiry_walk);
 	}
-	if (atomic_read(&ns->flow_count))
-		queue_delayed_work(rewire_workqueue, &ns->expiry, REWIRE_EXPIRY_PERIOD);
+	if (atomic_read(&ns->all.flows))
+		queue_delayed_work(rewire_workqueue, &ns->expiry,
+				   pressed ? REWIRE_EXPIRY_PRESSED : REWIRE_EXPIRY_PERIOD);
 }
 
 /* Called when there is a flow: the scan rests while there is none. */
@@ -189,7 +195,7 @@ static void rewire_flow_end(struct rewire_net *ns, struct rewire_flow *flow, voi
 void rewire_flow_table_exit(struct rewire_net *ns)
 {
 	cancel_delayed_work_sync(&ns->expiry);
-	while (atomic_read(&ns->flow_count))
+	while (atomic_read(&ns->all.flows))
 		rewire_flow_for_each(ns, rewire_flow_end, NULL);
 	rhashtable_walk_exit(&ns->expiry_walk);
 	rhashtable_destroy(&ns->flows);

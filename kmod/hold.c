@@ -29,23 +29,6 @@ static void rewire_hold_free_rcu(struct rcu_head *rcu)
 	percpu_counter_dec(&rewire_objects);
 }
 
-/* Return: whether the packet may be kept; then it is accounted for. */
-static bool rewire_hold_charge(struct rewire_net *ns, struct sk_buff *skb)
-{
-	if (atomic64_add_return(skb->truesize, &ns->held_bytes) > REWIRE_HELD_BYTES_MAX) {
-		atomic64_sub(skb->truesize, &ns->held_bytes);
-		return false;
-	}
-	atomic_inc(&ns->held_packets);
-	return true;
-}
-
-static void rewire_hold_uncharge(struct rewire_net *ns, struct sk_buff *skb)
-{
-	atomic64_sub(skb->truesize, &ns->held_bytes);
-	atomic_dec(&ns->held_packets);
-}
-
 /*
  * What a packet borrows until the hook returns: the host's own its route and, from a
  * tunnel, its device; one that came in perhaps a socket. Return: whether it can do
@@ -74,9 +57,7 @@ static enum rewire_hold_result rewire_hold_keep(struct rewire_net *ns,
 		reason = REWIRE_REASON_DROP_HOLD_PACKETS;
 	} else if (!rewire_hold_own(hold, skb)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
-	} else if (!rewire_hold_charge(ns, skb)) {
-		reason = REWIRE_REASON_DROP_HOLD_FULL;
-	} else {
+	} else if (rewire_limit_keep(ns, hold->limit, skb->truesize, &reason)) {
 		hold->bytes += skb->truesize;
 		__skb_queue_tail(&hold->packets, skb);
 		return REWIRE_HOLD_KEPT;
@@ -145,8 +126,8 @@ static struct sk_buff *rewire_hold_undo(struct rewire_net *ns, struct rewire_hol
 	struct sk_buff *skb = __skb_dequeue(&hold->packets);
 
 	if (skb)
-		rewire_hold_uncharge(ns, skb);
-	atomic_dec(&ns->holds);
+		rewire_limit_unkeep(ns, hold->limit, skb->truesize);
+	rewire_limit_unhold(ns, hold->limit);
 	kmem_cache_free(rewire_hold_cache, hold);
 	percpu_counter_dec(&rewire_objects);
 	return skb;
@@ -168,20 +149,23 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 					enum rewire_punt_reason reason)
 {
 	enum rewire_hold_result result;
+	struct rewire_quota *limit;
 	struct rewire_tuple *there;
 	struct rewire_hold *hold;
+	enum rewire_reason full;
 
-	if (atomic_inc_return(&ns->holds) > REWIRE_HOLDS_MAX) {
-		atomic_dec(&ns->holds);
-		rewire_drop(ns, skb, REWIRE_REASON_DROP_HOLD_FULL);
+	limit = rewire_limit_hold(ns, rewire_key_vni(&packet->key), &full);
+	if (!limit) {
+		rewire_drop(ns, skb, full);
 		return REWIRE_HOLD_DROPPED;
 	}
 	hold = rewire_hold_make(ns, skb, packet, rule, reason);
 	if (!hold) {
-		atomic_dec(&ns->holds);
+		rewire_limit_unhold(ns, limit);
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return REWIRE_HOLD_DROPPED;
 	}
+	hold->limit = limit;
 	result = rewire_hold_keep(ns, hold, skb);
 	there = rewire_hold_publish(ns, hold);
 	if (!there) {
@@ -245,8 +229,8 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 	spin_unlock_bh(&hold->lock);
 
 	skb_queue_walk(packets, skb)
-		rewire_hold_uncharge(ns, skb);
-	atomic_dec(&ns->holds);
+		rewire_limit_unkeep(ns, hold->limit, skb->truesize);
+	rewire_limit_unhold(ns, hold->limit);
 	call_rcu(&hold->rcu, rewire_hold_free_rcu);
 }
 
@@ -367,7 +351,7 @@ static void rewire_hold_timeout_work(struct work_struct *work)
 
 	rewire_hold_drop_if(ns, rewire_hold_is_overdue, 0,
 			    REWIRE_REASON_DROP_HOLD_TIMEOUT);
-	if (atomic_read(&ns->holds))
+	if (atomic_read(&ns->all.holds))
 		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
 }
 

@@ -9,12 +9,11 @@
 #include "flow.h"
 #include "tunnel.h"
 
+struct rewire_quota;
 struct rewire_rule;
 
-#define REWIRE_HOLDS_MAX	4096U
 #define REWIRE_HOLD_PACKETS	16U		/* of one flow */
 #define REWIRE_HOLD_BYTES	(256U << 10)	/* of one flow, buffers included */
-#define REWIRE_HELD_BYTES_MAX	(64ULL << 20)	/* of the namespace */
 #define REWIRE_HOLD_TIME	HZ
 
 /**
@@ -26,6 +25,7 @@ struct rewire_rule;
  * @done: it is out of the table, look the key up again
  * @list: in a list of @queue
  * @queue: the punt queue of the CPU that made it
+ * @limit: of its virtual network, with a reference
  * @since: jiffies when the first packet came
  * @id: number of the punt
  * @policy: of the rule
@@ -55,6 +55,7 @@ struct rewire_hold {
 
 	struct list_head list;
 	struct rewire_punt_queue *queue;
+	struct rewire_quota *limit;
 	unsigned long since;
 	u64 id;
 	u32 policy;

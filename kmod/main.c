@@ -30,6 +30,7 @@ static int __net_init rewire_net_init(struct net *net)
 	INIT_LIST_HEAD(&ns->attaches);
 	ns->generation = 1;	/* 0 is no sequence to netlink */
 	xa_init(&ns->targets);
+	rewire_limit_init(ns);
 	rewire_hold_init(ns);
 	ns->stats = alloc_percpu(struct rewire_stats);
 	if (!ns->stats)
@@ -71,6 +72,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_flow_table_exit(ns);
 	rewire_change_exit(ns);
 	rewire_event_exit(ns);
+	rewire_limit_exit(ns);
 	rewire_rule_exit(ns);
 	rewire_target_exit(ns);
 }

@@ -102,21 +102,27 @@
 	{ 11, "drop-hold-packets" }, \
 	{ 12, "drop-hold-timeout" }, \
 	{ 13, "drop-flows-full" }, \
-	{ 14, "drop-memory" }, \
-	{ 15, "drop-race" }, \
-	{ 16, "drop-ttl" }, \
-	{ 17, "drop-too-big" }, \
-	{ 18, "drop-no-route" }, \
-	{ 19, "drop-neighbour" }, \
-	{ 20, "drop-detached" }, \
-	{ 21, "drop-exit" }, \
-	{ 22, "drop-flow-rate" }, \
-	{ 23, "drop-tunnel" }, \
-	{ 24, "close-idle" }, \
-	{ 25, "close-reused" }, \
-	{ 26, "close-deleted" }, \
-	{ 27, "close-target" }, \
-	{ 28, "close-detached" }, \
-	{ 29, "close-exit" }
+	{ 14, "drop-vni-full" }, \
+	{ 15, "drop-udp-share" }, \
+	{ 16, "drop-rate" }, \
+	{ 17, "drop-vni-held" }, \
+	{ 18, "drop-memory" }, \
+	{ 19, "drop-race" }, \
+	{ 20, "drop-ttl" }, \
+	{ 21, "drop-too-big" }, \
+	{ 22, "drop-no-route" }, \
+	{ 23, "drop-neighbour" }, \
+	{ 24, "drop-detached" }, \
+	{ 25, "drop-exit" }, \
+	{ 26, "drop-flow-rate" }, \
+	{ 27, "drop-tunnel" }, \
+	{ 28, "close-idle" }, \
+	{ 29, "close-reused" }, \
+	{ 30, "close-deleted" }, \
+	{ 31, "close-target" }, \
+	{ 32, "close-detached" }, \
+	{ 33, "close-evicted" }, \
+	{ 34, "close-early" }, \
+	{ 35, "close-exit" }
 
 #endif /* REWIRE_NAMES_GEN_H */

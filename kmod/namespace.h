@@ -13,9 +13,9 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "limit.h"
 #include "stats.h"
 
-#define REWIRE_FLOWS_MAX	1048576U
 #define REWIRE_RULES_MAX	131072U
 #define REWIRE_TARGETS_MAX	65536U
 
@@ -26,7 +26,7 @@ struct rewire_punt_queue;
 /**
  * struct rewire_net - the objects of one network namespace
  * @net: the namespace
- * @lock: serialises changes of attaches, rules and targets. Taken inside RTNL.
+ * @lock: serialises changes of attaches, limits, rules and targets. Taken inside RTNL.
  * @attaches: of struct rewire_attach; read under RCU
  * @local: the attach of the host's own packets, if any; read under RCU
  * @rules: struct rewire_rule by number
@@ -38,13 +38,13 @@ struct rewire_punt_queue;
  * @targets: struct rewire_target by number; read under RCU
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
  * @flows: table of struct rewire_tuple, those of flows and those of holds
- * @flow_count: flows in the table, of at most REWIRE_FLOWS_MAX
+ * @all: what the namespace has and may have of flows and holds
+ * @limits: struct rewire_quota by virtual network; read under RCU
+ * @limit_count: how many there are
+ * @limits_set: of them, those that were set on request
  * @flow_id: the last flow number given
  * @expiry: scans a slice of the table, while there are flows
  * @expiry_walk: where the scan goes on
- * @holds: struct rewire_hold that wait for a verdict
- * @held_packets: packets in them
- * @held_bytes: their bytes, buffers included
  * @punt_id: the last punt number given
  * @punt_queues: per CPU
  * @hold_timeout: ends holds that had no verdict in time, while there are any
@@ -80,14 +80,14 @@ struct rewire_net {
 	unsigned int target_count;
 
 	struct rhashtable flows;
-	atomic_t flow_count;
+	struct rewire_quota all;
+	struct xarray limits;
+	atomic_t limit_count;
+	unsigned int limits_set;
 	atomic64_t flow_id;
 	struct delayed_work expiry;
 	struct rhashtable_iter expiry_walk;
 
-	atomic_t holds;
-	atomic_t held_packets;
-	atomic64_t held_bytes;
 	atomic64_t punt_id;
 	struct rewire_punt_queue __percpu *punt_queues;
 	struct delayed_work hold_timeout;

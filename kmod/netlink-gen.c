@@ -31,6 +31,34 @@ static const struct netlink_range_validation rewire_a_rule_via_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_limit_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_limit_flows_soft_range = {
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_limit_flows_hard_range = {
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_limit_rate_range = {
+	.max	= 1000000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_limit_holds_range = {
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_limit_held_packets_range = {
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_limit_held_bytes_range = {
+	.max	= S64_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -181,6 +209,36 @@ const struct nla_policy rewire_rule_get_nl_policy[REWIRE_A_RULE_ID + 1] = {
 	[REWIRE_A_RULE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+/* REWIRE_CMD_LIMIT_SET - do */
+const struct nla_policy rewire_limit_set_nl_policy[REWIRE_A_LIMIT_UDP_SHARE + 1] = {
+	[REWIRE_A_LIMIT_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_vni_range),
+	[REWIRE_A_LIMIT_ALL] = { .type = NLA_FLAG, },
+	[REWIRE_A_LIMIT_FLOWS_SOFT] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_flows_soft_range),
+	[REWIRE_A_LIMIT_FLOWS_HARD] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_flows_hard_range),
+	[REWIRE_A_LIMIT_RATE] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_rate_range),
+	[REWIRE_A_LIMIT_BURST] = { .type = NLA_U32, },
+	[REWIRE_A_LIMIT_HOLDS] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_holds_range),
+	[REWIRE_A_LIMIT_HELD_PACKETS] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_held_packets_range),
+	[REWIRE_A_LIMIT_HELD_BYTES] =
+		NLA_POLICY_FULL_RANGE(NLA_U64, &rewire_a_limit_held_bytes_range),
+	[REWIRE_A_LIMIT_UDP_SHARE] = NLA_POLICY_MAX(NLA_U32, 100),
+};
+
+/* REWIRE_CMD_LIMIT_DEL - do */
+const struct nla_policy rewire_limit_del_nl_policy[REWIRE_A_LIMIT_ALL + 1] = {
+	[REWIRE_A_LIMIT_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_vni_range),
+	[REWIRE_A_LIMIT_ALL] = { .type = NLA_FLAG, },
+};
+
+/* REWIRE_CMD_LIMIT_GET - do */
+const struct nla_policy rewire_limit_get_nl_policy[REWIRE_A_LIMIT_ALL + 1] = {
+	[REWIRE_A_LIMIT_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_limit_vni_range),
+	[REWIRE_A_LIMIT_ALL] = { .type = NLA_FLAG, },
+};
+
 /* REWIRE_CMD_TARGET_SET - do */
 const struct nla_policy rewire_target_set_nl_policy[REWIRE_A_TARGET_STATE + 1] = {
 	[REWIRE_A_TARGET_ID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -257,7 +315,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[20] = {
+const struct genl_ops rewire_nl_ops[23] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -301,6 +359,27 @@ const struct genl_ops rewire_nl_ops[20] = {
 		.policy		= rewire_rule_get_nl_policy,
 		.maxattr	= REWIRE_A_RULE_ID,
 		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_LIMIT_SET,
+		.doit		= rewire_nl_limit_set_doit,
+		.policy		= rewire_limit_set_nl_policy,
+		.maxattr	= REWIRE_A_LIMIT_UDP_SHARE,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_LIMIT_DEL,
+		.doit		= rewire_nl_limit_del_doit,
+		.policy		= rewire_limit_del_nl_policy,
+		.maxattr	= REWIRE_A_LIMIT_ALL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_LIMIT_GET,
+		.doit		= rewire_nl_limit_get_doit,
+		.dumpit		= rewire_nl_limit_get_dumpit,
+		.policy		= rewire_limit_get_nl_policy,
+		.maxattr	= REWIRE_A_LIMIT_ALL,
 	},
 	{
 		.cmd		= REWIRE_CMD_TARGET_SET,

@@ -34,6 +34,12 @@ extern const struct nla_policy rewire_rule_del_nl_policy[REWIRE_A_RULE_ID + 1];
 
 extern const struct nla_policy rewire_rule_get_nl_policy[REWIRE_A_RULE_ID + 1];
 
+extern const struct nla_policy rewire_limit_set_nl_policy[REWIRE_A_LIMIT_UDP_SHARE + 1];
+
+extern const struct nla_policy rewire_limit_del_nl_policy[REWIRE_A_LIMIT_ALL + 1];
+
+extern const struct nla_policy rewire_limit_get_nl_policy[REWIRE_A_LIMIT_ALL + 1];
+
 extern const struct nla_policy rewire_target_set_nl_policy[REWIRE_A_TARGET_STATE + 1];
 
 extern const struct nla_policy rewire_target_del_nl_policy[REWIRE_A_TARGET_ID + 1];
@@ -63,7 +69,7 @@ extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[20];
+extern const struct genl_ops rewire_nl_ops[23];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -74,6 +80,11 @@ int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int rewire_nl_limit_set_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_limit_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_limit_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_limit_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb);
 int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info);

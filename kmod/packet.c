@@ -51,10 +51,8 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 		reason = REWIRE_REASON_DROP_NO_DAEMON;
 		goto drop;
 	}
-	if (atomic_read(&ns->flow_count) >= REWIRE_FLOWS_MAX) {
-		reason = REWIRE_REASON_DROP_FLOWS_FULL;
+	if (!rewire_limit_admit(ns, packet, &reason))
 		goto drop;
-	}
 	if (rewire_hold_new(ns, skb, packet, rule, why) == REWIRE_HOLD_AGAIN)
 		return NF_REPEAT;
 	atomic64_inc(&rule->hits);

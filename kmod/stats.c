@@ -37,17 +37,19 @@ static bool rewire_put_u64(struct sk_buff *skb, int attribute, u64 value)
 
 static bool rewire_stats_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
 {
-	return rewire_put_u64(skb, REWIRE_A_STATS_FLOWS, atomic_read(&ns->flow_count)) ||
-	       rewire_put_u64(skb, REWIRE_A_STATS_FLOWS_MAX, REWIRE_FLOWS_MAX) ||
+	return rewire_put_u64(skb, REWIRE_A_STATS_FLOWS, atomic_read(&ns->all.flows)) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_FLOWS_MAX,
+			      READ_ONCE(ns->all.may.flows_hard)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_RULES, READ_ONCE(ns->rule_count)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_TARGETS, READ_ONCE(ns->target_count)) ||
+	       nla_put_u32(skb, REWIRE_A_STATS_LIMITS, atomic_read(&ns->limit_count)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_HANDLERS, rewire_punt_handlers(ns)) ||
-	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS, atomic_read(&ns->holds)) ||
-	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS_MAX, REWIRE_HOLDS_MAX) ||
+	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS, atomic_read(&ns->all.holds)) ||
+	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS_MAX, READ_ONCE(ns->all.may.holds)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_HELD_PACKETS,
-			   atomic_read(&ns->held_packets)) ||
+			   atomic_read(&ns->all.held_packets)) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_HELD_BYTES,
-			      atomic64_read(&ns->held_bytes)) ||
+			      atomic64_read(&ns->all.held_bytes)) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_OBJECTS,
 			      percpu_counter_sum(&rewire_objects));
 }

@@ -88,7 +88,7 @@ def state():
 def settled():
     figures = rewire.stats()
     return figures["objects"] == sum(figures[name] for name in (
-        "attaches", "rules", "targets", "flows", "holds"))
+        "attaches", "rules", "targets", "limits", "flows", "holds"))
 
 
 def refused(name, command, payload, wanted, sentence=True, **more):
@@ -207,6 +207,35 @@ def refusals_of_rules():
     refused("number 0", "RULE_DEL", u32(c["A_RULE_ID"], 0), "ERANGE")
     refused("an unknown number", "RULE_DEL", u32(c["A_RULE_ID"], 4711), "ENOENT")
     refused("an unknown number", "RULE_GET", u32(c["A_RULE_ID"], 4711), "ENOENT")
+
+
+def refusals_of_limits():
+    five, whole = u32(c["A_LIMIT_VNI"], 5), attr(c["A_LIMIT_ALL"])
+
+    def limit(key, name, value, put=u32):
+        return key + put(c["A_LIMIT_" + name], value)
+
+    for name, payload, wanted in (
+            ("neither VNI nor all", u32(c["A_LIMIT_RATE"], 1), "EINVAL"),
+            ("VNI and all", five + whole, "EINVAL"),
+            ("a VNI without a device", limit(u32(c["A_LIMIT_VNI"], 99), "RATE", 1), "ENOENT"),
+            ("a VNI of 25 bits", u32(c["A_LIMIT_VNI"], 1 << 24), "ERANGE"),
+            ("a soft limit beyond the hard one",
+             limit(limit(five, "FLOWS_SOFT", 3), "FLOWS_HARD", 2), "EINVAL"),
+            ("a soft limit beyond all", limit(five, "FLOWS_SOFT", 1 << 31), "ERANGE"),
+            ("a rate beyond all", limit(five, "RATE", 1000000001), "ERANGE"),
+            ("a burst without rate", limit(five, "BURST", 2), "EINVAL"),
+            ("101 percent", limit(five, "UDP_SHARE", 101), "ERANGE"),
+            ("a share of no limit", limit(five, "UDP_SHARE", 10), "EINVAL"),
+            ("bytes beyond all", limit(five, "HELD_BYTES", 1 << 63, u64), "ERANGE"),
+            ("a counter", limit(five, "EVICTED", 1, u64), "EINVAL")):
+        refused(name, "LIMIT_SET", payload, wanted)
+    for name, put in ("FLOWS_HARD", u32), ("HOLDS", u32), ("HELD_PACKETS", u32), ("HELD_BYTES", u64):
+        refused(f"no {name} of all", "LIMIT_SET", limit(whole, name, 0, put), "EINVAL")
+    refused("a VNI without limits", "LIMIT_DEL", five, "ENOENT")
+    refused("a VNI without anything", "LIMIT_GET", five, "ENOENT")
+    tap.equal("nothing of it has changed the namespace's limits",
+              [kind for kind, _ in rewire.command("LIMIT_GET", whole)[0]].count(c["A_LIMIT_SET"]), 0)
 
 
 def refusals_of_targets():
@@ -440,7 +469,8 @@ def privilege():
         Rewire().command("FLOW_FLUSH")
 
     tap.equal("statistics need no privilege", as_nobody("STATS_GET"), "")
-    for command, flags in ("FLOW_GET", DUMP), ("RULE_GET", DUMP), ("FLOW_FLUSH", 0), \
+    tap.equal("nor does what is in use", as_nobody("LIMIT_GET", DUMP), "")
+    for command, flags in ("FLOW_GET", DUMP), ("RULE_GET", DUMP), ("FLOW_FLUSH", 0), ("LIMIT_SET", 0), \
                           ("PUNT_LISTEN", 0), ("VERDICT_ADD", 0):
         tap.equal(f"{command} does", as_nobody(command, flags), "EPERM")
     tap.equal("who owns a namespace may do anything in it", in_child(in_own_namespaces), "")
@@ -519,5 +549,5 @@ def clean_up():
 
 
 set_up()
-tap.run(refusals_of_any, refusals_of_attaches, refusals_of_rules, refusals_of_targets,
+tap.run(refusals_of_any, refusals_of_attaches, refusals_of_rules, refusals_of_limits, refusals_of_targets,
         refusals_of_flows, refusals_of_punts, batch, holds, privilege, client, clean_up)

@@ -92,6 +92,23 @@ static void test_rule(void **state)
 	assert_memory_equal(&rule, &got, sizeof(rule));
 }
 
+static void test_limit(void **state)
+{
+	struct rw_limit limit = {
+		.vni = 9, .set = true, .flows_soft = 1, .flows_hard = 2, .rate = 3, .burst = 4,
+		.holds = 5, .held_packets = 6, .held_bytes = 1ULL << 40, .udp_share = 7,
+		.flows = 8, .udp_flows = 9, .used_holds = 10, .used_held_packets = 11,
+		.used_held_bytes = 1ULL << 41, .refused_flows = 12, .refused_udp = 13,
+		.refused_rate = 14, .refused_held = 15, .evicted = 16, .early = 17,
+	}, got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_LIMIT_GET);
+
+	(void)state;
+	assert_true(rw_put_limit(nlh, BUFFER, &limit, 0));
+	assert_int_equal(rw_get_limit(nlh, &got), 0);
+	assert_memory_equal(&limit, &got, sizeof(limit));
+}
+
 /* The whole address and a single port may be meant without being said. */
 static void test_rule_defaults(void **state)
 {
@@ -756,7 +773,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule),
-		cmocka_unit_test(test_rule_defaults),
+		cmocka_unit_test(test_rule_defaults), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_filter),

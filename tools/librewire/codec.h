@@ -47,6 +47,10 @@ int rw_get_rule(const struct nlmsghdr *nlh, struct rw_rule *rule);
 bool rw_put_target(struct nlmsghdr *nlh, size_t size, const struct rw_target *target);
 int rw_get_target(const struct nlmsghdr *nlh, struct rw_target *target);
 
+/* given: bits 1 << REWIRE_A_LIMIT_... of what counts even when it is 0 */
+bool rw_put_limit(struct nlmsghdr *nlh, size_t size, const struct rw_limit *limit, uint32_t given);
+int rw_get_limit(const struct nlmsghdr *nlh, struct rw_limit *limit);
+
 bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach);
 int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach);
 

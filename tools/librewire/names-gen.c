@@ -127,7 +127,11 @@ const struct rw_name rw_reason_names[] = {
 	{ "drop-hold-full", "The namespace holds as many packets for the daemon as it may." },
 	{ "drop-hold-packets", "The flow already holds as many packets or bytes as it may." },
 	{ "drop-hold-timeout", "No verdict came within the hold time." },
-	{ "drop-flows-full", "The flow table is full, so the packet was not even punted." },
+	{ "drop-flows-full", "The namespace has as many flows as it may, and none that may be evicted; so the packet was not even punted." },
+	{ "drop-vni-full", "Its virtual network has as many flows as it may, and none to evict." },
+	{ "drop-udp-share", "Flows without connections have their share of the table." },
+	{ "drop-rate", "More new flows a second than there may be." },
+	{ "drop-vni-held", "Its virtual network holds as much for the daemon as it may." },
 	{ "drop-memory", "No memory." },
 	{ "drop-race", "The flow's entry changed again and again while it was looked up." },
 	{ "drop-ttl", "The time to live or hop limit ran out (RFC 1812, RFC 8200)." },
@@ -143,6 +147,8 @@ const struct rw_name rw_reason_names[] = {
 	{ "close-deleted", "Deleted or flushed on request." },
 	{ "close-target", "Its target was taken down." },
 	{ "close-detached", "A device that it uses was detached or went away." },
+	{ "close-evicted", "Gave way to a new flow where there were as many as there may be." },
+	{ "close-early", "Idle, with more flows there than the soft limit." },
 	{ "close-exit", "The namespace ended or the module was unloaded." },
 	{ NULL, NULL }
 };

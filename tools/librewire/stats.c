@@ -14,6 +14,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_ATTACHES]		= RW_ALWAYS(RW_U32, struct rw_stats, attaches),
 	[REWIRE_A_STATS_RULES]			= RW_ALWAYS(RW_U32, struct rw_stats, rules),
 	[REWIRE_A_STATS_TARGETS]		= RW_ALWAYS(RW_U32, struct rw_stats, targets),
+	[REWIRE_A_STATS_LIMITS]			= RW_ALWAYS(RW_U32, struct rw_stats, limits),
 	[REWIRE_A_STATS_HANDLERS]		= RW_ALWAYS(RW_U32, struct rw_stats, handlers),
 	[REWIRE_A_STATS_HOLDS]			= RW_ALWAYS(RW_U32, struct rw_stats, holds),
 	[REWIRE_A_STATS_HOLDS_MAX]		= RW_ALWAYS(RW_U32, struct rw_stats, holds_max),

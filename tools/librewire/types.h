@@ -145,6 +145,17 @@ struct rw_target {
 	uint32_t id, state, generation, flows, retired_flows;
 };
 
+/* What there may be, 0: no limit, and what there is. */
+struct rw_limit {
+	uint32_t vni;
+	bool all, set;			/* all: of the namespace, vni does not count */
+	uint32_t flows_soft, flows_hard, rate, burst, holds, held_packets, udp_share;
+	uint64_t held_bytes;
+	uint32_t flows, udp_flows, used_holds, used_held_packets;
+	uint64_t used_held_bytes;
+	uint64_t refused_flows, refused_udp, refused_rate, refused_held, evicted, early;
+};
+
 struct rw_attach {
 	uint32_t ifindex, vni;
 	bool local, tunnel;
@@ -178,7 +189,7 @@ struct rw_failure {
 
 struct rw_stats {
 	uint64_t flows, flows_max;
-	uint32_t attaches, rules, targets, handlers, holds, holds_max, held_packets;
+	uint32_t attaches, rules, targets, limits, handlers, holds, holds_max, held_packets;
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
 	uint64_t created, icmp_translated, objects, copied;

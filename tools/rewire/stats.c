@@ -18,6 +18,7 @@ static void show_objects(const struct rw_stats *stats)
 	print_number("attaches", "attaches", stats->attaches);
 	print_number("rules", "rules", stats->rules);
 	print_number("targets", "targets", stats->targets);
+	print_number("limits", "limits", stats->limits);
 	print_number("handlers", "handlers", stats->handlers);
 	print_number("objects", "objects", stats->objects);
 }

@@ -226,8 +226,15 @@ enum rewire_config_change {
  * @REWIRE_REASON_DROP_HOLD_PACKETS: The flow already holds as many packets or
  *   bytes as it may.
  * @REWIRE_REASON_DROP_HOLD_TIMEOUT: No verdict came within the hold time.
- * @REWIRE_REASON_DROP_FLOWS_FULL: The flow table is full, so the packet was
- *   not even punted.
+ * @REWIRE_REASON_DROP_FLOWS_FULL: The namespace has as many flows as it may,
+ *   and none that may be evicted; so the packet was not even punted.
+ * @REWIRE_REASON_DROP_VNI_FULL: Its virtual network has as many flows as it
+ *   may, and none to evict.
+ * @REWIRE_REASON_DROP_UDP_SHARE: Flows without connections have their share of
+ *   the table.
+ * @REWIRE_REASON_DROP_RATE: More new flows a second than there may be.
+ * @REWIRE_REASON_DROP_VNI_HELD: Its virtual network holds as much for the
+ *   daemon as it may.
  * @REWIRE_REASON_DROP_MEMORY: No memory.
  * @REWIRE_REASON_DROP_RACE: The flow's entry changed again and again while it
  *   was looked up.
@@ -254,6 +261,9 @@ enum rewire_config_change {
  * @REWIRE_REASON_CLOSE_TARGET: Its target was taken down.
  * @REWIRE_REASON_CLOSE_DETACHED: A device that it uses was detached or went
  *   away.
+ * @REWIRE_REASON_CLOSE_EVICTED: Gave way to a new flow where there were as
+ *   many as there may be.
+ * @REWIRE_REASON_CLOSE_EARLY: Idle, with more flows there than the soft limit.
  * @REWIRE_REASON_CLOSE_EXIT: The namespace ended or the module was unloaded.
  */
 enum rewire_reason {
@@ -271,6 +281,10 @@ enum rewire_reason {
 	REWIRE_REASON_DROP_HOLD_PACKETS,
 	REWIRE_REASON_DROP_HOLD_TIMEOUT,
 	REWIRE_REASON_DROP_FLOWS_FULL,
+	REWIRE_REASON_DROP_VNI_FULL,
+	REWIRE_REASON_DROP_UDP_SHARE,
+	REWIRE_REASON_DROP_RATE,
+	REWIRE_REASON_DROP_VNI_HELD,
 	REWIRE_REASON_DROP_MEMORY,
 	REWIRE_REASON_DROP_RACE,
 	REWIRE_REASON_DROP_TTL,
@@ -286,6 +300,8 @@ enum rewire_reason {
 	REWIRE_REASON_CLOSE_DELETED,
 	REWIRE_REASON_CLOSE_TARGET,
 	REWIRE_REASON_CLOSE_DETACHED,
+	REWIRE_REASON_CLOSE_EVICTED,
+	REWIRE_REASON_CLOSE_EARLY,
 	REWIRE_REASON_CLOSE_EXIT,
 
 	/* private: */
@@ -369,6 +385,35 @@ enum {
 
 	__REWIRE_A_TARGET_MAX,
 	REWIRE_A_TARGET_MAX = (__REWIRE_A_TARGET_MAX - 1)
+};
+
+enum {
+	REWIRE_A_LIMIT_VNI = 1,
+	REWIRE_A_LIMIT_ALL,
+	REWIRE_A_LIMIT_SET,
+	REWIRE_A_LIMIT_FLOWS_SOFT,
+	REWIRE_A_LIMIT_FLOWS_HARD,
+	REWIRE_A_LIMIT_RATE,
+	REWIRE_A_LIMIT_BURST,
+	REWIRE_A_LIMIT_HOLDS,
+	REWIRE_A_LIMIT_HELD_PACKETS,
+	REWIRE_A_LIMIT_HELD_BYTES,
+	REWIRE_A_LIMIT_UDP_SHARE,
+	REWIRE_A_LIMIT_PAD,
+	REWIRE_A_LIMIT_FLOWS,
+	REWIRE_A_LIMIT_UDP_FLOWS,
+	REWIRE_A_LIMIT_USED_HOLDS,
+	REWIRE_A_LIMIT_USED_HELD_PACKETS,
+	REWIRE_A_LIMIT_USED_HELD_BYTES,
+	REWIRE_A_LIMIT_REFUSED_FLOWS,
+	REWIRE_A_LIMIT_REFUSED_UDP,
+	REWIRE_A_LIMIT_REFUSED_RATE,
+	REWIRE_A_LIMIT_REFUSED_HELD,
+	REWIRE_A_LIMIT_EVICTED,
+	REWIRE_A_LIMIT_EARLY,
+
+	__REWIRE_A_LIMIT_MAX,
+	REWIRE_A_LIMIT_MAX = (__REWIRE_A_LIMIT_MAX - 1)
 };
 
 enum {
@@ -592,6 +637,7 @@ enum {
 	REWIRE_A_STATS_ATTACHES,
 	REWIRE_A_STATS_RULES,
 	REWIRE_A_STATS_TARGETS,
+	REWIRE_A_STATS_LIMITS,
 	REWIRE_A_STATS_HANDLERS,
 	REWIRE_A_STATS_HOLDS,
 	REWIRE_A_STATS_HOLDS_MAX,
@@ -623,6 +669,9 @@ enum {
 	REWIRE_CMD_RULE_ADD,
 	REWIRE_CMD_RULE_DEL,
 	REWIRE_CMD_RULE_GET,
+	REWIRE_CMD_LIMIT_SET,
+	REWIRE_CMD_LIMIT_DEL,
+	REWIRE_CMD_LIMIT_GET,
 	REWIRE_CMD_TARGET_SET,
 	REWIRE_CMD_TARGET_DEL,
 	REWIRE_CMD_TARGET_GET,

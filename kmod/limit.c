@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Limits: what each virtual network, and the namespace as a whole, has and may have.
+ *
+ * A virtual network's object is made with its first flow or hold, or on request, and
+ * goes with the last; so there are no more of them than flows, holds and requests.
+ * Counters are atomic, and a count is taken only where it is below its limit: first
+ * the network's, then the namespace's.
+ */
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "bucket.h"
+#include "limit.h"
+#include "namespace.h"
+#include "netlink.h"
+#include "packet.h"
+
+/* Times that the place of an evicted flow may be lost to another new one. */
+#define REWIRE_EVICTIONS	4
+
+const struct rewire_limits rewire_limits_default = {
+	.flows_soft = 917504,
+	.flows_hard = 1048576,
+	.holds = 4096,
+	.held_packets = 65536,
+	.held_bytes = 64ULL << 20,
+};
+
+/* Context: RCU read side. */
+struct rewire_quota *rewire_limit_find(struct rewire_net *ns, u32 vni)
+{
+	return xa_load(&ns->limits, vni);
+}
+
+static struct rewire_quota *rewire_limit_try(struct rewire_net *ns, u32 vni)
+{
+	struct rewire_quota *limit = rewire_limit_find(ns, vni);
+
+	return limit && refcount_inc_not_zero(&limit->references) ? limit : NULL;
+}
+
+/**
+ * rewire_limit_get() - find or make the object of a virtual network
+ * @ns: the namespace
+ * @vni: the virtual network
+ *
+ * Context: RCU read side.
+ * Return: the object with a reference, or NULL: no memory.
+ */
+struct rewire_quota *rewire_limit_get(struct rewire_net *ns, u32 vni)
+{
+	struct rewire_quota *limit = rewire_limit_try(ns, vni), *new;
+
+	if (limit)
+		return limit;
+	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	if (!new)
+		return NULL;
+	refcount_set(&new->references, 1);
+	new->vni = vni;
+	new->barren = jiffies - 1;
+
+	xa_lock_bh(&ns->limits);
+	limit = rewire_limit_try(ns, vni);
+	/* One that is about to go is replaced. */
+	if (!limit && !xa_is_err(__xa_store(&ns->limits, vni, new, GFP_ATOMIC | __GFP_NOWARN)))
+		limit = new;
+	xa_unlock_bh(&ns->limits);
+	if (limit != new) {
+		kfree(new);
+		return limit;
+	}
+	atomic_inc(&ns->limit_count);
+	percpu_counter_inc(&rewire_objects);
+	return limit;
+}
+
+static void rewire_limit_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct rewire_quota, rcu));
+	percpu_counter_dec(&rewire_objects);
+}
+
+void rewire_limit_put(struct rewire_net *ns, struct rewire_quota *limit)
+{
+	if (!refcount_dec_and_test(&limit->references))
+		return;
+	xa_cmpxchg_bh(&ns->limits, limit->vni, limit, NULL, GFP_ATOMIC);
+	atomic_dec(&ns->limit_count);
+	call_rcu(&limit->rcu, rewire_limit_free_rcu);
+}
+
+/* Count one more, unless there are as many as there may be. */
+static bool rewire_count(atomic_t *count, u32 most)
+{
+	int old = atomic_read(count);
+
+	do {
+		if (most && old >= (int)most)
+			return false;
+	} while (!atomic_try_cmpxchg(count, &old, old + 1));
+	return true;
+}
+
+static void rewire_refuse(struct rewire_quota *limit, enum rewire_refusal refusal)
+{
+	atomic64_inc(&limit->refused[refusal]);
+}
+
+bool rewire_limit_full(const struct rewire_quota *limit)
+{
+	u32 most = READ_ONCE(limit->may.flows_hard);
+
+	return most && atomic_read(&limit->flows) >= (int)most;
+}
+
+bool rewire_limit_udp_full(const struct rewire_quota *limit)
+{
+	u32 most = rewire_limit_udp(limit);
+
+	return most && atomic_read(&limit->udp_flows) >= (int)most;
+}
+
+static bool rewire_limit_token(struct rewire_quota *limit)
+{
+	u32 rate = READ_ONCE(limit->may.rate);
+	u32 burst = READ_ONCE(limit->may.burst) ?: rate;
+	u64 cost;
+
+	if (!rate)
+		return true;
+	cost = NSEC_PER_SEC / rate;
+	return rewire_bucket_take(&limit->bucket, ktime_get_ns(), cost, cost * burst);
+}
+
+static bool rewire_limit_admit_flow(struct rewire_net *ns, struct rewire_quota *limit, u32 vni,
+				    bool udp, enum rewire_reason full,
+				    enum rewire_reason *reason)
+{
+	if (rewire_limit_full(limit) && !rewire_evict(ns, limit, vni, false, false)) {
+		rewire_refuse(limit, REWIRE_REFUSED_FLOWS);
+		*reason = full;
+		return false;
+	}
+	if (udp && rewire_limit_udp_full(limit) && !rewire_evict(ns, limit, vni, true, false)) {
+		rewire_refuse(limit, REWIRE_REFUSED_UDP);
+		*reason = REWIRE_REASON_DROP_UDP_SHARE;
+		return false;
+	}
+	return true;
+}
+
+static bool rewire_limit_admit_rate(struct rewire_quota *limit, enum rewire_reason *reason)
+{
+	if (rewire_limit_token(limit))
+		return true;
+	rewire_refuse(limit, REWIRE_REFUSED_RATE);
+	*reason = REWIRE_REASON_DROP_RATE;
+	return false;
+}
+
+/**
+ * rewire_limit_admit() - whether a packet without a flow may be punted
+ * @ns: the namespace
+ * @packet: what the parser says of it
+ * @reason: out: why not
+ *
+ * Takes a token of the rate; nothing else is taken yet.
+ * Context: RCU read side, bottom halves disabled.
+ */
+bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet,
+			enum rewire_reason *reason)
+{
+	bool udp = rewire_key_protocol(&packet->key) != IPPROTO_TCP;
+	u32 vni = rewire_key_vni(&packet->key);
+	struct rewire_quota *limit = rewire_limit_find(ns, vni);
+
+	if (limit && !rewire_limit_admit_flow(ns, limit, vni, udp, REWIRE_REASON_DROP_VNI_FULL,
+					      reason))
+		return false;
+	if (!rewire_limit_admit_flow(ns, &ns->all, vni, udp, REWIRE_REASON_DROP_FLOWS_FULL,
+				     reason))
+		return false;
+	return (!limit || rewire_limit_admit_rate(limit, reason)) &&
+	       rewire_limit_admit_rate(&ns->all, reason);
+}
+
+/* Take a place, of a flow that is evicted if need be. */
+static bool rewire_limit_take(struct rewire_net *ns, struct rewire_quota *limit, u32 vni,
+			      bool udp)
+{
+	atomic_t *count = udp ? &limit->udp_flows : &limit->flows;
+	int i;
+
+	for (i = 0; i <= REWIRE_EVICTIONS; i++) {
+		u32 most = udp ? rewire_limit_udp(limit) : READ_ONCE(limit->may.flows_hard);
+
+		if (rewire_count(count, most))
+			return true;
+		if (i == REWIRE_EVICTIONS || !rewire_evict(ns, limit, vni, udp, true))
+			break;
+	}
+	rewire_refuse(limit, udp ? REWIRE_REFUSED_UDP : REWIRE_REFUSED_FLOWS);
+	return false;
+}
+
+static int rewire_limit_take_all(struct rewire_net *ns, struct rewire_quota *limit, bool udp,
+				 struct netlink_ext_ack *extack)
+{
+	u32 vni = limit->vni;
+
+	if (!rewire_limit_take(ns, limit, vni, false)) {
+		NL_SET_ERR_MSG(extack, "The virtual network has as many flows as it may");
+		return -ENOSPC;
+	}
+	if (!rewire_limit_take(ns, &ns->all, vni, false)) {
+		NL_SET_ERR_MSG(extack, "The flow table is full");
+		goto put_flow;
+	}
+	if (!udp)
+		return 0;
+	if (!rewire_limit_take(ns, limit, vni, true))
+		goto put_all;
+	if (rewire_limit_take(ns, &ns->all, vni, true))
+		return 0;
+	atomic_dec(&limit->udp_flows);
+put_all:
+	NL_SET_ERR_MSG(extack, "Flows of protocols other than TCP have their share of the table");
+	atomic_dec(&ns->all.flows);
+put_flow:
+	atomic_dec(&limit->flows);
+	return -ENOSPC;
+}
+
+/**
+ * rewire_limit_flow() - count a new flow, if there may be one
+ * @ns: the namespace
+ * @vni: virtual network of its original key
+ * @protocol: of its keys
+ * @extack: a sentence, on failure
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: 0, -ENOSPC or -ENOMEM.
+ */
+int rewire_limit_flow(struct rewire_net *ns, u32 vni, u8 protocol,
+		      struct netlink_ext_ack *extack)
+{
+	struct rewire_quota *limit = rewire_limit_get(ns, vni);
+	int err;
+
+	if (!limit)
+		return -ENOMEM;
+	err = rewire_limit_take_all(ns, limit, protocol != IPPROTO_TCP, extack);
+	if (err)
+		rewire_limit_put(ns, limit);
+	return err;
+}
+
+/* A flow has ended. Context: RCU read side. */
+void rewire_limit_unflow(struct rewire_net *ns, u32 vni, u8 protocol)
+{
+	struct rewire_quota *limit = rewire_limit_find(ns, vni);
+
+	if (protocol != IPPROTO_TCP) {
+		atomic_dec(&limit->udp_flows);
+		atomic_dec(&ns->all.udp_flows);
+	}
+	atomic_dec(&limit->flows);
+	atomic_dec(&ns->all.flows);
+	rewire_limit_put(ns, limit);
+}
+
+/* Whether nothing more may be held; who comes then is not asked about either. */
+static bool rewire_limit_holds_all(const struct rewire_quota *limit)
+{
+	u32 packets = READ_ONCE(limit->may.held_packets);
+	u64 bytes = READ_ONCE(limit->may.held_bytes);
+
+	return (packets && atomic_read(&limit->held_packets) >= (int)packets) ||
+	       (bytes && atomic64_read(&limit->held_bytes) >= (s64)bytes);
+}
+
+/**
+ * rewire_limit_hold() - count a new hold, if there may be one
+ * @ns: the namespace
+ * @vni: virtual network of its key
+ * @reason: out: why not
+ *
+ * Context: RCU read side.
+ * Return: the object that counts it, with a reference; or NULL.
+ */
+struct rewire_quota *rewire_limit_hold(struct rewire_net *ns, u32 vni,
+				       enum rewire_reason *reason)
+{
+	struct rewire_quota *limit = rewire_limit_get(ns, vni);
+
+	if (!limit) {
+		*reason = REWIRE_REASON_DROP_MEMORY;
+		return NULL;
+	}
+	if (rewire_limit_holds_all(limit) ||
+	    !rewire_count(&limit->holds, READ_ONCE(limit->may.holds))) {
+		rewire_refuse(limit, REWIRE_REFUSED_HELD);
+		*reason = REWIRE_REASON_DROP_VNI_HELD;
+		goto put;
+	}
+	if (!rewire_limit_holds_all(&ns->all) &&
+	    rewire_count(&ns->all.holds, READ_ONCE(ns->all.may.holds)))
+		return limit;
+	rewire_refuse(&ns->all, REWIRE_REFUSED_HELD);
+	*reason = REWIRE_REASON_DROP_HOLD_FULL;
+	atomic_dec(&limit->holds);
+put:
+	rewire_limit_put(ns, limit);
+	return NULL;
+}
+
+void rewire_limit_unhold(struct rewire_net *ns, struct rewire_quota *limit)
+{
+	atomic_dec(&limit->holds);
+	atomic_dec(&ns->all.holds);
+	rewire_limit_put(ns, limit);
+}
+
+static bool rewire_limit_keep_one(struct rewire_quota *limit, unsigned int bytes)
+{
+	u64 most = READ_ONCE(limit->may.held_bytes);
+
+	if (!rewire_count(&limit->held_packets, READ_ONCE(limit->may.held_packets))) {
+		rewire_refuse(limit, REWIRE_REFUSED_HELD);
+		return false;
+	}
+	if (atomic64_add_return(bytes, &limit->held_bytes) <= (s64)most || !most)
+		return true;
+	atomic64_sub(bytes, &limit->held_bytes);
+	atomic_dec(&limit->held_packets);
+	rewire_refuse(limit, REWIRE_REFUSED_HELD);
+	return false;
+}
+
+static void rewire_limit_unkeep_one(struct rewire_quota *limit, unsigned int bytes)
+{
+	atomic64_sub(bytes, &limit->held_bytes);
+	atomic_dec(&limit->held_packets);
+}
+
+/* Count a packet of a hold, if it may be kept; and if not, say why. */
+bool rewire_limit_keep(struct rewire_net *ns, struct rewire_quota *limit, unsigned int bytes,
+		       enum rewire_reason *reason)
+{
+	if (!rewire_limit_keep_one(limit, bytes)) {
+		*reason = REWIRE_REASON_DROP_VNI_HELD;
+		return false;
+	}
+	if (rewire_limit_keep_one(&ns->all, bytes))
+		return true;
+	rewire_limit_unkeep_one(limit, bytes);
+	*reason = REWIRE_REASON_DROP_HOLD_FULL;
+	return false;
+}
+
+void rewire_limit_unkeep(struct rewire_net *ns, struct rewire_quota *limit, unsigned int bytes)
+{
+	rewire_limit_unkeep_one(limit, bytes);
+	rewire_limit_unkeep_one(&ns->all, bytes);
+}
+
+void rewire_limit_init(struct rewire_net *ns)
+{
+	xa_init_flags(&ns->limits, XA_FLAGS_LOCK_BH);
+	ns->all.may = rewire_limits_default;
+	ns->all.barren = jiffies - 1;
+}
+
+/* There are no flows and holds any more: what is left was set on request. */
+void rewire_limit_exit(struct rewire_net *ns)
+{
+	struct rewire_quota *limit;
+	unsigned long vni;
+
+	rcu_read_lock();
+	xa_for_each(&ns->limits, vni, limit)
+		rewire_limit_put(ns, limit);
+	rcu_read_unlock();
+	xa_destroy(&ns->limits);
+}
