@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Checksums of all kinds: right ones stay right, wrong ones wrong, absent ones absent."""
+import os
+
 from packets import (GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, ICMP, IP, NEEDS_CSUM, TCP, UDP, Raw, IPv6,
                      translated)
 from talk import Ping, Talk, talks, two_ports
@@ -182,8 +184,14 @@ def segments(stage):
                 layer = TCP(flags="A", seq=0xffffff00)
             packet = talk.there(layer / Raw(data[:total]), **({"flags": "DF"} if talk.family == 4 else {}))
             raw = put(bytes(packet), at + CHECK[name[:3]], pseudo(packet, own + total))
-            stage.a.send(raw, flags=NEEDS_CSUM, gso=gso, header=14 + at + own, size=size,
-                         start=14 + at, offset=CHECK[name[:3]])
+            try:
+                stage.a.send(raw, flags=NEEDS_CSUM, gso=gso, header=14 + at + own, size=size,
+                             start=14 + at, offset=CHECK[name[:3]])
+            except OSError:
+                # Linux 6.1 takes no super-packets of UDP from a tap device
+                if tcp or os.environ.get("KERNEL") != "6.1":
+                    raise
+                continue
             stage.check(f"G2: {name}: a super-packet of {total} bytes leaves as segments of {size}",
                         [(stage.b, part) for part in split(talk, packet, data[:total], size, tcp)],
                         received=1, translated=1)
