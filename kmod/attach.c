@@ -131,7 +131,7 @@ static int rewire_attach_fill_event(struct sk_buff *skb, const void *attach)
 
 /* Tell who watches. */
 static void rewire_attach_tell(struct rewire_net *ns, const struct rewire_attach *attach,
-			 enum rewire_config_change change)
+			       enum rewire_config_change change)
 {
 	rewire_event_config(ns, REWIRE_CMD_ATTACH_NTF, change, rewire_attach_fill_event, attach);
 }

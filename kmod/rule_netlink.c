@@ -337,7 +337,7 @@ static int rewire_rule_fill_event(struct sk_buff *skb, const void *rule)
 
 /* Tell who watches. */
 static void rewire_rule_tell(struct rewire_net *ns, const struct rewire_rule *rule,
-			 enum rewire_config_change change)
+			     enum rewire_config_change change)
 {
 	rewire_event_config(ns, REWIRE_CMD_RULE_NTF, change, rewire_rule_fill_event, rule);
 }

@@ -126,7 +126,7 @@ static int rewire_target_fill_event(struct sk_buff *skb, const void *target)
 
 /* Tell who watches. */
 static void rewire_target_tell(struct rewire_net *ns, const struct rewire_target *target,
-			 enum rewire_config_change change)
+			       enum rewire_config_change change)
 {
 	rewire_event_config(ns, REWIRE_CMD_TARGET_NTF, change, rewire_target_fill_event, target);
 }
