@@ -15,15 +15,13 @@
 #include "policy.h"
 #include "route.h"
 #include "target.h"
+#include "tcp.h"
 #include "trace.h"
 
 /* Times that a key is tried again because its entry has just expired. */
 #define REWIRE_INSERTIONS	4
 
 static struct kmem_cache *rewire_flow_cache;
-
-/* In jiffies; beyond it, the arithmetic of idle times would wrap. */
-#define REWIRE_TIMEOUT_MAX		(INT_MAX / 2UL)
 
 /* struct rewire_flow.created has 32 bits: years of jiffies, if they are these. */
 #define REWIRE_CREATED_SHIFT		4
@@ -97,12 +95,17 @@ bool rewire_flow_expired(const struct rewire_flow *flow)
 	return (s32)idle > 0 && idle > rewire_flow_timeout(flow) + HZ / 4;
 }
 
-static u32 rewire_tracking_next(u32 tracking, enum rewire_direction direction,
-				const struct rewire_packet *packet)
+/* Return: whether the state changed. */
+static bool rewire_flow_track(struct rewire_flow *flow, enum rewire_direction direction,
+			      const struct rewire_packet *packet)
 {
 	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP)
-		return rewire_tcp_next(tracking, direction, packet->tcp_flags);
-	return direction == REWIRE_REPLY ? REWIRE_FLOW_STATE_REPLIED : tracking;
+		return rewire_tcp_track(flow, direction, &packet->segment,
+					READ_ONCE(flow->policy->tcp));
+	if (direction != REWIRE_REPLY || rewire_flow_state(flow) == REWIRE_FLOW_STATE_REPLIED)
+		return false;
+	WRITE_ONCE(flow->tracking, REWIRE_FLOW_STATE_REPLIED);
+	return true;
 }
 
 /* Count a packet. */
@@ -125,17 +128,10 @@ void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction
 void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction direction,
 			 const struct rewire_packet *packet, unsigned int bytes)
 {
-	u32 old = READ_ONCE(flow->tracking), new;
+	bool changed = rewire_flow_track(flow, direction, packet);
 	u32 now = jiffies;
 
-	while ((new = rewire_tracking_next(old, direction, packet)) != old) {
-		u32 seen = cmpxchg(&flow->tracking, old, new);
-
-		if (seen == old)
-			break;
-		old = seen;
-	}
-	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || new != old)
+	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || changed)
 		WRITE_ONCE(flow->last_seen, now);
 	rewire_flow_count(flow, direction, bytes);
 }
@@ -145,6 +141,7 @@ void rewire_flow_free(struct rewire_flow *flow)
 {
 	if (flow->target)
 		rewire_target_leave(flow->target);
+	rewire_policy_leave(flow->policy);
 	rewire_extension_free(flow->extension);
 	kmem_cache_free(rewire_flow_cache, flow);
 	percpu_counter_dec(&rewire_objects);
@@ -268,7 +265,7 @@ struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_sp
 	flow->extension = spec->extension;
 	spec->extension = NULL;
 	flow->policy_id = spec->policy;
-	flow->policy = &rewire_policy_default;
+	flow->policy = rewire_policy_join(ns, spec->policy);
 	flow->decision = spec->decision;
 	if (spec->timeout)
 		flow->timeout = clamp(msecs_to_jiffies(spec->timeout), 1UL, REWIRE_TIMEOUT_MAX);

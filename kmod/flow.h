@@ -38,7 +38,7 @@ enum rewire_direction {
  *		   complement
  * @port_delta: what rewriting the ports adds
  * @direction: which direction of a flow this is, or REWIRE_HOLD
- * @scale: of @window, as the sender's SYN said, or REWIRE_SCALE_UNKNOWN (tcp.c)
+ * @scale: of @window, as the sender's SYN said, see segment.h
  * @window: the largest that this direction's sender has advertised, not scaled
  */
 struct rewire_tuple {
@@ -53,8 +53,6 @@ struct rewire_tuple {
 };
 
 static_assert(sizeof(struct rewire_tuple) == 64);
-
-#define REWIRE_SCALE_UNKNOWN	0xff
 
 /* Bits of struct rewire_flow.flags; the highest ones are the action. */
 #define REWIRE_FLOW_LIVE	BIT(0)	/* all its tuples are in the table */
@@ -72,9 +70,10 @@ static_assert(sizeof(struct rewire_tuple) == 64);
  * @bytes: by direction, from the network header on, as received
  * @last_seen: jiffies of the last packet, exact to HZ / 4; of drop and pass
  *	       entries, which packets do not keep alive, when they were made
- * @tracking: state, see tcp.c
- * @end: of TCP, the sequence number after the last one that a direction sent
- * @ack: of TCP, the highest acknowledgment number that a direction sent
+ * @tracking: state, see tcp.c and tracking.h
+ * @end: of TCP, the sequence number after the last one that a direction sent;
+ *	 known when the tracking word says so
+ * @ack: of TCP, the highest acknowledgment number that a direction sent; likewise
  * @flags: REWIRE_FLOW_ bits, see rewire_flow_action() and the like
  * @policy_id: number of the policy, whether there is an object or not
  * @id: number
@@ -83,7 +82,7 @@ static_assert(sizeof(struct rewire_tuple) == 64);
  * @timeout: idle time in jiffies that replaces those by protocol, or 0
  * @rcu: for the grace period before it is freed
  * @target: what it points at, or NULL; holds a reference
- * @policy: what applies to it; never NULL
+ * @policy: what applies to it; never NULL, holds a reference
  * @extension: what only some flows need, or NULL; owned, freed with the flow
  * @ifindex: by direction, the device that packets come in by, or 0
  * @dst_cookie: of the tuples' routes, for IPv6
@@ -125,7 +124,7 @@ struct rewire_flow {
 		struct rcu_head rcu;
 	};
 	struct rewire_target *target;
-	const struct rewire_policy *policy;
+	struct rewire_policy *policy;
 	struct rewire_flow_extension *extension;
 	int ifindex[REWIRE_DIRECTIONS];
 	u32 dst_cookie[REWIRE_DIRECTIONS];
@@ -215,10 +214,6 @@ void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction
 void rewire_flow_account(struct rewire_flow *flow,
 			 enum rewire_direction direction,
 			 const struct rewire_packet *packet, unsigned int bytes);
-
-/* tcp.c */
-u32 rewire_tcp_next(u32 tracking, enum rewire_direction direction, u8 flags);
-bool rewire_tcp_reuses(u32 tracking, u8 flags);
 
 /* flow_dump.c */
 int rewire_flow_dump_start(struct netlink_callback *cb);

@@ -12,6 +12,7 @@
 #include "hold.h"
 #include "namespace.h"
 #include "netlink.h"
+#include "policy.h"
 #include "punt.h"
 #include "rule.h"
 #include "target.h"
@@ -31,6 +32,7 @@ static int __net_init rewire_net_init(struct net *net)
 	ns->generation = 1;	/* 0 is no sequence to netlink */
 	xa_init(&ns->targets);
 	rewire_limit_init(ns);
+	xa_init(&ns->policies);
 	rewire_hold_init(ns);
 	ns->stats = alloc_percpu(struct rewire_stats);
 	if (!ns->stats)
@@ -75,6 +77,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_limit_exit(ns);
 	rewire_rule_exit(ns);
 	rewire_target_exit(ns);
+	rewire_policy_exit(ns);
 }
 
 /*
@@ -139,6 +142,7 @@ static int __init rewire_init(void)
 {
 	int err;
 
+	rewire_policy_init();
 	err = rewire_memory_init();
 	if (err)
 		return err;

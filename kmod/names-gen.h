@@ -44,20 +44,10 @@
 	{ 7, "time-wait" }, \
 	{ 8, "closed" }
 
-#define REWIRE_TIMEOUT_NAMES \
-	{ 0, "tcp-unreplied" }, \
-	{ 1, "tcp-syn-sent" }, \
-	{ 2, "tcp-syn-received" }, \
-	{ 3, "tcp-established" }, \
-	{ 4, "tcp-fin-wait" }, \
-	{ 5, "tcp-last-ack" }, \
-	{ 6, "tcp-time-wait" }, \
-	{ 7, "tcp-closed" }, \
-	{ 8, "udp-unreplied" }, \
-	{ 9, "udp-replied" }, \
-	{ 10, "icmp" }, \
-	{ 11, "other-unreplied" }, \
-	{ 12, "other-replied" }
+#define REWIRE_TCP_MODE_NAMES \
+	{ 0, "loose" }, \
+	{ 1, "strict" }, \
+	{ 2, "off" }
 
 #define REWIRE_PUNT_REASON_NAMES \
 	{ 0, "miss" }, \
@@ -108,21 +98,25 @@
 	{ 17, "drop-vni-held" }, \
 	{ 18, "drop-memory" }, \
 	{ 19, "drop-race" }, \
-	{ 20, "drop-ttl" }, \
-	{ 21, "drop-too-big" }, \
-	{ 22, "drop-no-route" }, \
-	{ 23, "drop-neighbour" }, \
-	{ 24, "drop-detached" }, \
-	{ 25, "drop-exit" }, \
-	{ 26, "drop-flow-rate" }, \
-	{ 27, "drop-tunnel" }, \
-	{ 28, "close-idle" }, \
-	{ 29, "close-reused" }, \
-	{ 30, "close-deleted" }, \
-	{ 31, "close-target" }, \
-	{ 32, "close-detached" }, \
-	{ 33, "close-evicted" }, \
-	{ 34, "close-early" }, \
-	{ 35, "close-exit" }
+	{ 20, "drop-tcp-pickup" }, \
+	{ 21, "drop-tcp-window" }, \
+	{ 22, "drop-tcp-reset" }, \
+	{ 23, "drop-tcp-syn" }, \
+	{ 24, "drop-ttl" }, \
+	{ 25, "drop-too-big" }, \
+	{ 26, "drop-no-route" }, \
+	{ 27, "drop-neighbour" }, \
+	{ 28, "drop-detached" }, \
+	{ 29, "drop-exit" }, \
+	{ 30, "drop-flow-rate" }, \
+	{ 31, "drop-tunnel" }, \
+	{ 32, "close-idle" }, \
+	{ 33, "close-reused" }, \
+	{ 34, "close-deleted" }, \
+	{ 35, "close-target" }, \
+	{ 36, "close-detached" }, \
+	{ 37, "close-evicted" }, \
+	{ 38, "close-early" }, \
+	{ 39, "close-exit" }
 
 #endif /* REWIRE_NAMES_GEN_H */

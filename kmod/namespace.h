@@ -18,6 +18,7 @@
 
 #define REWIRE_RULES_MAX	131072U
 #define REWIRE_TARGETS_MAX	65536U
+#define REWIRE_POLICIES_MAX	65536U
 
 struct rewire_change_queue;
 struct rewire_handlers;
@@ -26,7 +27,8 @@ struct rewire_punt_queue;
 /**
  * struct rewire_net - the objects of one network namespace
  * @net: the namespace
- * @lock: serialises changes of attaches, limits, rules and targets. Taken inside RTNL.
+ * @lock: serialises changes of attaches, limits, rules, targets and policies. Taken
+ *	  inside RTNL.
  * @attaches: of struct rewire_attach; read under RCU
  * @local: the attach of the host's own packets, if any; read under RCU
  * @rules: struct rewire_rule by number
@@ -37,6 +39,8 @@ struct rewire_punt_queue;
  * @generation: grows when attaches or rules change; dumps resume by position
  * @targets: struct rewire_target by number; read under RCU
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
+ * @policies: struct rewire_policy by number; read under RCU
+ * @policy_count: policies, of at most REWIRE_POLICIES_MAX
  * @flows: table of struct rewire_tuple, those of flows and those of holds
  * @all: what the namespace has and may have of flows and holds
  * @limits: struct rewire_quota by virtual network; read under RCU
@@ -66,7 +70,7 @@ struct rewire_punt_queue;
  */
 struct rewire_net {
 	struct net *net;
-	struct mutex lock;	/* attaches, rules, targets */
+	struct mutex lock;	/* attaches, rules, targets, policies */
 
 	struct list_head attaches;
 	struct rewire_attach __rcu *local;
@@ -78,6 +82,8 @@ struct rewire_net {
 	unsigned int generation;
 	struct xarray targets;
 	unsigned int target_count;
+	struct xarray policies;
+	unsigned int policy_count;
 
 	struct rhashtable flows;
 	struct rewire_quota all;

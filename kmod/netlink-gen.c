@@ -59,6 +59,75 @@ static const struct netlink_range_validation rewire_a_limit_held_bytes_range = {
 	.max	= S64_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_timeouts_tcp_unreplied_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_syn_sent_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_syn_received_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_established_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_fin_wait_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_last_ack_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_time_wait_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_tcp_closed_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_udp_unreplied_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_udp_replied_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_icmp_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_other_unreplied_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_timeouts_other_replied_range = {
+	.min	= 1ULL,
+	.max	= 864000000ULL,
+};
+
+static const struct netlink_range_validation rewire_a_policy_mss_range = {
+	.max	= 65535ULL,
+};
+
 static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -130,6 +199,34 @@ const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1] = {
 	[REWIRE_A_FLOW_BYTE_RATE] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_FLOW_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_FLOW_COPIES] = NLA_POLICY_NESTED(rewire_copies_nl_policy),
+};
+
+const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1] = {
+	[REWIRE_A_TIMEOUTS_TCP_UNREPLIED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_unreplied_range),
+	[REWIRE_A_TIMEOUTS_TCP_SYN_SENT] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_syn_sent_range),
+	[REWIRE_A_TIMEOUTS_TCP_SYN_RECEIVED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_syn_received_range),
+	[REWIRE_A_TIMEOUTS_TCP_ESTABLISHED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_established_range),
+	[REWIRE_A_TIMEOUTS_TCP_FIN_WAIT] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_fin_wait_range),
+	[REWIRE_A_TIMEOUTS_TCP_LAST_ACK] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_last_ack_range),
+	[REWIRE_A_TIMEOUTS_TCP_TIME_WAIT] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_time_wait_range),
+	[REWIRE_A_TIMEOUTS_TCP_CLOSED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_tcp_closed_range),
+	[REWIRE_A_TIMEOUTS_UDP_UNREPLIED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_udp_unreplied_range),
+	[REWIRE_A_TIMEOUTS_UDP_REPLIED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_udp_replied_range),
+	[REWIRE_A_TIMEOUTS_ICMP] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_icmp_range),
+	[REWIRE_A_TIMEOUTS_OTHER_UNREPLIED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_other_unreplied_range),
+	[REWIRE_A_TIMEOUTS_OTHER_REPLIED] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_other_replied_range),
 };
 
 const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1] = {
@@ -255,6 +352,25 @@ const struct nla_policy rewire_target_get_nl_policy[REWIRE_A_TARGET_ID + 1] = {
 	[REWIRE_A_TARGET_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+/* REWIRE_CMD_POLICY_SET - do */
+const struct nla_policy rewire_policy_set_nl_policy[REWIRE_A_POLICY_TIMEOUTS + 1] = {
+	[REWIRE_A_POLICY_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_POLICY_TCP] = NLA_POLICY_MAX(NLA_U32, 2),
+	[REWIRE_A_POLICY_PICKUP] = NLA_POLICY_MAX(NLA_U32, 1),
+	[REWIRE_A_POLICY_MSS] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_policy_mss_range),
+	[REWIRE_A_POLICY_TIMEOUTS] = NLA_POLICY_NESTED(rewire_timeouts_nl_policy),
+};
+
+/* REWIRE_CMD_POLICY_DEL - do */
+const struct nla_policy rewire_policy_del_nl_policy[REWIRE_A_POLICY_ID + 1] = {
+	[REWIRE_A_POLICY_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_POLICY_GET - do */
+const struct nla_policy rewire_policy_get_nl_policy[REWIRE_A_POLICY_ID + 1] = {
+	[REWIRE_A_POLICY_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 /* REWIRE_CMD_FLOW_ADD - do */
 const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1] = {
 	[REWIRE_A_FLOW_MESSAGE_SPEC] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
@@ -315,7 +431,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[23] = {
+const struct genl_ops rewire_nl_ops[26] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -401,6 +517,28 @@ const struct genl_ops rewire_nl_ops[23] = {
 		.dumpit		= rewire_nl_target_get_dumpit,
 		.policy		= rewire_target_get_nl_policy,
 		.maxattr	= REWIRE_A_TARGET_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_POLICY_SET,
+		.doit		= rewire_nl_policy_set_doit,
+		.policy		= rewire_policy_set_nl_policy,
+		.maxattr	= REWIRE_A_POLICY_TIMEOUTS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_POLICY_DEL,
+		.doit		= rewire_nl_policy_del_doit,
+		.policy		= rewire_policy_del_nl_policy,
+		.maxattr	= REWIRE_A_POLICY_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_POLICY_GET,
+		.doit		= rewire_nl_policy_get_doit,
+		.dumpit		= rewire_nl_policy_get_dumpit,
+		.policy		= rewire_policy_get_nl_policy,
+		.maxattr	= REWIRE_A_POLICY_ID,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

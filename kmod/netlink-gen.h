@@ -18,6 +18,7 @@ extern const struct nla_policy rewire_counters_nl_policy[REWIRE_A_COUNTERS_BYTES
 extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1];
 extern const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1];
 extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1];
+extern const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1];
 extern const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
 extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1];
@@ -46,6 +47,12 @@ extern const struct nla_policy rewire_target_del_nl_policy[REWIRE_A_TARGET_ID + 
 
 extern const struct nla_policy rewire_target_get_nl_policy[REWIRE_A_TARGET_ID + 1];
 
+extern const struct nla_policy rewire_policy_set_nl_policy[REWIRE_A_POLICY_TIMEOUTS + 1];
+
+extern const struct nla_policy rewire_policy_del_nl_policy[REWIRE_A_POLICY_ID + 1];
+
+extern const struct nla_policy rewire_policy_get_nl_policy[REWIRE_A_POLICY_ID + 1];
+
 extern const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1];
 
 extern const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1];
@@ -69,7 +76,7 @@ extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[23];
+extern const struct genl_ops rewire_nl_ops[26];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -89,6 +96,11 @@ int rewire_nl_target_set_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_target_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int rewire_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_policy_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_policy_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_flow_del_doit(struct sk_buff *skb, struct genl_info *info);

@@ -16,8 +16,10 @@
 #include "fragment.h"
 #include "icmp.h"
 #include "namespace.h"
+#include "mss.h"
 #include "output.h"
 #include "packet.h"
+#include "policy.h"
 #include "route.h"
 #include "tunnel.h"
 
@@ -182,6 +184,19 @@ static bool rewire_output_extended(struct rewire_net *ns, struct sk_buff *skb,
 	return true;
 }
 
+/* A SYN says what the other end may send: that has to cross both devices. */
+static void rewire_clamp(struct sk_buff *skb, const struct rewire_packet *packet,
+			 const struct rewire_flow *flow, unsigned int mtu)
+{
+	u16 most = READ_ONCE(flow->policy->mss);
+
+	if (!most)
+		return;
+	if (skb->dev)
+		mtu = min(mtu, READ_ONCE(skb->dev->mtu));
+	rewire_mss_clamp(skb, packet, most, mtu);
+}
+
 /**
  * rewire_output() - translate a packet and send it on
  * @ns: the namespace
@@ -243,6 +258,8 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	} else {
 		rewire_flow_account(flow, direction, packet, length);
 		rewire_change(ns, flow);
+		if (packet->segment.flags & REWIRE_TCP_SYN)
+			rewire_clamp(skb, packet, flow, way.mtu);
 		rewire_transform(skb, packet, flow, direction);
 	}
 	if (hop)

@@ -15,12 +15,25 @@
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
+#include "policy.h"
 #include "punt.h"
 #include "rule.h"
 #include "target.h"
+#include "tcp.h"
 
 /* Times that a key is looked up again because its entry has just changed. */
 #define REWIRE_LOOKUPS	8
+
+static bool rewire_packet_is_tcp(const struct rewire_packet *packet)
+{
+	return rewire_key_protocol(&packet->key) == IPPROTO_TCP;
+}
+
+/* Whether it comes from the middle of a connection. */
+static bool rewire_packet_picks_up(const struct rewire_packet *packet)
+{
+	return rewire_packet_is_tcp(packet) && !rewire_segment_opens(&packet->segment);
+}
 
 /* What a miss does; NF_REPEAT: look again. */
 static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *skb,
@@ -43,6 +56,11 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 	}
 	if (!whole) {
 		reason = packet->other;
+		goto drop;
+	}
+	if (rewire_packet_picks_up(packet) &&
+	    !READ_ONCE(rewire_policy_find(ns, rule->policy)->pickup)) {
+		reason = REWIRE_REASON_DROP_TCP_PICKUP;
 		goto drop;
 	}
 	if (rule->orphan != REWIRE_ORPHAN_MODE_HOLD && !rewire_punt_handlers(ns)) {
@@ -88,8 +106,8 @@ static bool rewire_flow_is_over(struct rewire_net *ns, struct rewire_flow *flow,
 		*why = REWIRE_PUNT_REASON_TARGET_DOWN;
 		return true;
 	}
-	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP &&
-	    rewire_tcp_reuses(READ_ONCE(flow->tracking), packet->tcp_flags)) {
+	if (rewire_packet_is_tcp(packet) &&
+	    rewire_tcp_reuses(READ_ONCE(flow->tracking), &packet->segment)) {
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_REUSED);
 		return true;
 	}
@@ -112,6 +130,8 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 				       struct rewire_flow *flow,
 				       enum rewire_direction direction)
 {
+	enum rewire_reason reason;
+
 	switch (rewire_flow_action(flow)) {
 	case REWIRE_FLOW_ACTION_PASS:
 		rewire_packet_count(ns, skb, packet, flow, direction);
@@ -122,6 +142,12 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_VERDICT);
 		return NF_STOLEN;
 	default:
+		if (rewire_packet_is_tcp(packet) &&
+		    READ_ONCE(flow->policy->tcp) == REWIRE_TCP_MODE_STRICT &&
+		    rewire_tcp_refuses(flow, direction, &packet->segment, &reason)) {
+			rewire_drop(ns, skb, reason);
+			return NF_STOLEN;
+		}
 		return rewire_output(ns, skb, packet, flow, direction);
 	}
 }

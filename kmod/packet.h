@@ -8,6 +8,7 @@
 #include <uapi/linux/rewire.h>
 
 #include "key.h"
+#include "segment.h"
 
 struct rewire_net;
 struct rewire_quote;
@@ -42,7 +43,7 @@ enum rewire_kind {
  * @ifindex: the device it came in by, or REWIRE_IFINDEX_LOCAL
  * @transport: offset of the transport header from the network header
  * @header: bytes from the network header on that rewriting touches
- * @tcp_flags: byte 13 of a TCP header (RFC 9293)
+ * @segment: of a TCP packet, its header
  * @other: for REWIRE_KIND_OTHER, why it cannot be translated
  * @quote: of an error that is about a packet of a flow, that packet; else NULL
  */
@@ -51,7 +52,7 @@ struct rewire_packet {
 	int ifindex;
 	u16 transport;
 	u16 header;
-	u8 tcp_flags;
+	struct rewire_segment segment;
 	enum rewire_reason other;
 	const struct rewire_quote *quote;
 };

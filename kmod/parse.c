@@ -17,9 +17,6 @@
 /* Bytes of headers before the transport header; no honest packet comes near. */
 #define REWIRE_HEADERS_MAX	2048
 
-/* Offset of the flags in a TCP header (RFC 9293, 3.1). */
-#define REWIRE_TCP_FLAGS	13
-
 /* Bytes of the shortest DCCP header (RFC 4340, 5.1). */
 #define REWIRE_DCCP_HEADER	12
 
@@ -46,7 +43,14 @@ static enum rewire_kind rewire_parse_tcp(struct sk_buff *skb,
 	if (!tcp || tcp->doff * 4 < sizeof(*tcp) ||
 	    packet->transport + tcp->doff * 4 > skb->len)
 		return REWIRE_KIND_MALFORMED;
-	packet->tcp_flags = ((const u8 *)tcp)[REWIRE_TCP_FLAGS];
+	if (tcp->syn) {		/* its options are read, and maybe written */
+		packet->header = packet->transport + tcp->doff * 4;
+		if (!pskb_may_pull(skb, packet->header))
+			return REWIRE_KIND_MALFORMED;
+		tcp = (const struct tcphdr *)(skb->data + packet->transport);
+	}
+	rewire_segment_read(&packet->segment, tcp,
+			    skb->len - packet->transport - tcp->doff * 4);
 	return REWIRE_KIND_FLOW;
 }
 

@@ -58,20 +58,10 @@ const struct rw_name rw_flow_state_names[] = {
 	{ NULL, NULL }
 };
 
-const struct rw_name rw_timeout_names[] = {
-	{ "tcp-unreplied", "Picked up in the middle, and only one side heard." },
-	{ "tcp-syn-sent", "" },
-	{ "tcp-syn-received", "" },
-	{ "tcp-established", "" },
-	{ "tcp-fin-wait", "" },
-	{ "tcp-last-ack", "" },
-	{ "tcp-time-wait", "" },
-	{ "tcp-closed", "" },
-	{ "udp-unreplied", "" },
-	{ "udp-replied", "" },
-	{ "icmp", "" },
-	{ "other-unreplied", "Of all other protocols." },
-	{ "other-replied", "" },
+const struct rw_name rw_tcp_mode_names[] = {
+	{ "loose", "They pass, translated, and change no state." },
+	{ "strict", "They are dropped, but for resets in the window, which make their receiver ask." },
+	{ "off", "They pass, translated, and count like any other." },
 	{ NULL, NULL }
 };
 
@@ -134,6 +124,10 @@ const struct rw_name rw_reason_names[] = {
 	{ "drop-vni-held", "Its virtual network holds as much for the daemon as it may." },
 	{ "drop-memory", "No memory." },
 	{ "drop-race", "The flow's entry changed again and again while it was looked up." },
+	{ "drop-tcp-pickup", "A TCP packet that has no flow and begins no connection, under a policy without pickup." },
+	{ "drop-tcp-window", "A sequence or acknowledgment number that the receiver cannot accept, under a strict policy." },
+	{ "drop-tcp-reset", "A reset that its receiver cannot accept, under a strict policy." },
+	{ "drop-tcp-syn", "A SYN on an established connection, under a strict policy." },
 	{ "drop-ttl", "The time to live or hop limit ran out (RFC 1812, RFC 8200)." },
 	{ "drop-too-big", "The packet does not fit the output device and must not be fragmented." },
 	{ "drop-no-route", "No route, or no attached device, leads to the new destination." },

@@ -14,6 +14,7 @@
 #define REWIRE_PUNT_HEADER_MAX		128
 #define REWIRE_VERDICT_BATCH_MAX	256
 #define REWIRE_TOP_MAX			64
+#define REWIRE_MSS_MTU			1
 
 /**
  * enum rewire_rule_action - What a flow-table miss does.
@@ -112,29 +113,18 @@ enum rewire_flow_state {
 };
 
 /**
- * enum rewire_timeout - Idle times of flows, by protocol and state.
- * @REWIRE_TIMEOUT_TCP_UNREPLIED: Picked up in the middle, and only one side
- *   heard.
- * @REWIRE_TIMEOUT_OTHER_UNREPLIED: Of all other protocols.
+ * enum rewire_tcp_mode - What becomes of TCP segments that are outside of the
+ *   window, resets that are not exact and SYNs on what is established (RFC
+ *   9293, RFC 5961).
+ * @REWIRE_TCP_MODE_LOOSE: They pass, translated, and change no state.
+ * @REWIRE_TCP_MODE_STRICT: They are dropped, but for resets in the window,
+ *   which make their receiver ask.
+ * @REWIRE_TCP_MODE_OFF: They pass, translated, and count like any other.
  */
-enum rewire_timeout {
-	REWIRE_TIMEOUT_TCP_UNREPLIED,
-	REWIRE_TIMEOUT_TCP_SYN_SENT,
-	REWIRE_TIMEOUT_TCP_SYN_RECEIVED,
-	REWIRE_TIMEOUT_TCP_ESTABLISHED,
-	REWIRE_TIMEOUT_TCP_FIN_WAIT,
-	REWIRE_TIMEOUT_TCP_LAST_ACK,
-	REWIRE_TIMEOUT_TCP_TIME_WAIT,
-	REWIRE_TIMEOUT_TCP_CLOSED,
-	REWIRE_TIMEOUT_UDP_UNREPLIED,
-	REWIRE_TIMEOUT_UDP_REPLIED,
-	REWIRE_TIMEOUT_ICMP,
-	REWIRE_TIMEOUT_OTHER_UNREPLIED,
-	REWIRE_TIMEOUT_OTHER_REPLIED,
-
-	/* private: */
-	__REWIRE_TIMEOUT_MAX,
-	REWIRE_TIMEOUT_MAX = (__REWIRE_TIMEOUT_MAX - 1)
+enum rewire_tcp_mode {
+	REWIRE_TCP_MODE_LOOSE,
+	REWIRE_TCP_MODE_STRICT,
+	REWIRE_TCP_MODE_OFF,
 };
 
 /**
@@ -238,6 +228,14 @@ enum rewire_config_change {
  * @REWIRE_REASON_DROP_MEMORY: No memory.
  * @REWIRE_REASON_DROP_RACE: The flow's entry changed again and again while it
  *   was looked up.
+ * @REWIRE_REASON_DROP_TCP_PICKUP: A TCP packet that has no flow and begins no
+ *   connection, under a policy without pickup.
+ * @REWIRE_REASON_DROP_TCP_WINDOW: A sequence or acknowledgment number that the
+ *   receiver cannot accept, under a strict policy.
+ * @REWIRE_REASON_DROP_TCP_RESET: A reset that its receiver cannot accept,
+ *   under a strict policy.
+ * @REWIRE_REASON_DROP_TCP_SYN: A SYN on an established connection, under a
+ *   strict policy.
  * @REWIRE_REASON_DROP_TTL: The time to live or hop limit ran out (RFC 1812,
  *   RFC 8200).
  * @REWIRE_REASON_DROP_TOO_BIG: The packet does not fit the output device and
@@ -287,6 +285,10 @@ enum rewire_reason {
 	REWIRE_REASON_DROP_VNI_HELD,
 	REWIRE_REASON_DROP_MEMORY,
 	REWIRE_REASON_DROP_RACE,
+	REWIRE_REASON_DROP_TCP_PICKUP,
+	REWIRE_REASON_DROP_TCP_WINDOW,
+	REWIRE_REASON_DROP_TCP_RESET,
+	REWIRE_REASON_DROP_TCP_SYN,
 	REWIRE_REASON_DROP_TTL,
 	REWIRE_REASON_DROP_TOO_BIG,
 	REWIRE_REASON_DROP_NO_ROUTE,
@@ -414,6 +416,37 @@ enum {
 
 	__REWIRE_A_LIMIT_MAX,
 	REWIRE_A_LIMIT_MAX = (__REWIRE_A_LIMIT_MAX - 1)
+};
+
+enum {
+	REWIRE_A_TIMEOUTS_TCP_UNREPLIED = 1,
+	REWIRE_A_TIMEOUTS_TCP_SYN_SENT,
+	REWIRE_A_TIMEOUTS_TCP_SYN_RECEIVED,
+	REWIRE_A_TIMEOUTS_TCP_ESTABLISHED,
+	REWIRE_A_TIMEOUTS_TCP_FIN_WAIT,
+	REWIRE_A_TIMEOUTS_TCP_LAST_ACK,
+	REWIRE_A_TIMEOUTS_TCP_TIME_WAIT,
+	REWIRE_A_TIMEOUTS_TCP_CLOSED,
+	REWIRE_A_TIMEOUTS_UDP_UNREPLIED,
+	REWIRE_A_TIMEOUTS_UDP_REPLIED,
+	REWIRE_A_TIMEOUTS_ICMP,
+	REWIRE_A_TIMEOUTS_OTHER_UNREPLIED,
+	REWIRE_A_TIMEOUTS_OTHER_REPLIED,
+
+	__REWIRE_A_TIMEOUTS_MAX,
+	REWIRE_A_TIMEOUTS_MAX = (__REWIRE_A_TIMEOUTS_MAX - 1)
+};
+
+enum {
+	REWIRE_A_POLICY_ID = 1,
+	REWIRE_A_POLICY_TCP,
+	REWIRE_A_POLICY_PICKUP,
+	REWIRE_A_POLICY_MSS,
+	REWIRE_A_POLICY_FLOWS,
+	REWIRE_A_POLICY_TIMEOUTS,
+
+	__REWIRE_A_POLICY_MAX,
+	REWIRE_A_POLICY_MAX = (__REWIRE_A_POLICY_MAX - 1)
 };
 
 enum {
@@ -675,6 +708,9 @@ enum {
 	REWIRE_CMD_TARGET_SET,
 	REWIRE_CMD_TARGET_DEL,
 	REWIRE_CMD_TARGET_GET,
+	REWIRE_CMD_POLICY_SET,
+	REWIRE_CMD_POLICY_DEL,
+	REWIRE_CMD_POLICY_GET,
 	REWIRE_CMD_FLOW_ADD,
 	REWIRE_CMD_FLOW_DEL,
 	REWIRE_CMD_FLOW_GET,
