@@ -51,6 +51,10 @@ int rw_get_target(const struct nlmsghdr *nlh, struct rw_target *target);
 bool rw_put_limit(struct nlmsghdr *nlh, size_t size, const struct rw_limit *limit, uint32_t given);
 int rw_get_limit(const struct nlmsghdr *nlh, struct rw_limit *limit);
 
+bool rw_put_policy(struct nlmsghdr *nlh, size_t size, const struct rw_policy *policy,
+		   uint32_t given);
+int rw_get_policy(const struct nlmsghdr *nlh, struct rw_policy *policy);
+
 bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach);
 int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach);
 

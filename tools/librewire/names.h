@@ -16,6 +16,7 @@ extern const struct rw_name rw_orphan_mode_names[];
 extern const struct rw_name rw_target_state_names[];
 extern const struct rw_name rw_flow_action_names[];
 extern const struct rw_name rw_hop_mode_names[];
+extern const struct rw_name rw_tcp_mode_names[];
 extern const struct rw_name rw_flow_state_names[];
 extern const struct rw_name rw_punt_reason_names[];
 extern const struct rw_name rw_verdict_action_names[];

@@ -14,6 +14,7 @@ typedef int rw_attach_fn(const struct rw_attach *attach, void *data);
 typedef int rw_rule_fn(const struct rw_rule *rule, void *data);
 typedef int rw_limit_fn(const struct rw_limit *limit, void *data);
 typedef int rw_target_fn(const struct rw_target *target, void *data);
+typedef int rw_policy_fn(const struct rw_policy *policy, void *data);
 typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
 typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 
@@ -35,6 +36,11 @@ int rw_limit_set(struct rw_socket *socket, const struct rw_limit *limit, uint32_
 		 struct rw_error *error);
 int rw_limit_del(struct rw_socket *socket, const struct rw_limit *limit, struct rw_error *error);
 int rw_limit_each(struct rw_socket *socket, rw_limit_fn *fn, void *data, struct rw_error *error);
+/* Given has the bits 1 << REWIRE_A_POLICY_... of what counts even when it is 0. */
+int rw_policy_set(struct rw_socket *socket, const struct rw_policy *policy, uint32_t given,
+		  struct rw_error *error);
+int rw_policy_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
+int rw_policy_each(struct rw_socket *socket, rw_policy_fn *fn, void *data, struct rw_error *error);
 
 int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error);
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);

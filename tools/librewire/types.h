@@ -156,6 +156,12 @@ struct rw_limit {
 	uint64_t refused_flows, refused_udp, refused_rate, refused_held, evicted, early;
 };
 
+/* Of one that is to change, what is given and what is not 0 counts. */
+struct rw_policy {
+	uint32_t id, tcp, pickup, mss, flows;
+	uint32_t timeouts[REWIRE_A_TIMEOUTS_MAX + 1];	/* milliseconds, by attribute */
+};
+
 struct rw_attach {
 	uint32_t ifindex, vni;
 	bool local, tunnel;

@@ -17,7 +17,7 @@ struct cli cli;
 static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
-	"where  OBJECT := { attach | rule | limit | target | flow | punt | verdict | stats |\n"
+	"where  OBJECT := { attach | rule | limit | target | policy | flow | punt | verdict | stats |\n"
 	"                   monitor | service | pool | backend | config | apply | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
@@ -31,6 +31,7 @@ static const struct {
 	{ "rule", &rule_object },
 	{ "limit", &limit_object },
 	{ "target", &target_object },
+	{ "policy", &policy_object },
 	{ "flow", &flow_object },
 	{ "punt", &punt_object },
 	{ "verdict", &verdict_object },
