@@ -47,7 +47,7 @@ both() {
 	for family in 4 6; do
 		far=$far4 guest=10.0.0.2 new=10.1.0.1 port=$((port + 1))
 
-		[ $family = 4 ] || { far=[$far6] guest=[fd00:10::2] new=[fd00:30::1]; }
+		[ $family = 4 ] || { far="[$far6]" guest="[fd00:10::2]" new="[fd00:30::1]"; }
 		check "S2.8: $1: IPv$family: a flow of each tenant" eval \
 			"flow 10 30 $far $new $guest && flow 20 40 $far $new $guest"
 		check "S2.8: $1: IPv$family: the first tenant's goes by the first VRF" whoami_is t1 "${far//[][]/}" b1

@@ -6,13 +6,17 @@
 
 /* The flags of a tunnel's key were a number before they became a bitmap. */
 #ifdef REWIRE_HAS_TUNNEL_FLAGS_BITMAP
-#define REWIRE_TUNNEL_FLAGS(name)				\
-	IP_TUNNEL_DECLARE_FLAGS(name) = { };			\
-	__set_bit(IP_TUNNEL_KEY_BIT, name);			\
-	__set_bit(IP_TUNNEL_CSUM_BIT, name)
+#define rewire_tun_set_dst(set, ...)				\
+({								\
+	IP_TUNNEL_DECLARE_FLAGS(flags) = { };			\
+								\
+	__set_bit(IP_TUNNEL_KEY_BIT, flags);			\
+	__set_bit(IP_TUNNEL_CSUM_BIT, flags);			\
+	set(__VA_ARGS__, flags, id, 0);				\
+})
 #else
-#define REWIRE_TUNNEL_FLAGS(name)				\
-	__be16 name = TUNNEL_KEY | TUNNEL_CSUM
+#define rewire_tun_set_dst(set, ...)				\
+	set(__VA_ARGS__, TUNNEL_KEY | TUNNEL_CSUM, id, 0)
 #endif
 
 /* Metadata that sends packets to the far end of a tunnel; IPv4 is IPv4-mapped. */
@@ -20,12 +24,10 @@ static inline struct metadata_dst *rewire_metadata_new(const struct in6_addr *re
 {
 	struct metadata_dst *dst;
 
-	REWIRE_TUNNEL_FLAGS(flags);
-
 	if (ipv6_addr_v4mapped(remote))
-		dst = __ip_tun_set_dst(0, remote->s6_addr32[3], 0, 0, 0, flags, id, 0);
+		dst = rewire_tun_set_dst(__ip_tun_set_dst, 0, remote->s6_addr32[3], 0, 0, 0);
 	else
-		dst = __ipv6_tun_set_dst(&in6addr_any, remote, 0, 0, 0, 0, flags, id, 0);
+		dst = rewire_tun_set_dst(__ipv6_tun_set_dst, &in6addr_any, remote, 0, 0, 0, 0);
 	if (dst)
 		dst->u.tun_info.mode |= IP_TUNNEL_INFO_TX;
 	return dst;
