@@ -18,6 +18,7 @@ struct rewire_net;
  * @ifindex: its number, or REWIRE_IFINDEX_LOCAL
  * @vni: virtual network identifier; of a @tunnel, none that there is
  * @tunnel: the virtual network is that of the tunnel that a packet came through
+ * @icmp_full: like that of the namespace, of this device alone
  * @hook: of the device, or for IPv4 and IPv6 of the host's output
  * @rcu: for the grace period before it is freed
  */
@@ -29,6 +30,7 @@ struct rewire_attach {
 	int ifindex;
 	u32 vni;
 	bool tunnel;
+	atomic64_t icmp_full;
 	struct nf_hook_ops hook[2];
 	struct rcu_head rcu;
 };

@@ -129,22 +129,19 @@ static bool rewire_forward_needs_ports(const struct rewire_rule *rule)
 }
 
 /* Whether the packet may go: it fits, and has hops left. */
-static bool rewire_forward_check(const struct sk_buff *skb, const struct rewire_packet *packet,
+static bool rewire_forward_check(struct rewire_net *ns, struct sk_buff *skb,
+				 const struct rewire_packet *packet,
 				 const struct dst_entry *dst, enum rewire_fit *fit,
 				 enum rewire_reason *reason)
 {
-	bool ipv4 = rewire_key_is_ipv4(&packet->key);
+	bool hop = packet->ifindex != REWIRE_IFINDEX_LOCAL;
 
-	*fit = rewire_fit(skb, dst_mtu(dst), ipv4);
-	if (*fit == REWIRE_TOO_BIG) {
-		*reason = REWIRE_REASON_DROP_TOO_BIG;
+	if (!rewire_may_leave(ns, skb, packet, dst_mtu(dst), hop, fit, reason))
 		return false;
-	}
-	if (packet->ifindex != REWIRE_IFINDEX_LOCAL && !rewire_hops_left(skb, ipv4)) {
-		*reason = REWIRE_REASON_DROP_TTL;
-		return false;
-	}
-	return true;
+	if (*fit != REWIRE_TOO_BIG)
+		return true;
+	*reason = REWIRE_REASON_DROP_TOO_BIG;
+	return false;
 }
 
 /**
@@ -178,7 +175,7 @@ unsigned int rewire_forward(struct rewire_net *ns, struct sk_buff *skb,
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
 		goto drop;
 	}
-	if (!rewire_forward_check(skb, packet, dst, &fit, &reason))
+	if (!rewire_forward_check(ns, skb, packet, dst, &fit, &reason))
 		goto drop;
 	if (skb_ensure_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||
 	    !rewire_send_prepare(skb, dst_dev_rcu(dst))) {

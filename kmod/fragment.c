@@ -9,6 +9,7 @@
  * all of them may go meanwhile.
  */
 #include <net/dst.h>
+#include <net/gso.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -102,6 +103,28 @@ static void rewire_fragment_prepare(struct sk_buff *skb)
 	*IPCB(skb) = parm;
 }
 
+/* A super-packet whose segments do not fit: each of them is split. */
+static int rewire_fragment_segments(struct net *net, struct sk_buff *skb,
+				    int (*output)(struct net *net, struct sock *sk,
+						  struct sk_buff *skb))
+{
+	struct sk_buff *segments, *next;
+	int err = 0, ret;
+
+	segments = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segments)) {
+		kfree_skb(skb);
+		return -ENOMEM;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segments, segments, next) {
+		skb_mark_not_on_list(segments);
+		ret = ip_do_fragment(net, NULL, segments, output);
+		err = err ?: ret;
+	}
+	return err;
+}
+
 /**
  * rewire_fragment_send() - split a packet, and send the fragments
  * @net: the network namespace
@@ -119,5 +142,7 @@ int rewire_fragment_send(struct net *net, struct sk_buff *skb,
 	if (skb_dst(skb)->ops->family == AF_INET6)
 		return ip6_fragment(net, NULL, skb, output);
 	rewire_fragment_prepare(skb);
+	if (skb_is_gso(skb))
+		return rewire_fragment_segments(net, skb, output);
 	return ip_do_fragment(net, NULL, skb, output);
 }

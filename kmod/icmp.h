@@ -7,6 +7,7 @@
 
 #include "flow.h"
 
+struct rewire_net;
 struct sk_buff;
 
 /**
@@ -23,6 +24,18 @@ struct rewire_quote {
 	unsigned int length;
 };
 
+/**
+ * struct rewire_icmp_message - what an error says
+ * @type: of ICMP or ICMPv6
+ * @code: likewise
+ * @info: the four bytes behind the checksum
+ */
+struct rewire_icmp_message {
+	u8 type;
+	u8 code;
+	u32 info;
+};
+
 /* icmp_error.c */
 bool rewire_icmp_is_error(u8 protocol, u8 type);
 bool rewire_icmp_quote(struct sk_buff *skb, struct rewire_packet *packet,
@@ -30,5 +43,11 @@ bool rewire_icmp_quote(struct sk_buff *skb, struct rewire_packet *packet,
 void rewire_icmp_transform(struct sk_buff *skb, const struct rewire_packet *packet,
 			   const struct rewire_flow *flow,
 			   enum rewire_direction direction);
+
+/* icmp_send.c */
+void rewire_icmp_too_big(struct rewire_net *ns, struct sk_buff *skb,
+			 const struct rewire_packet *packet, unsigned int mtu);
+void rewire_icmp_time_exceeded(struct rewire_net *ns, struct sk_buff *skb,
+			       const struct rewire_packet *packet);
 
 #endif /* REWIRE_ICMP_H */

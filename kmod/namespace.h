@@ -55,6 +55,7 @@ struct rewire_punt_queue;
  * @handlers: the sockets that punts go to; read under RCU
  * @handlers_lock: serialises changes of @handlers and @handlers_owner
  * @handlers_owner: the process they belong to
+ * @icmp_full: when the token bucket of ICMP errors of our own will be full, see icmp_send.c
  * @stats: per CPU
  * @changes_on: whether flows that change are logged
  * @changes_overflow: whether some could not be
@@ -101,6 +102,7 @@ struct rewire_net {
 	spinlock_t handlers_lock;	/* handlers, handlers_owner */
 	struct pid *handlers_owner;
 
+	atomic64_t icmp_full;
 	struct rewire_stats __percpu *stats;
 	bool changes_on;	/* packets read it along with stats */
 

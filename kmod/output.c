@@ -23,7 +23,7 @@
 #include "route.h"
 #include "tunnel.h"
 
-/* Resolve the next hop and send. Consumes the packet. */
+/* Resolve the next hop of a packet with a route, and send it. Consumes the packet. */
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
@@ -41,7 +41,7 @@ int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 	return neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
 }
 
-/* The stack fragments the host's own packet, or tells its socket. */
+/* The stack fragments the host's own packet. */
 static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
 {
 	if (!dst_hold_safe(dst)) {
@@ -103,7 +103,7 @@ static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
 	return true;
 }
 
-enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
+static enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
 {
 	unsigned int size = rewire_fragment_size(skb, ipv4);
 	bool splits = ipv4 && !(((const struct iphdr *)skb->data)->frag_off & htons(IP_DF));
@@ -115,10 +115,10 @@ enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv
 		return REWIRE_TOO_BIG;
 	if (skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu)
 		return REWIRE_FITS;
-	return splits && !skb_is_gso(skb) ? REWIRE_FRAGMENT : REWIRE_TOO_BIG;
+	return splits ? REWIRE_FRAGMENT : REWIRE_TOO_BIG;
 }
 
-bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
+static bool rewire_hops_left(const struct sk_buff *skb, bool ipv4)
 {
 	return (ipv4 ? ((const struct iphdr *)skb->data)->ttl :
 		       ((const struct ipv6hdr *)skb->data)->hop_limit) > 1;
@@ -155,6 +155,7 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 		return;
 	}
 	if (way->tunnel) {
+		/* What does not fit is fragmented on the outside. */
 		err = rewire_tunnel_transmit(skb, way->dev, way->tunnel);
 	} else if (fit == REWIRE_FITS) {
 		skb_dst_set_noref(skb, dst);
@@ -164,7 +165,9 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 	} else {
 		err = rewire_send_fragments(ns->net, skb, dst);
 	}
-	if (err < 0)
+	if (err == -ENOMEM)
+		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_MEMORY]);
+	else if (err < 0)
 		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_NEIGHBOUR]);
 	else
 		this_cpu_inc(ns->stats->translated);
@@ -197,6 +200,29 @@ static void rewire_clamp(struct sk_buff *skb, const struct rewire_packet *packet
 	rewire_mss_clamp(skb, packet, most, mtu);
 }
 
+/* Return: whether a packet may take its way; if not, its sender was told, and why. */
+bool rewire_may_leave(struct rewire_net *ns, struct sk_buff *skb,
+		      const struct rewire_packet *packet, unsigned int mtu, bool hop,
+		      enum rewire_fit *fit, enum rewire_reason *reason)
+{
+	bool ipv4 = rewire_key_is_ipv4(&packet->key);
+	bool own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
+
+	if (hop && !rewire_hops_left(skb, ipv4)) {
+		rewire_icmp_time_exceeded(ns, skb, packet);
+		*reason = REWIRE_REASON_DROP_TTL;
+		return false;
+	}
+	*fit = rewire_fit(skb, mtu, ipv4);
+	/* Some of the host's own the stack fragments, whatever their headers say. */
+	if (*fit == REWIRE_TOO_BIG && !(own && skb->ignore_df)) {
+		rewire_icmp_too_big(ns, skb, packet, mtu);
+		*reason = REWIRE_REASON_DROP_TOO_BIG;
+		return false;
+	}
+	return true;
+}
+
 /**
  * rewire_output() - translate a packet and send it on
  * @ns: the namespace
@@ -214,7 +240,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   struct rewire_flow *flow,
 			   enum rewire_direction direction)
 {
-	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, forward, local, hop;
+	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, local, hop;
 	enum rewire_fit fit = REWIRE_FITS;
 	unsigned int length = skb->len;
 	enum rewire_reason reason;
@@ -232,22 +258,9 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	/* The host's own packet for itself takes the loopback device. */
 	own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
 	local = !own && way.dst && rewire_route_is_local(way.dst);
-	forward = !own && !local;
-	if (!local) {
-		fit = rewire_fit(skb, way.mtu, ipv4);
-		/* What goes through a tunnel is fragmented there, on the outside. */
-		if (way.tunnel && fit == REWIRE_FRAGMENT)
-			fit = REWIRE_FITS;
-		if (fit == REWIRE_TOO_BIG && (!own || way.tunnel)) {
-			reason = REWIRE_REASON_DROP_TOO_BIG;
-			goto drop;
-		}
-	}
-	hop = forward && rewire_extension_decrements(flow->extension);
-	if (hop && !rewire_hops_left(skb, ipv4)) {
-		reason = REWIRE_REASON_DROP_TTL;
+	hop = !own && !local && rewire_extension_decrements(flow->extension);
+	if (!local && !rewire_may_leave(ns, skb, packet, way.mtu, hop, &fit, &reason))
 		goto drop;
-	}
 	if (skb_ensure_writable(skb, packet->header)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;

@@ -5,6 +5,7 @@
 
 #include "flow.h"
 
+struct net;
 struct sk_buff;
 struct sock;
 
@@ -15,8 +16,9 @@ enum rewire_fit {
 	REWIRE_TOO_BIG,
 };
 
-enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4);
-bool rewire_hops_left(const struct sk_buff *skb, bool ipv4);
+bool rewire_may_leave(struct rewire_net *ns, struct sk_buff *skb,
+		      const struct rewire_packet *packet, unsigned int mtu, bool hop,
+		      enum rewire_fit *fit, enum rewire_reason *reason);
 void rewire_decrease_hops(struct sk_buff *skb, bool ipv4);
 bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev);
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb);

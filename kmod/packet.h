@@ -45,6 +45,7 @@ enum rewire_kind {
  * @header: bytes from the network header on that rewriting touches
  * @segment: of a TCP packet, its header
  * @other: for REWIRE_KIND_OTHER, why it cannot be translated
+ * @mute: nobody may be told of it by an ICMP error (RFC 1812 4.3.2.7, RFC 4443 2.4)
  * @quote: of an error that is about a packet of a flow, that packet; else NULL
  */
 struct rewire_packet {
@@ -53,6 +54,7 @@ struct rewire_packet {
 	u16 transport;
 	u16 header;
 	struct rewire_segment segment;
+	bool mute;
 	enum rewire_reason other;
 	const struct rewire_quote *quote;
 };

@@ -120,11 +120,12 @@ static enum rewire_kind rewire_parse_icmp(struct sk_buff *skb, u8 request, u8 re
 		packet->key.sport = icmp->un.echo.id;
 	else if (icmp->type == reply && !icmp->code)
 		packet->key.dport = icmp->un.echo.id;
-	else if (rewire_icmp_is_error(rewire_key_protocol(&packet->key), icmp->type))
-		return REWIRE_KIND_ERROR;
 	else
-		return REWIRE_KIND_OTHER;
-	return REWIRE_KIND_FLOW;
+		packet->mute = true;
+	if (!packet->mute)
+		return REWIRE_KIND_FLOW;
+	return rewire_icmp_is_error(rewire_key_protocol(&packet->key), icmp->type) ?
+	       REWIRE_KIND_ERROR : REWIRE_KIND_OTHER;
 }
 
 /* Neighbour discovery is for its link alone, if it has come over no router (RFC 4861). */

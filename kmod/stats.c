@@ -68,6 +68,9 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 			      sum->verdict_failures) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_CREATED, sum->created) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_TRANSLATED, sum->icmp_translated) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_SENT, sum->icmp_sent) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_LIMITED, sum->icmp_limited) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_UNSENT, sum->icmp_unsent) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied);
 }
 

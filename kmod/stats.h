@@ -22,6 +22,9 @@ struct rewire_net;
  * @verdict_failures: verdicts that did not
  * @created: flows made
  * @icmp_translated: of @translated, ICMP errors about packets of flows
+ * @icmp_sent: ICMP errors of our own
+ * @icmp_limited: those that would have been too many
+ * @icmp_unsent: those without an address, a route, or memory
  * @copied: copies made of packets
  * @reason: packets dropped and flows closed, by reason
  *
@@ -39,6 +42,9 @@ struct rewire_stats {
 	u64 verdict_failures;
 	u64 created;
 	u64 icmp_translated;
+	u64 icmp_sent;
+	u64 icmp_limited;
+	u64 icmp_unsent;
 	u64 copied;
 	u64 reason[__REWIRE_REASON_MAX];
 };

@@ -15,59 +15,10 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
-from netlink import DUMP, attributes, nest, u32
+from ends import CHECKS, ends, error, send, text
+from netlink import DUMP, attributes, u32
 from packets import Stage, c
-from raw import ICMP, ICMPV6, TCP, UDP, checksum, echo, icmp, ip, is_ipv6, put, tcp, udp
-
-NAMES = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP echo", ICMPV6: "ICMPv6 echo"}
-
-
-class Ends:
-    """A flow, and the addresses and ports of its packets on either side of the module."""
-
-    def __init__(self, protocol, client, server, public, virtual=None):
-        self.protocol = protocol
-        self.client, self.server, self.public = client, server, public
-        self.virtual = virtual or server
-        self.ipv6 = is_ipv6(client[0])
-        self.echo = protocol in (ICMP, ICMPV6)
-
-    def packet(self, src, dst, payload=b"payload of it", reply=False, **more):
-        """A packet between two ends, each an address and a port or identifier."""
-        if self.echo:
-            ident = dst[1] if reply else src[1]
-            data = echo(src[0], dst[0], ident, payload, reply)
-        else:
-            make = tcp if self.protocol == TCP else udp
-            data = make(src[0], dst[0], src[1], dst[1], payload)
-        return ip(src[0], dst[0], self.protocol, data, **more)
-
-    def forth(self, inside, **more):
-        """The client's packet, as it is in its own network, or behind the module."""
-        if inside:
-            return self.packet(self.client, self.virtual, **more)
-        return self.packet(self.public, self.server, **more)
-
-    def back(self, inside, **more):
-        if inside:
-            return self.packet(self.virtual, self.client, reply=True, **more)
-        return self.packet(self.server, self.public, reply=True, **more)
-
-    def add(self, *more):
-        def key(kind, vni, src, dst, reply):
-            sport, dport = src[1], dst[1]
-            if self.echo:
-                sport, dport = (0, dport) if reply else (sport, 0)
-            return rewire.tuple(c[kind], vni, self.protocol, src[0], sport, dst[0], dport)
-        rewire.command("FLOW_ADD", nest(
-            c["A_FLOW_MESSAGE_SPEC"], key("A_FLOW_ORIG", 5, self.client, self.virtual, False),
-            key("A_FLOW_REPLY", 6, self.server, self.public, True), *more))
-
-
-def ends(protocol, ipv6, number, virtual=False):
-    net = ("fd00:5::%x", "fd00:6::%x") if ipv6 else ("10.5.0.%d", "10.6.0.%d")
-    return Ends(protocol, (net[0] % 2, 4000 + number), (net[1] % 9, 53),
-                (net[1] % 64, 5000 + number), (net[0] % 99, 80) if virtual else None)
+from raw import DCCP, ESP, GRE, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE, checksum, ip, put
 
 
 def set_up():
@@ -77,33 +28,15 @@ def set_up():
     stage.port("a", 5, "10.5.0.1/24", "fd00:5::1/64")
     stage.port("b", 6, "10.6.0.1/24", "fd00:6::1/64")
     flows = [ends(protocol, ipv6, 1) for ipv6 in (False, True)
-             for protocol in (TCP, UDP, ICMPV6 if ipv6 else ICMP)]
+             for protocol in (TCP, UDP, ICMPV6 if ipv6 else ICMP, SCTP, UDPLITE, DCCP, GRE, ESP)]
     hidden = [ends(protocol, ipv6, 2, True) for ipv6 in (False, True) for protocol in (TCP, UDP)]
     for flow in flows + hidden:
-        flow.add()
-
-
-def send(port, *packets):
-    """Send packets into a port. All that comes out: (port, packet)."""
-    for packet in packets:
-        stage.ports["ab".index(port)].send(packet)
-    return [(port.name, packet) for port, packet in stage.received()]
-
-
-def error(flow, src, dst, kind, code, quote, rest=bytes(4), **more):
-    """An ICMP error, or what it is called in IPv6; KIND and CODE are pairs for both."""
-    if isinstance(kind, tuple):
-        kind, code = kind[flow.ipv6], code[flow.ipv6]
-    return ip(src, dst, ICMPV6 if flow.ipv6 else ICMP, icmp(src, dst, kind, code, rest, quote), **more)
-
-
-def text(packet):
-    return packet.hex(" ", 4) if packet else packet
+        flow.add(stage)
 
 
 def becomes(name, source, sink, sent, wanted):
     """What is sent into SOURCE has to come out of SINK as WANTED, and nothing else."""
-    got = send(source, sent)
+    got = send(stage, source, sent)
     tap.point(got == [(sink, wanted)], name, f"sent:   {text(sent)}",
               *(f"got:    {port} {text(packet)}" for port, packet in got),
               f"wanted: {sink} {text(wanted)}")
@@ -111,7 +44,7 @@ def becomes(name, source, sink, sent, wanted):
 
 def dropped(name, reason, source, sent):
     stage.moved()
-    got, moved = send(source, sent), stage.moved()
+    got, moved = send(stage, source, sent), stage.moved()
     tap.point(not got and moved == {"received": 1, reason: 1}, name, f"sent: {text(sent)}",
               f"got: {got}", f"counters: {moved}", f"wanted: {reason}")
 
@@ -128,17 +61,16 @@ KINDS = [
 def kinds():
     """Every kind of error, for the client and for the server, about every protocol."""
     for flow in flows:
-        far, near = ("fd77::1", "fd77::2") if flow.ipv6 else ("10.77.0.1", "10.77.0.2")
         for what, kind, code, rest in KINDS + [("source quench", (4, 4), (0, 0), bytes(4))]:
             if what == "source quench" and flow.ipv6:
                 continue
-            label = f"about {'IPv6' if flow.ipv6 else 'IPv4'} {NAMES[flow.protocol]}: {what}"
+            label = f"about {flow.name}: {what}"
             becomes(f"RFC 5508 REQ-4: {label}, for the client", "b", "a",
-                    error(flow, far, flow.public[0], kind, code, flow.forth(False, hops=3), rest),
-                    error(flow, far, flow.client[0], kind, code, flow.forth(True, hops=3), rest,
+                    error(flow, flow.far, flow.public[0], kind, code, flow.forth(False, hops=3), rest),
+                    error(flow, flow.far, flow.client[0], kind, code, flow.forth(True, hops=3), rest,
                           hops=63))
             becomes(f"RFC 5508 REQ-5: {label}, for the server", "a", "b",
-                    error(flow, near, flow.virtual[0], kind, code, flow.back(True, hops=3), rest),
+                    error(flow, flow.near, flow.virtual[0], kind, code, flow.back(True, hops=3), rest),
                     error(flow, flow.public[0], flow.server[0], kind, code,
                           flow.back(False, hops=3), rest, hops=63))
 
@@ -146,9 +78,8 @@ def kinds():
 def senders():
     """Whose address the receiver sees."""
     for flow in hidden:
-        label = f"IPv6 {NAMES[flow.protocol]}" if flow.ipv6 else f"IPv4 {NAMES[flow.protocol]}"
-        router = "fd77::1" if flow.ipv6 else "10.77.0.1"
-        for who, sender in (("the server", flow.server[0]), ("a router on its side", router)):
+        label = flow.name
+        for who, sender in (("the server", flow.server[0]), ("a router on its side", flow.far)):
             becomes(f"RFC 5508 REQ-5: {label}: {who} is seen as the public address", "b", "a",
                     error(flow, sender, flow.public[0], (3, 1), (1, 3), flow.forth(False)),
                     error(flow, flow.virtual[0], flow.client[0], (3, 1), (1, 3),
@@ -170,14 +101,13 @@ def senders():
 def quotes():
     """What else is in a quote."""
     for flow in flows:
-        label = f"{'IPv6' if flow.ipv6 else 'IPv4'} {NAMES[flow.protocol]}"
-        far = "fd77::1" if flow.ipv6 else "10.77.0.1"
+        label = flow.name
 
         def both(name, change, tail=b"", rest=bytes(4), kind=(11, 3), **more):
             becomes(f"{name}: {label}", "b", "a",
-                    error(flow, far, flow.public[0], kind, (0, 0),
+                    error(flow, flow.far, flow.public[0], kind, (0, 0),
                           change(flow.forth(False, **more)) + tail, rest),
-                    error(flow, far, flow.client[0], kind, (0, 0),
+                    error(flow, flow.far, flow.client[0], kind, (0, 0),
                           change(flow.forth(True, **more)) + tail, rest, hops=63))
 
         extension = bytes.fromhex("2000d2f3 0008 0101 00064140")
@@ -192,8 +122,8 @@ def quotes():
         else:
             hop = bytes((flow.protocol, 0, 1, 4, 0, 0, 0, 0))
             becomes(f"extension headers in the quote: {label}", "b", "a",
-                    error(flow, far, flow.public[0], 1, 0, with_extension(flow.forth(False), hop)),
-                    error(flow, far, flow.client[0], 1, 0, with_extension(flow.forth(True), hop),
+                    error(flow, flow.far, flow.public[0], 1, 0, with_extension(flow.forth(False), hop)),
+                    error(flow, flow.far, flow.client[0], 1, 0, with_extension(flow.forth(True), hop),
                           hops=63))
         if flow.protocol == UDP and not flow.ipv6:
             clear = lambda quote: put(quote, 26, 0)
@@ -207,29 +137,33 @@ def with_extension(packet, header):
 
 
 def truncations():
-    """Errors that end anywhere: translated when 8 bytes of transport header are there."""
+    """Errors that end anywhere: translated when the ports are there, RFC 792's 8 bytes."""
     for flow in flows:
-        label = f"{'IPv6' if flow.ipv6 else 'IPv4'} {NAMES[flow.protocol]}"
-        far = "fd77::1" if flow.ipv6 else "10.77.0.1"
-        quote, wanted = flow.forth(False), flow.forth(True)
-        network = 40 if flow.ipv6 else 20
+        label = flow.name
+        quote, network = flow.forth(False), 40 if flow.ipv6 else 20
+        needs = 8 if flow.ports or flow.echo else 0
         stage.moved()
-        got = send("b", *(error(flow, far, flow.public[0], (11, 3), (0, 0), quote[:length])
+        got = send(stage, "b", *(error(flow, flow.far, flow.public[0], (11, 3), (0, 0), quote[:length])
                           for length in range(len(quote) + 1)))
-        # Half a checksum is not changed
-        half = network + 17 if flow.protocol == TCP else 0
-        cut = lambda length: (wanted[:length - 1] + quote[length - 1:length]
-                              if length == half else wanted[:length])
         tap.equal(f"RFC 792: quotes of every length: {label}",
                   [(port, text(packet)) for port, packet in got],
-                  [("a", text(error(flow, far, flow.client[0], (11, 3), (0, 0), cut(length), hops=63)))
-                   for length in range(network + 8, len(quote) + 1)])
+                  [("a", text(error(flow, flow.far, flow.client[0], (11, 3), (0, 0),
+                                       quoted(flow, length), hops=63)))
+                   for length in range(network + needs, len(quote) + 1)])
         tap.equal(f"and those without ports are dropped: {label}",
-                  stage.moved().get("drop-error-quote"), network + 8)
-        data = error(flow, far, flow.public[0], (11, 3), (0, 0), quote)
+                  stage.moved().get("drop-error-quote"), network + needs)
+        data = error(flow, flow.far, flow.public[0], (11, 3), (0, 0), quote)
         for length in range(network + 8):
             dropped(f"an error of {length} bytes: {label}", "drop-malformed", "b",
                     shortened(data, length))
+
+
+def quoted(flow, length):
+    """What becomes of the first bytes of a quote: of a checksum, a part is not changed."""
+    before, after = flow.forth(False)[:length], flow.forth(True)[:length]
+    offset, size = CHECKS.get(flow.protocol, (0, 0))
+    offset += 40 if flow.ipv6 else 20
+    return after if length >= offset + size else after[:offset] + before[offset:]
 
 
 def shortened(packet, length):
@@ -262,10 +196,9 @@ def under_rules(test):
 def refusals():
     """What no flow can have caused, or nobody can tell."""
     for flow in flows:
-        label = f"{'IPv6' if flow.ipv6 else 'IPv4'} {NAMES[flow.protocol]}"
-        far = "fd77::1" if flow.ipv6 else "10.77.0.1"
+        label = flow.name
         quote = flow.forth(False)
-        whole = error(flow, far, flow.public[0], (11, 3), (0, 0), quote)
+        whole = error(flow, flow.far, flow.public[0], (11, 3), (0, 0), quote)
         check = 42 if flow.ipv6 else 22
         dropped(f"RFC 5508 REQ-3: a wrong checksum: {label}", "drop-error-quote", "b",
                 put(whole, check, struct.unpack_from(">H", whole, check)[0] ^ 0x40))
@@ -273,46 +206,47 @@ def refusals():
             bad = put(quote, 10, struct.unpack_from(">H", quote, 10)[0] ^ 0x40)
             dropped(f"RFC 5508 REQ-3: a quoted header with a wrong checksum: {label}",
                     "drop-error-quote", "b",
-                    error(flow, far, flow.public[0], 11, 0, bad))
+                    error(flow, flow.far, flow.public[0], 11, 0, bad))
             dropped(f"a quoted later fragment: {label}", "drop-error-unsupported", "b",
-                    error(flow, far, flow.public[0], 11, 0, flow.forth(False, fragment=5)))
+                    error(flow, flow.far, flow.public[0], 11, 0, flow.forth(False, fragment=5)))
             dropped(f"a quoted source route: {label}", "drop-error-unsupported", "b",
-                    error(flow, far, flow.public[0], 11, 0, flow.forth(
+                    error(flow, flow.far, flow.public[0], 11, 0, flow.forth(
                         False, options=bytes.fromhex("83070463 36640900"))))
         else:
             later = bytes((flow.protocol, 0, 0, 0x28, 0, 0, 0, 9))
             fragment = bytearray(with_extension(quote, later))
             fragment[6] = 44
             dropped(f"a quoted later fragment: {label}", "drop-error-unsupported", "b",
-                    error(flow, far, flow.public[0], 3, 0, bytes(fragment)))
+                    error(flow, flow.far, flow.public[0], 3, 0, bytes(fragment)))
         dropped(f"a quote of another sender's packet: {label}", "drop-error-quote", "b",
-                error(flow, far, "fd00:6::77" if flow.ipv6 else "10.6.0.77", (11, 3), (0, 0), quote))
+                error(flow, flow.far, "fd00:6::77" if flow.ipv6 else "10.6.0.77", (11, 3), (0, 0), quote))
         other = ends(flow.protocol, flow.ipv6, 77)
+        other.server = flow.server[0] + "8", 53
         dropped(f"RFC 5508 REQ-4: a quote of no flow's packet: {label}", "drop-error-unknown", "b",
-                error(other, far, other.public[0], (11, 3), (0, 0), other.forth(False)))
+                error(other, flow.far, other.public[0], (11, 3), (0, 0), other.forth(False)))
         dropped(f"a quote of the flow's packet from the wrong network: {label}",
                 "drop-error-unknown", "a",
-                error(flow, far, flow.public[0], (11, 3), (0, 0), quote))
+                error(flow, flow.far, flow.public[0], (11, 3), (0, 0), quote))
     for flow in (flows[0], flows[3]):
         label = "IPv6" if flow.ipv6 else "IPv4"
-        far = "fd77::1" if flow.ipv6 else "10.77.0.1"
         src, dst = flow.public[0], flow.server[0]
         about = error(flow, src, dst, (11, 3), (0, 0), flow.back(False))
         dropped(f"RFC 1122 3.2.2: {label}: an error about an error", "drop-error-unsupported", "b",
-                error(flow, far, src, (11, 3), (0, 0), about))
+                error(flow, flow.far, src, (11, 3), (0, 0), about))
         tap.equal(f"{label}: no error about any protocol gets through without a flow of it",
-                  send("b", *(error(flow, far, src, (11, 3), (0, 0), ip(src, dst, protocol, bytes(64)))
+                  send(stage, "b", *(error(flow, flow.far, src, (11, 3), (0, 0),
+                                           ip(src, dst + "8", protocol, bytes(64)))
                               for protocol in range(256))), [])
         dropped(f"{label}: a redirect", "drop-unsupported", "b",
-                error(flow, far, src, 5, 1, flow.forth(False)) if not flow.ipv6 else
-                error(flow, far, src, 100, 0, flow.forth(False)))
+                error(flow, flow.far, src, 5, 1, flow.forth(False)) if not flow.ipv6 else
+                error(flow, flow.far, src, 100, 0, flow.forth(False)))
 
 
 def left_alone():
     """Without a rule."""
     flow = ends(UDP, False, 78)
     stage.moved()
-    send("b", error(flow, "10.77.0.1", "10.6.0.1", 11, 0,
+    send(stage, "b", error(flow, "10.77.0.1", "10.6.0.1", 11, 0,
                     flow.packet(("10.6.0.1", 9), ("10.6.0.9", 9))))
     tap.equal("without a rule, an error about the host's own packet is left to the host",
               stage.moved(), {"received": 1, "passed": 1})
@@ -333,9 +267,8 @@ def life():
     """RFC 5508 REQ-6, RFC 5382 REQ-10, RFC 4787 REQ-12: nothing of the flow changes."""
     before, counted = dump_flows(), rewire.stats()
     for flow in flows + hidden:
-        far = "fd77::1" if flow.ipv6 else "10.77.0.1"
         for _, kind, code, rest in KINDS:
-            send("b", error(flow, far, flow.public[0], kind, code, flow.forth(False), rest))
+            send(stage, "b", error(flow, flow.far, flow.public[0], kind, code, flow.forth(False), rest))
     now = rewire.stats()
     wanted = len(KINDS) * len(flows + hidden)
     tap.equal("errors are counted", (now["icmp_translated"] - counted["icmp_translated"],
@@ -344,11 +277,10 @@ def life():
               (dump_flows(), now["flows"]), (before, counted["flows"]))
     for ipv6 in (False, True):
         flow = ends(UDP, ipv6, 3)
-        far = "fd77::1" if ipv6 else "10.77.0.1"
-        flow.add(u32(c["A_FLOW_TIMEOUT"], 2000))
+        flow.add(stage, u32(c["A_FLOW_TIMEOUT"], 2000))
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            if not send("b", error(flow, far, flow.public[0], (3, 1), (3, 4), flow.forth(False))):
+            if not send(stage, "b", error(flow, flow.far, flow.public[0], (3, 1), (3, 4), flow.forth(False))):
                 break
             time.sleep(0.05)
         tap.point(time.monotonic() < deadline,
@@ -359,7 +291,7 @@ def life():
 def garbage():
     """Errors with anything wrong: nobody falls over, and flows still work."""
     generator, packets = random.Random(5508), []
-    errors = [error(flow, "fd77::1" if flow.ipv6 else "10.77.0.1", flow.public[0], kind, code,
+    errors = [error(flow, flow.far, flow.public[0], kind, code,
                     flow.forth(False), rest) for flow in flows for _, kind, code, rest in KINDS]
     for _ in range(int(os.environ.get("REWIRE_TEST_PACKETS", "3000"))):
         packet = bytearray(generator.choice(errors))
@@ -374,7 +306,7 @@ def garbage():
             packet = put(packet, 42, checksum(packet[8:40] + struct.pack(">II", len(packet) - 40, 58) +
                                               packet[40:]))
         packets.append(bytes(packet))
-    wrong, got = [], send("b", *packets)
+    wrong, got = [], send(stage, "b", *packets)
     for _, packet in got:
         ipv6 = packet[0] >> 4 == 6
         pseudo = packet[8:40] + struct.pack(">II", len(packet) - 40, 58) if ipv6 else b""
@@ -382,7 +314,7 @@ def garbage():
             wrong.append(text(packet))
     tap.point(got and not wrong, "what of errors with changed bytes gets through has right checksums", len(got), *wrong)
     for flow in flows:
-        becomes(f"after them, {'IPv6' if flow.ipv6 else 'IPv4'} {NAMES[flow.protocol]} still works",
+        becomes(f"after them, {flow.name} still works",
                 "b", "a", flow.back(False), flow.back(True, hops=63))
     tap.point(stage.balanced(), "each packet is translated, passed, dropped or held", stage.counters())
 

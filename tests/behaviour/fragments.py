@@ -257,12 +257,23 @@ def sizes(stage):
             crosses(stage, "RFC 791: IPv4: fragments that do not fit are split", talk, packet, parts,
                     limit=1300)
             parts = cut(packet, (1400, 2800), flags=0x4000)
-            stays(stage, "RFC 791: IPv4: unless they must not be", stage.a, parts, received=1, drop_too_big=1)
+            told(stage, "RFC 1191: IPv4: unless they must not be, which the sender is told", parts,
+                 lambda error: error[20:22] == b"\3\4" and error[26:28] == b"\5\x14")
         else:
-            stays(stage, "RFC 8200: IPv6: fragments that do not fit do not leave", stage.a, parts,
-                  received=1, drop_too_big=1)
+            told(stage, "RFC 8201: IPv6: of fragments that do not fit, the sender is told", parts,
+                 lambda error: error[40:42] == b"\2\0" and error[44:48] == b"\0\0\5\x14")
         stage.route.mtu(stage.b.index, 1500)
     stage.flush()
+
+
+def told(stage, name, parts, is_right):
+    """A point: nothing leaves, and one error comes back that says that 1300 bytes fit."""
+    for part in parts:
+        stage.a.send(part)
+    got, moved = stage.received(), stage.moved()
+    tap.point([port for port, _ in got] == [stage.a] and is_right(got[0][1]) and
+              moved == {"received": 1, "drop-too-big": 1}, name,
+              *(f"{port.name}: {packet.hex()}" for port, packet in got), moved)
 
 
 def identification(stage):

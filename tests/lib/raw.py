@@ -4,6 +4,9 @@ import socket
 import struct
 
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+DCCP, GRE, ESP, SCTP, UDPLITE = 33, 47, 50, 132, 136
+NAMES = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP echo", ICMPV6: "ICMPv6 echo", DCCP: "DCCP",
+         GRE: "GRE", ESP: "ESP", SCTP: "SCTP", UDPLITE: "UDP-Lite"}
 ECHO = {ICMP: (8, 0), ICMPV6: (128, 129)}
 
 
@@ -58,6 +61,34 @@ def tcp(src, dst, sport, dport, payload=b"", sequence=1, flags=0x10):
 def udp(src, dst, sport, dport, payload=b"", sum_=True):
     data = struct.pack(">HHHH", sport, dport, 8 + len(payload), 0) + payload
     return put(data, 6, (transport_sum(src, dst, UDP, data) or 0xffff) if sum_ else 0)
+
+
+def udplite(src, dst, sport, dport, payload=b""):
+    """The checksum covers the header, and of what follows nothing (RFC 3828)."""
+    header = struct.pack(">HHHH", sport, dport, 8, 0)
+    pseudo = pack(src) + pack(dst) + struct.pack(">II", 8 + len(payload), UDPLITE)
+    return put(header, 6, checksum(pseudo + header) or 0xffff) + payload
+
+
+def dccp(src, dst, sport, dport, payload=b""):
+    """A data packet whose checksum covers the header (RFC 4340)."""
+    header = struct.pack(">HHBBHBBHI", sport, dport, 4, 1, 0, 2 << 1 | 1, 0, 0, 1)
+    pseudo = pack(src) + pack(dst) + struct.pack(">II", len(header) + len(payload), DCCP)
+    return put(header, 6, checksum(pseudo + header)) + payload
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def sctp(sport, dport, payload=b""):
+    header = struct.pack(">HHI", sport, dport, 0x12345678)
+    return header + struct.pack("<I", crc32c(header + bytes(4) + payload)) + payload
 
 
 def icmp(src, dst, kind, code, rest, payload=b""):

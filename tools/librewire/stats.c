@@ -31,6 +31,9 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_VERDICT_FAILURES]	= RW_ALWAYS(RW_U64, struct rw_stats, verdict_failures),
 	[REWIRE_A_STATS_CREATED]		= RW_ALWAYS(RW_U64, struct rw_stats, created),
 	[REWIRE_A_STATS_ICMP_TRANSLATED]	= RW_ALWAYS(RW_U64, struct rw_stats, icmp_translated),
+	[REWIRE_A_STATS_ICMP_SENT]		= RW_ALWAYS(RW_U64, struct rw_stats, icmp_sent),
+	[REWIRE_A_STATS_ICMP_LIMITED]		= RW_ALWAYS(RW_U64, struct rw_stats, icmp_limited),
+	[REWIRE_A_STATS_ICMP_UNSENT]		= RW_ALWAYS(RW_U64, struct rw_stats, icmp_unsent),
 	[REWIRE_A_STATS_OBJECTS]		= RW_ALWAYS(RW_U64, struct rw_stats, objects),
 	[REWIRE_A_STATS_COPIED]			= RW_ALWAYS(RW_U64, struct rw_stats, copied),
 };

@@ -198,7 +198,7 @@ struct rw_stats {
 	uint32_t attaches, rules, targets, limits, handlers, holds, holds_max, held_packets;
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
-	uint64_t created, icmp_translated, objects, copied;
+	uint64_t created, icmp_translated, icmp_sent, icmp_limited, icmp_unsent, objects, copied;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };
 

@@ -29,9 +29,13 @@ static void show_packets(const struct rw_stats *stats)
 	print_number("received", "received", stats->received);
 	print_number("translated", "translated", stats->translated);
 	print_number("passed", "passed", stats->passed);
-	print_number("icmp-translated", "icmp-translated", stats->icmp_translated);
 	print_number("forwarded", "forwarded", stats->forwarded);
 	print_number("copied", "copied", stats->copied);
+	print_line();
+	print_number("icmp-translated", "icmp-translated", stats->icmp_translated);
+	print_number("icmp-sent", "icmp-sent", stats->icmp_sent);
+	print_number("icmp-limited", "icmp-limited", stats->icmp_limited);
+	print_number("icmp-unsent", "icmp-unsent", stats->icmp_unsent);
 	print_line();
 	print_number("holds", "holds", stats->holds);
 	print_number("holds-max", "holds-max", stats->holds_max);
