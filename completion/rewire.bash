@@ -13,6 +13,8 @@ _rewire_arguments() {
 	attach-del)	echo "dev local" ;;
 	rule-add)	echo "vni family src dst protocol sport dport preference" \
 				"pass drop punt forward policy hold orphan via dev outvni" ;;
+	address-add | address-del)
+			echo "vni ip" ;;
 	rule-del)	echo "id" ;;
 	rule-show)	echo "vni" ;;
 	limit-set)	echo "vni all flows rate burst holds held-packets held-bytes udp-share" ;;
@@ -36,7 +38,7 @@ _rewire_arguments() {
 
 _rewire_commands() {
 	case $1 in
-	attach | rule)	echo "show add del help" ;;
+	attach | rule | address)	echo "show add del help" ;;
 	limit)		echo "show set del help" ;;
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top help" ;;

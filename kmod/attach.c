@@ -19,6 +19,7 @@
 #include "fragment.h"
 #include "hold.h"
 #include "event.h"
+#include "neighbour.h"
 #include "netlink.h"
 #include "packet.h"
 #include "tunnel.h"
@@ -61,9 +62,13 @@ static bool rewire_attach_is_tagged(struct sk_buff *skb)
 static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
-	const struct rewire_attach *attach = priv;
+	struct rewire_attach *attach = priv;
 
-	if (skb->pkt_type != PACKET_HOST || rewire_attach_is_tagged(skb))
+	if (rewire_attach_is_tagged(skb))
+		return NF_ACCEPT;
+	if (READ_ONCE(attach->ns->address_count) && rewire_neighbour_answer(attach, skb))
+		return NF_STOLEN;
+	if (skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
 	rewire_fragment_clear(skb);
 	if (attach->tunnel)

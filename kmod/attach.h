@@ -19,6 +19,7 @@ struct rewire_net;
  * @vni: virtual network identifier; of a @tunnel, none that there is
  * @tunnel: the virtual network is that of the tunnel that a packet came through
  * @icmp_full: like that of the namespace, of this device alone
+ * @answers: bucket of answers about neighbours, see rewire_bucket_next()
  * @hook: of the device, or for IPv4 and IPv6 of the host's output
  * @rcu: for the grace period before it is freed
  */
@@ -31,6 +32,7 @@ struct rewire_attach {
 	u32 vni;
 	bool tunnel;
 	atomic64_t icmp_full;
+	atomic64_t answers;
 	struct nf_hook_ops hook[2];
 	struct rcu_head rcu;
 };

@@ -76,6 +76,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_event_exit(ns);
 	rewire_limit_exit(ns);
 	rewire_rule_exit(ns);
+	rewire_address_exit(ns);
 	rewire_target_exit(ns);
 	rewire_policy_exit(ns);
 }

@@ -14,6 +14,7 @@
 #include <net/netns/generic.h>
 
 #include "limit.h"
+#include "neighbour.h"
 #include "stats.h"
 
 #define REWIRE_RULES_MAX	131072U
@@ -36,6 +37,9 @@ struct rewire_punt_queue;
  * @tunnels: attaches whose packets tell their virtual network
  * @rule_count: rules, of at most REWIRE_RULES_MAX
  * @rule_id: the next rule number to give
+ * @addresses: struct rewire_address that are answered for; read under RCU
+ * @address_count: of those, at most REWIRE_ADDRESSES_MAX
+ * @address_lens: how many of each prefix length
  * @generation: grows when attaches or rules change; dumps resume by position
  * @targets: struct rewire_target by number; read under RCU
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
@@ -80,6 +84,9 @@ struct rewire_net {
 	unsigned int tunnels;
 	unsigned int rule_count;
 	u32 rule_id;
+	struct hlist_head addresses[1 << REWIRE_ADDRESS_HASH_BITS];
+	unsigned int address_count;
+	unsigned int address_lens[129];
 	unsigned int generation;
 	struct xarray targets;
 	unsigned int target_count;

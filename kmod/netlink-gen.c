@@ -19,6 +19,10 @@ static const struct netlink_range_validation rewire_a_tunnel_id_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_address_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_tuple_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -273,6 +277,27 @@ const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1] =
 	[REWIRE_A_ATTACH_LOCAL] = { .type = NLA_FLAG, },
 };
 
+/* REWIRE_CMD_ADDRESS_ADD - do */
+const struct nla_policy rewire_address_add_nl_policy[REWIRE_A_ADDRESS_LEN + 1] = {
+	[REWIRE_A_ADDRESS_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_address_vni_range),
+	[REWIRE_A_ADDRESS_ADDRESS] = { .type = NLA_BINARY, },
+	[REWIRE_A_ADDRESS_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+};
+
+/* REWIRE_CMD_ADDRESS_DEL - do */
+const struct nla_policy rewire_address_del_nl_policy[REWIRE_A_ADDRESS_LEN + 1] = {
+	[REWIRE_A_ADDRESS_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_address_vni_range),
+	[REWIRE_A_ADDRESS_ADDRESS] = { .type = NLA_BINARY, },
+	[REWIRE_A_ADDRESS_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+};
+
+/* REWIRE_CMD_ADDRESS_GET - do */
+const struct nla_policy rewire_address_get_nl_policy[REWIRE_A_ADDRESS_LEN + 1] = {
+	[REWIRE_A_ADDRESS_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_address_vni_range),
+	[REWIRE_A_ADDRESS_ADDRESS] = { .type = NLA_BINARY, },
+	[REWIRE_A_ADDRESS_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+};
+
 /* REWIRE_CMD_RULE_ADD - do */
 const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_VIA_VNI + 1] = {
 	[REWIRE_A_RULE_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_rule_vni_range),
@@ -431,7 +456,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[26] = {
+const struct genl_ops rewire_nl_ops[29] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -452,6 +477,28 @@ const struct genl_ops rewire_nl_ops[26] = {
 		.dumpit		= rewire_nl_attach_get_dumpit,
 		.policy		= rewire_attach_get_nl_policy,
 		.maxattr	= REWIRE_A_ATTACH_LOCAL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_ADDRESS_ADD,
+		.doit		= rewire_nl_address_add_doit,
+		.policy		= rewire_address_add_nl_policy,
+		.maxattr	= REWIRE_A_ADDRESS_LEN,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_ADDRESS_DEL,
+		.doit		= rewire_nl_address_del_doit,
+		.policy		= rewire_address_del_nl_policy,
+		.maxattr	= REWIRE_A_ADDRESS_LEN,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_ADDRESS_GET,
+		.doit		= rewire_nl_address_get_doit,
+		.dumpit		= rewire_nl_address_get_dumpit,
+		.policy		= rewire_address_get_nl_policy,
+		.maxattr	= REWIRE_A_ADDRESS_LEN,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

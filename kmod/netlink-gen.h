@@ -29,6 +29,12 @@ extern const struct nla_policy rewire_attach_del_nl_policy[REWIRE_A_ATTACH_LOCAL
 
 extern const struct nla_policy rewire_attach_get_nl_policy[REWIRE_A_ATTACH_LOCAL + 1];
 
+extern const struct nla_policy rewire_address_add_nl_policy[REWIRE_A_ADDRESS_LEN + 1];
+
+extern const struct nla_policy rewire_address_del_nl_policy[REWIRE_A_ADDRESS_LEN + 1];
+
+extern const struct nla_policy rewire_address_get_nl_policy[REWIRE_A_ADDRESS_LEN + 1];
+
 extern const struct nla_policy rewire_rule_add_nl_policy[REWIRE_A_RULE_VIA_VNI + 1];
 
 extern const struct nla_policy rewire_rule_del_nl_policy[REWIRE_A_RULE_ID + 1];
@@ -76,13 +82,18 @@ extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[26];
+extern const struct genl_ops rewire_nl_ops[29];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
+int rewire_nl_address_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_address_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_address_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_address_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info);

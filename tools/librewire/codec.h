@@ -55,6 +55,10 @@ bool rw_put_policy(struct nlmsghdr *nlh, size_t size, const struct rw_policy *po
 		   uint32_t given);
 int rw_get_policy(const struct nlmsghdr *nlh, struct rw_policy *policy);
 
+bool rw_put_service_address(struct nlmsghdr *nlh, size_t size,
+			    const struct rw_service_address *address);
+int rw_get_service_address(const struct nlmsghdr *nlh, struct rw_service_address *address);
+
 bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach);
 int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach);
 

@@ -11,6 +11,7 @@
 #include "types.h"
 
 typedef int rw_attach_fn(const struct rw_attach *attach, void *data);
+typedef int rw_service_address_fn(const struct rw_service_address *address, void *data);
 typedef int rw_rule_fn(const struct rw_rule *rule, void *data);
 typedef int rw_limit_fn(const struct rw_limit *limit, void *data);
 typedef int rw_target_fn(const struct rw_target *target, void *data);
@@ -21,6 +22,14 @@ typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
 int rw_attach_del(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
 int rw_attach_each(struct rw_socket *socket, rw_attach_fn *fn, void *data, struct rw_error *error);
+
+/* The number of answers is the kernel's. */
+int rw_service_address_add(struct rw_socket *socket, const struct rw_service_address *address,
+			   struct rw_error *error);
+int rw_service_address_del(struct rw_socket *socket, const struct rw_service_address *address,
+			   struct rw_error *error);
+int rw_service_address_each(struct rw_socket *socket, rw_service_address_fn *fn, void *data,
+			    struct rw_error *error);
 
 /* The rule's id and hits are the kernel's: id is set. */
 int rw_rule_add(struct rw_socket *socket, struct rw_rule *rule, struct rw_error *error);

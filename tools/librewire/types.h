@@ -168,6 +168,13 @@ struct rw_attach {
 	char ifname[IFNAMSIZ];
 };
 
+struct rw_service_address {
+	uint32_t vni;
+	struct rw_addr address;
+	uint8_t len;
+	uint64_t answers;
+};
+
 struct rw_punt {
 	uint64_t id;
 	struct rw_tuple tuple;

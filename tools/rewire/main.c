@@ -17,7 +17,7 @@ struct cli cli;
 static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
-	"where  OBJECT := { attach | rule | limit | target | policy | flow | punt | verdict | stats |\n"
+	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict | stats |\n"
 	"                   monitor | service | pool | backend | config | apply | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
@@ -28,6 +28,7 @@ static const struct {
 	const struct object *object;
 } objects[] = {
 	{ "attach", &attach_object },
+	{ "address", &address_object },
 	{ "rule", &rule_object },
 	{ "limit", &limit_object },
 	{ "target", &target_object },
