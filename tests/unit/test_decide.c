@@ -125,6 +125,28 @@ static void nat_of_ipv6_and_udp(void **context)
 	assert_reply(bench, tuple(0, IPPROTO_UDP, "2001:db8::1", 53, "2001:db8:f::64", port));
 }
 
+/* S4.10: the public address of a service is met where it would come back. */
+static void nat_to_a_service_turns_around(void **context)
+{
+	struct bench *bench = *context;
+	const struct rw_flow_spec *flow = &bench->decision.verdict.flow;
+
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "fd00:10::5", 4000, "2001:db8:f::10", 80)),
+			 OUTCOME_FLOW);
+	assert_reply(bench, tuple(20, IPPROTO_TCP, "fd00:20::11", 8080, "2001:db8:f::64",
+				  bench->decision.port));
+	assert_int_equal(flow->target, 11);
+	assert_int_equal(flow->policy, 1);
+	/* Another port is no service. */
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "fd00:10::5", 4000, "2001:db8:f::10", 81)),
+			 OUTCOME_FLOW);
+	assert_int_equal(flow->reply.vni, 0);
+	assert_int_equal(flow->target, 0);
+	/* One without a backend takes no port. */
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.0.5", 4000, "203.0.113.12", 80)),
+			 OUTCOME_NO_BACKEND);
+}
+
 static void an_echo_gets_a_new_identifier(void **context)
 {
 	struct bench *bench = *context;
@@ -334,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nat_takes_a_port_of_the_pool),
 		TEST(nat_of_ipv6_and_udp),
+		TEST(nat_to_a_service_turns_around),
 		TEST(an_echo_gets_a_new_identifier),
 		TEST(an_echo_reply_begins_nothing),
 		TEST(every_protocol_with_ports_has_ports_of_its_own),

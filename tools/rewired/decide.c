@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "codec.h"
 #include "decide.h"
 
 /* Known to all hosts, so that each makes the same choice for the same flow. */
@@ -144,6 +145,14 @@ void decide_drop(struct decision *decision, enum outcome outcome, const struct r
 	};
 }
 
+/* The same, with a port that was taken already. */
+static void give_up(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
+{
+	if (decision->ports)
+		ports_give_back(decision->ports, punt->tuple.protocol, decision->port);
+	decide_drop(decision, outcome, punt);
+}
+
 static enum outcome find_service(const struct snapshot *snapshot, const struct rw_punt *punt,
 				 const struct service **service)
 {
@@ -153,6 +162,46 @@ static enum outcome find_service(const struct snapshot *snapshot, const struct r
 	if (!service_matches(*service, &punt->tuple))
 		return OUTCOME_MISMATCH;
 	return begins_flow(&punt->tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
+}
+
+/* The destination prefix of a service that has an address, in bits; -1, none has. */
+static int prefix_length(const struct service *service, const struct rw_addr *address)
+{
+	int length = service->dst.count ? -1 : 0;
+	unsigned int i;
+
+	for (i = 0; i < service->dst.count; i++)
+		if (rw_prefix_contains(&service->dst.list[i].address, service->dst.list[i].length, address) &&
+		    service->dst.list[i].length > length)
+			length = service->dst.list[i].length;
+	return length;
+}
+
+/*
+ * A packet that is translated into a virtual network where its destination is a
+ * service itself would come back to this host: both are decided at once. Of several
+ * services the one with the longest prefix counts.
+ */
+static bool turn_around(const struct snapshot *snapshot, unsigned int attempt,
+			struct rw_flow_spec *flow)
+{
+	const struct service *service, *found = NULL;
+	int length, longest = -1;
+	struct rw_tuple public;
+	unsigned int i;
+
+	rw_tuple_inverse(&flow->reply, &public);
+	for (i = 0; i < snapshot->service_count; i++) {
+		service = &snapshot->services[i];
+		if (!service->balance || !service_matches(service, &public))
+			continue;
+		length = prefix_length(service, &public.dst);
+		if (length > longest) {
+			longest = length;
+			found = service;
+		}
+	}
+	return !found || choose_destination(found, &public, attempt, flow);
 }
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
@@ -182,6 +231,8 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
 	else if (!choose_source(service, orig, attempt, &decider->random, decision))
 		decide_drop(decision, OUTCOME_EXHAUSTED, punt);
+	else if (!service->balance && !turn_around(snapshot, attempt, flow))
+		give_up(decision, OUTCOME_NO_BACKEND, punt);
 	else
 		flow->decision = atomic_fetch_add(decider->last, 1) + 1;
 }
