@@ -3,6 +3,7 @@
  * Addresses inside of virtual networks that the module answers for. They are found
  * by their prefix: a lookup tries each length that there is, the longest first.
  */
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/slab.h>
 

@@ -11,6 +11,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/timekeeping.h>
+#include <net/addrconf.h>
 #include <net/arp.h>
 #include <net/ip6_checksum.h>
 #include <net/ip_tunnels.h>
