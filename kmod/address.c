@@ -21,7 +21,7 @@ struct rewire_address {
 
 static u32 rewire_address_bucket(u32 vni, const struct in6_addr *address)
 {
-	return hash_32(jhash2(address->s6_addr32, 4, vni), REWIRE_ADDRESS_HASH_BITS);
+	return hash_32(jhash(address, sizeof(*address), vni), REWIRE_ADDRESS_HASH_BITS);
 }
 
 /* Context: RCU read side, or the namespace's lock. */
@@ -69,10 +69,21 @@ bool rewire_address_is_whole(const struct rewire_address *address)
 	return address->len == 128;
 }
 
+/* Whether no single host has it. */
+static bool rewire_address_is_nobodys(const struct in6_addr *address, u8 len)
+{
+	__be32 ipv4 = address->s6_addr32[3];
+
+	if (!ipv6_addr_v4mapped(address))
+		return ipv6_addr_is_multicast(address) || ipv6_addr_loopback(address) ||
+		       (len == 128 && ipv6_addr_any(address));
+	return ipv4_is_multicast(ipv4) || ipv4_is_lbcast(ipv4) || ipv4_is_loopback(ipv4) ||
+	       (len == 128 && ipv4_is_zeronet(ipv4));
+}
+
 static int rewire_address_check(const struct nlattr *attribute, const struct in6_addr *address,
 				u8 len, struct netlink_ext_ack *extack)
 {
-	bool ipv4 = ipv6_addr_v4mapped(address);
 	struct in6_addr prefix;
 
 	ipv6_addr_prefix(&prefix, address, len);
@@ -81,12 +92,7 @@ static int rewire_address_check(const struct nlattr *attribute, const struct in6
 				    "The address has bits beyond the prefix length");
 		return -EINVAL;
 	}
-	if (ipv4 ? ipv4_is_multicast(address->s6_addr32[3]) ||
-		   ipv4_is_lbcast(address->s6_addr32[3]) ||
-		   ipv4_is_loopback(address->s6_addr32[3]) ||
-		   (len == 128 && ipv4_is_zeronet(address->s6_addr32[3])) :
-		   ipv6_addr_is_multicast(address) || ipv6_addr_loopback(address) ||
-		   (len == 128 && ipv6_addr_any(address))) {
+	if (rewire_address_is_nobodys(address, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attribute,
 				    "Nobody has this address in a network");
 		return -EINVAL;

@@ -26,9 +26,11 @@ void rewire_copies_send(struct rewire_net *ns, struct sk_buff *skb,
 			const struct rewire_packet *packet,
 			const struct rewire_flow_extension *extension)
 {
+	struct rewire_packet mute = *packet;
 	struct sk_buff *clone;
 	unsigned int i;
 
+	mute.mute = true;	/* an error is about the packet, not about each copy */
 	for (i = 0; i < extension->copies; i++) {
 		this_cpu_inc(ns->stats->copied);
 		clone = skb_clone(skb, GFP_ATOMIC);
@@ -36,7 +38,7 @@ void rewire_copies_send(struct rewire_net *ns, struct sk_buff *skb,
 			this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_MEMORY]);
 			continue;
 		}
-		if (rewire_output(ns, clone, packet, extension->copy[i], REWIRE_ORIG) ==
+		if (rewire_output(ns, clone, &mute, extension->copy[i], REWIRE_ORIG) ==
 		    NF_ACCEPT)
 			rewire_hold_continue(ns, clone, packet->ifindex);
 	}

@@ -155,10 +155,12 @@ static int rewire_get_hops(struct nlattr **tb, struct rewire_flow_extension *ext
 			   struct netlink_ext_ack *extack)
 {
 	const struct nlattr *limit = tb[REWIRE_A_FLOW_HOP_LIMIT];
+	bool set;
 
 	if (tb[REWIRE_A_FLOW_HOPS])
 		extension->hops = nla_get_u32(tb[REWIRE_A_FLOW_HOPS]);
-	if (!!limit != (extension->hops == REWIRE_HOP_MODE_SET)) {
+	set = extension->hops == REWIRE_HOP_MODE_SET;
+	if (set != !!limit) {
 		NL_SET_ERR_MSG_ATTR(extack, limit ?: tb[REWIRE_A_FLOW_HOPS],
 				    "A hop limit belongs to the mode that sets it");
 		return -EINVAL;
