@@ -19,6 +19,10 @@ _rewire_arguments() {
 	rule-show)	echo "vni" ;;
 	limit-set)	echo "vni all flows rate burst holds held-packets held-bytes udp-share" ;;
 	limit-del | limit-show) echo "vni all" ;;
+	policy-set)	echo "id tcp pickup mss tcp-unreplied tcp-syn-sent tcp-syn-received tcp-established" \
+				"tcp-fin-wait tcp-last-ack tcp-time-wait tcp-closed udp-unreplied udp-replied" \
+				"icmp other-unreplied other-replied" ;;
+	policy-del)	echo "id" ;;
 	target-add | target-set)
 			echo "id state" ;;
 	target-del)	echo "id" ;;
@@ -39,7 +43,7 @@ _rewire_arguments() {
 _rewire_commands() {
 	case $1 in
 	attach | rule | address)	echo "show add del help" ;;
-	limit)		echo "show set del help" ;;
+	limit | policy)	echo "show set del help" ;;
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top help" ;;
 	verdict)	echo "add help" ;;
@@ -106,7 +110,7 @@ _rewire() {
 		case $previous in
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
-		*) words="attach rule limit target flow punt verdict stats service pool backend config
+		*) words="attach address rule limit target policy flow punt verdict stats service pool backend config
 			apply daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp

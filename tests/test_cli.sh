@@ -49,6 +49,19 @@ batches() {
 	check "its target is there" rewire target del id 902
 }
 
+policies() {
+	local shown='[.[] | select(.id == 70) | [.tcp, .pickup, .mss, ."udp-replied"]]'
+
+	check "a policy is made" rewire policy set id 70 tcp strict pickup no mss 1300 udp-replied 5000
+	equal "and shown" "$(rewire -j policy show | jq -c "$shown")" '[["strict","no",1300,5000]]'
+	check "what is given of it changes" rewire policy set id 70 tcp off
+	equal "and nothing else" "$(rewire -j policy show | jq -c "$shown")" '[["off","no",1300,5000]]'
+	check "rewire -j -d policy show has every word of the text form" json_has_text -d policy show
+	refuse "a policy without a number is refused" 1 "id is missing" rewire policy set tcp off
+	check "it is deleted" rewire policy del id 70
+	refuse "a policy that is not there is refused" 2 "No policy has this number" rewire policy del id 70
+}
+
 # Each word of the text form has its value in the JSON form.
 json_has_text() {
 	rewire "$@" > "$work/text"
@@ -91,4 +104,5 @@ json_forms
 prefixes
 refused_by_kernel
 batches
+policies
 test_end

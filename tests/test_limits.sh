@@ -160,7 +160,8 @@ rate() {
 	send_udp t2 {3001..3060}
 	check "60 come at once, and few of them are held" eval "[ \$(limit 10 used-holds) -le 12 ]"
 	check "the others are refused" eval "[ \$(limit 10 refused-rate) -ge 40 ] && [ \$(reason drop-rate) -ge 40 ]"
-	equal "of another network, none is" "$(limit 20 refused-rate)" 0
+	# Its record goes with its last hold
+	match "of another network, none is" "$(limit 20 refused-rate)" '^(0|null)$'
 	wait_for 10 figure_is holds 0
 	check "a second later" sleep 1.2
 	send_udp t1 4001 4002 4003

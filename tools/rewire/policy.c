@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rewire policy: how flows are kept and their packets checked. */
 
-
 #include "args.h"
 #include "print.h"
 
@@ -99,7 +98,7 @@ static int show(const struct rw_policy *policy, void *data)
 
 	(void)data;
 	print_record();
-	print_number("id", "policy", policy->id);
+	print_number("id", "id", policy->id);
 	print_string("tcp", "tcp", rw_name(rw_tcp_mode_names, policy->tcp));
 	print_string("pickup", "pickup", rw_name(pickup_names, policy->pickup));
 	print_number("mss", policy->mss || cli.details ? "mss" : NULL, policy->mss);
