@@ -63,6 +63,12 @@ holds_some() {
 	[ "$(figure held-packets)" -ge 1 ]
 }
 
+# The source port of what is held, into $port
+find_port() {
+	port=$(rewire -j punt show | jq '.[0].tuple.sport // empty')
+	[ -n "$port" ]
+}
+
 firewall_has_dropped() {
 	[ "$(in_ns host nft -j list counter inet firewall dropped |
 		jq '.nftables[1].counter.packets')" -ge 1 ]
@@ -85,7 +91,7 @@ firewall() {
 	# They are held for a second: keep some coming.
 	spawn host bash -c "exec 3<>/dev/udp/$out4/9; for i in {1..150}; do echo x >&3; sleep 0.2; done"
 	check "some are" wait_for 20 holds_some
-	port=$(rewire -j punt show | jq '.[0].tuple.sport')
+	wait_for 20 find_port
 	check "they may pass" rewire verdict add pass vni 5 protocol udp src "198.51.100.1:$port" \
 		dst "$out4:9" lifetime 60000
 	check "but not the firewall" wait_for 20 firewall_has_dropped
