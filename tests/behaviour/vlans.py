@@ -4,7 +4,8 @@ import socket
 import struct
 import subprocess
 
-from packets import GUEST, IP, TCP, UDP, IPv6, Raw, Rewire, tap, u32
+from packets import (GUEST, IP, TCP, UDP, IPv6, Raw, Rewire, sysctl, tap,
+                     u32)
 from talk import Talk, two_ports
 
 c = Rewire.c
@@ -35,6 +36,8 @@ def not_ours(stage):
 
 def own_devices(stage):
     """a.5 and, over a service VLAN, a.7.8 are devices like any other."""
+    for key, value in ("addr_gen_mode", 1), ("router_solicitations", 0):
+        sysctl(f"ipv6/conf/default/{key}", value)
     for words in ("link add link a name a.5 type vlan id 5", "link set a.5 up arp off",
                   "link add link a name a.7 type vlan proto 802.1ad id 7", "link set a.7 up",
                   "link add link a.7 name a.7.8 type vlan id 8", "link set a.7.8 up arp off",
