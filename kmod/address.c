@@ -44,10 +44,11 @@ struct rewire_address *rewire_address_lookup(struct rewire_net *ns, u32 vni,
 					     const struct in6_addr *address)
 {
 	struct rewire_address *there;
+	const int least = ipv6_addr_v4mapped(address) ? 96 : 0;
 	struct in6_addr prefix;
 	int len;
 
-	for (len = 128; len >= 0; len--) {
+	for (len = 128; len >= least; len--) {
 		if (!READ_ONCE(ns->address_lens[len]))
 			continue;
 		ipv6_addr_prefix(&prefix, address, len);

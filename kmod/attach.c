@@ -158,7 +158,7 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, cons
 
 	err = nf_register_net_hooks(ns->net, attach->hook, rewire_attach_hooks(attach));
 	if (err) {
-		kfree(attach);
+		kfree_rcu(attach, rcu);	/* the first of two hooks may have seen packets */
 		return err;
 	}
 	if (dev) {

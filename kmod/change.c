@@ -23,7 +23,7 @@
 #include "flow_netlink.h"
 
 /* More than any flow takes in a message */
-#define REWIRE_CHANGE_ROOM	2560
+#define REWIRE_CHANGE_ROOM	3328
 
 /**
  * struct rewire_change_chunk - a page of the log
@@ -249,7 +249,8 @@ int rewire_change_dump_start(struct netlink_callback *cb)
 		goto unlock;
 	}
 	cb->args[0] = READ_ONCE(ns->changes_overflow);
-	WRITE_ONCE(ns->changes_overflow, false);
+	if (cb->args[0])	/* what overflows from now on is for the next reading */
+		WRITE_ONCE(ns->changes_overflow, false);
 	rewire_change_collect(ns, true, &ns->changes_taken);
 	if (cb->args[0])
 		rewire_change_discard(ns, &ns->changes_taken);

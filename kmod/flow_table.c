@@ -100,6 +100,7 @@ void rewire_flow_for_each(struct rewire_net *ns,
 				       struct rewire_flow *flow, void *data),
 			  void *data)
 {
+	const u64 last = atomic64_read(&ns->flow_id);	/* so that it ends */
 	struct rhashtable_iter walk;
 	struct rewire_tuple *tuple;
 	struct rewire_flow *flow;
@@ -112,7 +113,7 @@ again:
 	rhashtable_walk_start(&walk);
 	while ((tuple = rhashtable_walk_next(&walk))) {
 		flow = rewire_walk_flow(tuple);
-		if (flow) {
+		if (flow && flow->id <= last) {
 			call(ns, flow, data);
 			closed |= !rewire_flow_is_live(flow);
 		}

@@ -138,10 +138,10 @@ static bool rewire_forward_check(struct rewire_net *ns, struct sk_buff *skb,
 
 	if (!rewire_may_leave(ns, skb, packet, dst_mtu(dst), hop, fit, reason))
 		return false;
-	if (*fit != REWIRE_TOO_BIG)
-		return true;
-	*reason = REWIRE_REASON_DROP_TOO_BIG;
-	return false;
+	/* The host's own, which the stack would fragment, too */
+	if (*fit == REWIRE_TOO_BIG)
+		*fit = REWIRE_FRAGMENT;
+	return true;
 }
 
 /**

@@ -215,12 +215,16 @@ static void rewire_icmp_send(struct rewire_net *ns, struct sk_buff *skb,
 
 	if (!attach || !rewire_icmp_may_answer(ns, skb, packet))
 		return;
+	if (attach->tunnel) {
+		this_cpu_inc(ns->stats->icmp_unsent);
+		return;
+	}
 	now = ktime_get_coarse_ns();
 	if (!rewire_icmp_token(&attach->icmp_full, now, REWIRE_ICMP_DEVICE_RATE,
 			       REWIRE_ICMP_DEVICE_BURST) ||
 	    !rewire_icmp_token(&ns->icmp_full, now, REWIRE_ICMP_RATE, REWIRE_ICMP_BURST))
 		this_cpu_inc(ns->stats->icmp_limited);
-	else if (!attach->tunnel && rewire_icmp_answer(ns, skb, packet, message))
+	else if (rewire_icmp_answer(ns, skb, packet, message))
 		this_cpu_inc(ns->stats->icmp_sent);
 	else
 		this_cpu_inc(ns->stats->icmp_unsent);

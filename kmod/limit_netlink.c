@@ -100,9 +100,13 @@ static int rewire_limit_change(struct genl_info *info, struct rewire_quota *limi
 	struct rewire_limits may = limit->may;
 	int err = rewire_get_limits(info, &may);
 
-	if (!err)
-		rewire_limit_write(limit, &may);
-	return err;
+	if (err)
+		return err;
+	/* How full a bucket is was reckoned by the old rate. */
+	if (may.rate != limit->may.rate || may.burst != limit->may.burst)
+		atomic64_set(&limit->bucket, 0);
+	rewire_limit_write(limit, &may);
+	return 0;
 }
 
 /* The first request takes a reference that the last one lets go of. */

@@ -190,8 +190,8 @@ static enum rewire_kind rewire_parse_transport(struct sk_buff *skb, u8 protocol,
 {
 	enum rewire_kind kind = rewire_parse_protocol(skb, protocol, packet);
 
-	if (kind == REWIRE_KIND_FLOW && skb->ip_summed == CHECKSUM_PARTIAL &&
-	    !rewire_unfinished_is_sane(skb, protocol, packet))
+	if ((kind == REWIRE_KIND_FLOW || kind == REWIRE_KIND_ERROR) &&
+	    skb->ip_summed == CHECKSUM_PARTIAL && !rewire_unfinished_is_sane(skb, protocol, packet))
 		return REWIRE_KIND_MALFORMED;
 	return kind;
 }
@@ -246,7 +246,9 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 	if (ipv4_is_multicast(ip->daddr) || ipv4_is_lbcast(ip->daddr) ||
 	    ipv4_is_zeronet(ip->saddr))
 		return REWIRE_KIND_FOREIGN;
-	if (pskb_trim_rcsum(skb, length))
+	/* Answers would go to everybody (RFC 1122, 3.2.1.3). */
+	if (ipv4_is_multicast(ip->saddr) || ipv4_is_lbcast(ip->saddr) ||
+	    pskb_trim_rcsum(skb, length))
 		return REWIRE_KIND_MALFORMED;
 
 	ip = (const struct iphdr *)skb->data;
@@ -307,7 +309,8 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		return REWIRE_KIND_MALFORMED;
 	if (rewire_ipv6_is_link_local(ip))
 		return REWIRE_KIND_FOREIGN;
-	if (ipv6_addr_v4mapped(&ip->saddr) || ipv6_addr_v4mapped(&ip->daddr))
+	if (ipv6_addr_is_multicast(&ip->saddr) || ipv6_addr_v4mapped(&ip->saddr) ||
+	    ipv6_addr_v4mapped(&ip->daddr))
 		return REWIRE_KIND_MALFORMED;
 	if (pskb_trim_rcsum(skb, length))
 		return REWIRE_KIND_MALFORMED;

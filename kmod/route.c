@@ -28,7 +28,14 @@ static struct dst_entry *rewire_route_ipv4(struct net *net, __be32 address, int 
 	};
 	struct rtable *rt = ip_route_output_key(net, &fl4);
 
-	return IS_ERR(rt) ? NULL : &rt->dst;
+	if (IS_ERR(rt))
+		return NULL;
+	/* To one host, never to all of a link. */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return NULL;
+	}
+	return &rt->dst;
 }
 
 static struct dst_entry *rewire_route_ipv6(struct net *net,
