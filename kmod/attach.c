@@ -116,8 +116,10 @@ static unsigned int rewire_attach_hooks(struct rewire_attach *attach)
 	return n;
 }
 
-static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *attach)
+static int rewire_attach_fill(struct sk_buff *skb, const void *object)
 {
+	const struct rewire_attach *attach = object;
+
 	if (attach->tunnel ? nla_put_flag(skb, REWIRE_A_ATTACH_TUNNEL) :
 			     nla_put_u32(skb, REWIRE_A_ATTACH_VNI, attach->vni))
 		return -EMSGSIZE;
@@ -129,16 +131,11 @@ static int rewire_attach_fill(struct sk_buff *skb, const struct rewire_attach *a
 	return 0;
 }
 
-static int rewire_attach_fill_event(struct sk_buff *skb, const void *attach)
-{
-	return rewire_attach_fill(skb, attach);
-}
-
 /* Tell who watches. */
 static void rewire_attach_tell(struct rewire_net *ns, const struct rewire_attach *attach,
 			       enum rewire_config_change change)
 {
-	rewire_event_config(ns, REWIRE_CMD_ATTACH_NTF, change, rewire_attach_fill_event, attach);
+	rewire_event_config(ns, REWIRE_CMD_ATTACH_NTF, change, rewire_attach_fill, attach);
 }
 
 /* VNI: NULL for the one that the packets' tunnels say. */

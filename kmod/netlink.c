@@ -34,6 +34,86 @@ int rewire_reply_send(struct genl_info *info, struct sk_buff *skb, void *header)
 	return genlmsg_reply(skb, info);
 }
 
+int rewire_get_number(struct genl_info *info, int attribute, u32 *number)
+{
+	if (GENL_REQ_ATTR_CHECK(info, attribute)) {
+		GENL_SET_ERR_MSG(info, "A number has to be given");
+		return -EINVAL;
+	}
+	*number = nla_get_u32(info->attrs[attribute]);
+	return 0;
+}
+
+/**
+ * rewire_numbered_get() - answer with the object that a request names
+ * @info: the request
+ * @objects: by number
+ * @attribute: that has the number
+ * @fill: writes an object into a message
+ *
+ * Return: 0, -ENOENT: there is no such object, or errno.
+ */
+int rewire_numbered_get(struct genl_info *info, struct xarray *objects, int attribute,
+			int (*fill)(struct sk_buff *skb, const void *object))
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct sk_buff *reply;
+	const void *object;
+	void *header;
+	u32 number;
+	int err = rewire_get_number(info, attribute, &number);
+
+	if (err)
+		return err;
+	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&ns->lock);
+	object = xa_load(objects, number);
+	err = object ? fill(reply, object) : -ENOENT;
+	mutex_unlock(&ns->lock);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	return rewire_reply_send(info, reply, header);
+}
+
+static int rewire_numbered_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
+				    const void *object, u8 command,
+				    int (*fill)(struct sk_buff *skb, const void *object))
+{
+	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				   &rewire_family, NLM_F_MULTI, command);
+
+	if (!header)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, header);
+	if (fill(skb, object)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+/* Go on with a list of objects, by number, under the namespace's lock. */
+int rewire_numbered_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			 struct xarray *objects, u8 command,
+			 int (*fill)(struct sk_buff *skb, const void *object))
+{
+	unsigned long number;
+	void *object;
+
+	lockdep_assert_held(&rewire_net(sock_net(skb->sk))->lock);
+	xa_for_each_start(objects, number, object, cb->args[0]) {
+		if (rewire_numbered_dump_one(skb, cb, object, command, fill))
+			break;
+		cb->args[0] = number + 1;
+	}
+	return skb->len;
+}
+
 int rewire_put_address(struct sk_buff *skb, int attribute, const struct in6_addr *address)
 {
 	if (ipv6_addr_v4mapped(address))

@@ -24,6 +24,14 @@ static inline struct rewire_net *rewire_info_net(struct genl_info *info)
 struct sk_buff *rewire_reply_new(struct genl_info *info, size_t size, void **header);
 int rewire_reply_send(struct genl_info *info, struct sk_buff *skb, void *header);
 
+/* Objects that are kept by number, under the namespace's lock: rules, targets, policies. */
+int rewire_get_number(struct genl_info *info, int attribute, u32 *number);
+int rewire_numbered_get(struct genl_info *info, struct xarray *objects, int attribute,
+			int (*fill)(struct sk_buff *skb, const void *object));
+int rewire_numbered_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			 struct xarray *objects, u8 command,
+			 int (*fill)(struct sk_buff *skb, const void *object));
+
 int rewire_put_address(struct sk_buff *skb, int attribute, const struct in6_addr *address);
 int rewire_put_key(struct sk_buff *skb, int attribute, const struct rewire_key *key);
 int rewire_get_address(const struct nlattr *attribute, struct in6_addr *address,

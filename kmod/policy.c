@@ -197,23 +197,13 @@ static int rewire_get_policy(struct genl_info *info, struct rewire_policy_change
 	return rewire_get_timeouts(attrs[REWIRE_A_POLICY_TIMEOUTS], change, info->extack);
 }
 
-static int rewire_policy_id(struct genl_info *info, u32 *id)
-{
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_POLICY_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	*id = nla_get_u32(info->attrs[REWIRE_A_POLICY_ID]);
-	return 0;
-}
-
 int rewire_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_policy_change change;
 	struct rewire_policy *policy;
 	u32 id;
-	int err = rewire_policy_id(info, &id);
+	int err = rewire_get_number(info, REWIRE_A_POLICY_ID, &id);
 
 	if (!err)
 		err = rewire_get_policy(info, &change);
@@ -241,7 +231,7 @@ int rewire_nl_policy_del_doit(struct sk_buff *skb, struct genl_info *info)
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_policy *policy;
 	u32 id;
-	int err = rewire_policy_id(info, &id);
+	int err = rewire_get_number(info, REWIRE_A_POLICY_ID, &id);
 
 	if (err)
 		return err;
@@ -268,8 +258,10 @@ static bool rewire_timeouts_fill(struct sk_buff *skb, const struct rewire_policy
 	return false;
 }
 
-static int rewire_policy_fill(struct sk_buff *skb, const struct rewire_policy *policy)
+static int rewire_policy_fill(struct sk_buff *skb, const void *object)
 {
+	const struct rewire_policy *policy = object;
+
 	if (nla_put_u32(skb, REWIRE_A_POLICY_ID, policy->id) ||
 	    nla_put_u32(skb, REWIRE_A_POLICY_TCP, policy->tcp) ||
 	    nla_put_u32(skb, REWIRE_A_POLICY_PICKUP, policy->pickup) ||
@@ -282,50 +274,20 @@ static int rewire_policy_fill(struct sk_buff *skb, const struct rewire_policy *p
 
 int rewire_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_policy *policy;
-	struct sk_buff *reply;
-	void *header;
-	u32 id;
-	int err = rewire_policy_id(info, &id);
+	int err = rewire_numbered_get(info, &rewire_info_net(info)->policies, REWIRE_A_POLICY_ID,
+				      rewire_policy_fill);
 
-	if (err)
-		return err;
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	mutex_lock(&ns->lock);
-	policy = xa_load(&ns->policies, id);
-	err = policy ? rewire_policy_fill(reply, policy) : rewire_policy_missing(info);
-	mutex_unlock(&ns->lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	return rewire_reply_send(info, reply, header);
+	return err == -ENOENT ? rewire_policy_missing(info) : err;
 }
 
 int rewire_nl_policy_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
-	unsigned long id = cb->args[0];
-	struct rewire_policy *policy;
+	int length;
 
 	mutex_lock(&ns->lock);
-	xa_for_each_start(&ns->policies, id, policy, cb->args[0]) {
-		void *header;
-
-		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_POLICY_GET);
-		if (!header)
-			break;
-		if (rewire_policy_fill(skb, policy)) {
-			genlmsg_cancel(skb, header);
-			break;
-		}
-		genlmsg_end(skb, header);
-		cb->args[0] = id + 1;
-	}
+	length = rewire_numbered_dump(skb, cb, &ns->policies, REWIRE_CMD_POLICY_GET,
+				      rewire_policy_fill);
 	mutex_unlock(&ns->lock);
-	return skb->len;
+	return length;
 }

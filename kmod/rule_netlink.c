@@ -309,8 +309,10 @@ static bool rewire_forward_fill(struct sk_buff *skb, const struct rewire_rule *r
 	       (forward->has_vni && nla_put_u32(skb, REWIRE_A_RULE_VIA_VNI, forward->vni));
 }
 
-static int rewire_rule_fill(struct sk_buff *skb, const struct rewire_rule *rule)
+static int rewire_rule_fill(struct sk_buff *skb, const void *object)
 {
+	const struct rewire_rule *rule = object;
+
 	if (nla_put_u32(skb, REWIRE_A_RULE_ID, rule->id) ||
 	    nla_put_u32(skb, REWIRE_A_RULE_VNI, rule->vni) ||
 	    rewire_match_fill(skb, &rule->match) ||
@@ -330,16 +332,11 @@ static int rewire_rule_fill(struct sk_buff *skb, const struct rewire_rule *rule)
 	return 0;
 }
 
-static int rewire_rule_fill_event(struct sk_buff *skb, const void *rule)
-{
-	return rewire_rule_fill(skb, rule);
-}
-
 /* Tell who watches. */
 static void rewire_rule_tell(struct rewire_net *ns, const struct rewire_rule *rule,
 			     enum rewire_config_change change)
 {
-	rewire_event_config(ns, REWIRE_CMD_RULE_NTF, change, rewire_rule_fill_event, rule);
+	rewire_event_config(ns, REWIRE_CMD_RULE_NTF, change, rewire_rule_fill, rule);
 }
 
 int rewire_nl_rule_add_doit(struct sk_buff *skb, struct genl_info *info)
@@ -384,16 +381,6 @@ free:
 	return err;
 }
 
-static int rewire_rule_id(struct genl_info *info, u32 *id)
-{
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_RULE_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	*id = nla_get_u32(info->attrs[REWIRE_A_RULE_ID]);
-	return 0;
-}
-
 static int rewire_rule_missing(struct genl_info *info)
 {
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_RULE_ID],
@@ -406,7 +393,7 @@ int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_rule *rule;
 	u32 id;
-	int err = rewire_rule_id(info, &id);
+	int err = rewire_get_number(info, REWIRE_A_RULE_ID, &id);
 
 	if (err)
 		return err;
@@ -422,60 +409,21 @@ int rewire_nl_rule_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 int rewire_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_rule *rule;
-	struct sk_buff *reply;
-	void *header;
-	u32 id;
-	int err = rewire_rule_id(info, &id);
+	int err = rewire_numbered_get(info, &rewire_info_net(info)->rules, REWIRE_A_RULE_ID,
+				      rewire_rule_fill);
 
-	if (err)
-		return err;
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	mutex_lock(&ns->lock);
-	rule = xa_load(&ns->rules, id);
-	err = rule ? rewire_rule_fill(reply, rule) : rewire_rule_missing(info);
-	mutex_unlock(&ns->lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	return rewire_reply_send(info, reply, header);
-}
-
-static bool rewire_rule_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				 struct rewire_rule *rule)
-{
-	void *header;
-
-	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_RULE_GET);
-	if (!header)
-		return false;
-	genl_dump_check_consistent(cb, header);
-	if (rewire_rule_fill(skb, rule)) {
-		genlmsg_cancel(skb, header);
-		return false;
-	}
-	genlmsg_end(skb, header);
-	return true;
+	return err == -ENOENT ? rewire_rule_missing(info) : err;
 }
 
 int rewire_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
-	struct rewire_rule *rule;
-	unsigned long id;
+	int length;
 
 	mutex_lock(&ns->lock);
 	cb->seq = ns->generation;
-	xa_for_each_start(&ns->rules, id, rule, cb->args[0]) {
-		if (!rewire_rule_dump_one(skb, cb, rule))
-			break;
-		cb->args[0] = id + 1;
-	}
+	length = rewire_numbered_dump(skb, cb, &ns->rules, REWIRE_CMD_RULE_GET,
+				      rewire_rule_fill);
 	mutex_unlock(&ns->lock);
-	return skb->len;
+	return length;
 }

@@ -105,8 +105,9 @@ static void rewire_target_discard(struct rewire_target *target)
 	percpu_counter_dec(&rewire_objects);
 }
 
-static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *target)
+static int rewire_target_fill(struct sk_buff *skb, const void *object)
 {
+	const struct rewire_target *target = object;
 	int flows = atomic_read(&target->count->flows);
 	int retired = flows - atomic_read(&target->flows);
 
@@ -119,16 +120,11 @@ static int rewire_target_fill(struct sk_buff *skb, const struct rewire_target *t
 	return 0;
 }
 
-static int rewire_target_fill_event(struct sk_buff *skb, const void *target)
-{
-	return rewire_target_fill(skb, target);
-}
-
 /* Tell who watches. */
 static void rewire_target_tell(struct rewire_net *ns, const struct rewire_target *target,
 			       enum rewire_config_change change)
 {
-	rewire_event_config(ns, REWIRE_CMD_TARGET_NTF, change, rewire_target_fill_event, target);
+	rewire_event_config(ns, REWIRE_CMD_TARGET_NTF, change, rewire_target_fill, target);
 }
 
 static int rewire_target_new(struct rewire_net *ns, u32 id, u8 state,
@@ -253,22 +249,12 @@ static int rewire_target_missing(struct genl_info *info)
 	return -ENOENT;
 }
 
-static int rewire_target_id(struct genl_info *info, u32 *id)
-{
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_TARGET_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	*id = nla_get_u32(info->attrs[REWIRE_A_TARGET_ID]);
-	return 0;
-}
-
 int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_target *target;
 	u32 id;
-	int err = rewire_target_id(info, &id);
+	int err = rewire_get_number(info, REWIRE_A_TARGET_ID, &id);
 
 	if (err)
 		return err;
@@ -282,50 +268,20 @@ int rewire_nl_target_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 int rewire_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_target *target;
-	struct sk_buff *reply;
-	void *header;
-	u32 id;
-	int err = rewire_target_id(info, &id);
+	int err = rewire_numbered_get(info, &rewire_info_net(info)->targets, REWIRE_A_TARGET_ID,
+				      rewire_target_fill);
 
-	if (err)
-		return err;
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	mutex_lock(&ns->lock);
-	target = xa_load(&ns->targets, id);
-	err = target ? rewire_target_fill(reply, target) : rewire_target_missing(info);
-	mutex_unlock(&ns->lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	return rewire_reply_send(info, reply, header);
+	return err == -ENOENT ? rewire_target_missing(info) : err;
 }
 
 int rewire_nl_target_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
-	unsigned long id = cb->args[0];
-	struct rewire_target *target;
+	int length;
 
 	mutex_lock(&ns->lock);
-	xa_for_each_start(&ns->targets, id, target, cb->args[0]) {
-		void *header;
-
-		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_TARGET_GET);
-		if (!header)
-			break;
-		if (rewire_target_fill(skb, target)) {
-			genlmsg_cancel(skb, header);
-			break;
-		}
-		genlmsg_end(skb, header);
-		cb->args[0] = id + 1;
-	}
+	length = rewire_numbered_dump(skb, cb, &ns->targets, REWIRE_CMD_TARGET_GET,
+				      rewire_target_fill);
 	mutex_unlock(&ns->lock);
-	return skb->len;
+	return length;
 }
