@@ -84,6 +84,9 @@ static bool rewire_change_append(struct rewire_net *ns, struct rewire_flow *flow
 	struct rewire_change_chunk *chunk;
 	bool on;
 
+	/* Who reads next reads everything anew. Pairs with the barrier of a dump's start. */
+	if (READ_ONCE(ns->changes_overflow))
+		return false;
 	if (atomic_inc_return(&ns->change_count) > REWIRE_CHANGES_MAX)
 		goto overflow;
 	local_bh_disable();
@@ -121,6 +124,8 @@ void rewire_change_log(struct rewire_net *ns, struct rewire_flow *flow)
 {
 	int flags = atomic_read(&flow->flags);
 
+	if (READ_ONCE(ns->changes_overflow))
+		return;
 	/* What is not LIVE yet may never be; its maker logs it when it is. */
 	do {
 		if ((flags & (REWIRE_FLOW_LIVE | REWIRE_FLOW_DYING | REWIRE_FLOW_LOGGED)) !=
@@ -250,7 +255,7 @@ int rewire_change_dump_start(struct netlink_callback *cb)
 	}
 	cb->args[0] = READ_ONCE(ns->changes_overflow);
 	if (cb->args[0])	/* what overflows from now on is for the next reading */
-		WRITE_ONCE(ns->changes_overflow, false);
+		smp_store_mb(ns->changes_overflow, false);
 	rewire_change_collect(ns, true, &ns->changes_taken);
 	if (cb->args[0])
 		rewire_change_discard(ns, &ns->changes_taken);

@@ -5,6 +5,7 @@
  * sends the messages. What there is no memory or no room for advances the sequence
  * all the same, so that who watches sees that something is missing.
  */
+#include <linux/rwsem.h>
 #include <linux/skbuff.h>
 
 #include "event.h"
@@ -26,12 +27,29 @@ const struct genl_multicast_group rewire_groups[REWIRE_NLGRP_CONFIG + 1] = {
 	},
 };
 
-/* Whether the groups are the family's: after it they may become another's. */
+/*
+ * Whether the groups are the family's: after it they may become another's. Written
+ * under the lock; who sends holds it over the sending.
+ */
+static DECLARE_RWSEM(rewire_event_lock);
 static bool rewire_event_allowed;
 
+/* Context: process. When it is not allowed any more, nothing is being sent. */
 void rewire_event_allow(bool allow)
 {
+	down_write(&rewire_event_lock);
 	WRITE_ONCE(rewire_event_allowed, allow);
+	up_write(&rewire_event_lock);
+}
+
+static void rewire_event_send(struct rewire_net *ns, struct sk_buff *skb, unsigned int group)
+{
+	down_read(&rewire_event_lock);
+	if (rewire_event_allowed)
+		genlmsg_multicast_netns(&rewire_family, ns->net, skb, 0, group, GFP_KERNEL);
+	else
+		nlmsg_free(skb);
+	up_read(&rewire_event_lock);
 }
 
 bool rewire_event_wanted(struct rewire_net *ns, unsigned int group)
@@ -50,8 +68,7 @@ static void rewire_event_work(struct work_struct *work)
 		skb = __skb_dequeue(&ns->event_queue);
 		spin_unlock_bh(&ns->event_queue.lock);
 		if (skb)
-			genlmsg_multicast_netns(&rewire_family, ns->net, skb, 0,
-						REWIRE_NLGRP_FLOW, GFP_KERNEL);
+			rewire_event_send(ns, skb, REWIRE_NLGRP_FLOW);
 		cond_resched();
 	} while (skb);
 }
@@ -123,7 +140,7 @@ void rewire_event_flow(struct rewire_net *ns, const struct rewire_flow *flow, bo
 /* A copy of a message with punts. Context: process. */
 void rewire_event_punt(struct rewire_net *ns, struct sk_buff *skb)
 {
-	genlmsg_multicast_netns(&rewire_family, ns->net, skb, 0, REWIRE_NLGRP_PUNT, GFP_KERNEL);
+	rewire_event_send(ns, skb, REWIRE_NLGRP_PUNT);
 }
 
 /**
@@ -163,7 +180,7 @@ void rewire_event_config(struct rewire_net *ns, u8 command, enum rewire_config_c
 		return;
 	}
 	genlmsg_end(skb, header);
-	genlmsg_multicast_netns(&rewire_family, ns->net, skb, 0, REWIRE_NLGRP_CONFIG, GFP_KERNEL);
+	rewire_event_send(ns, skb, REWIRE_NLGRP_CONFIG);
 }
 
 void rewire_event_init(struct rewire_net *ns)

@@ -146,11 +146,11 @@ bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, boo
 	};
 	struct rewire_quota *limit;
 
-	if (READ_ONCE(full->barren) == (u32)jiffies)
+	if (READ_ONCE(full->barren[udp]) == (u32)jiffies)
 		return false;
 	rewire_search_run(&search);
 	if (!search.found) {
-		WRITE_ONCE(full->barren, jiffies);
+		WRITE_ONCE(full->barren[udp], jiffies);
 		return false;
 	}
 	if (!close)

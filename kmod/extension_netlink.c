@@ -246,10 +246,9 @@ static bool rewire_put_tunnel(struct sk_buff *skb, const struct rewire_flow_exte
 static bool rewire_put_copy(struct sk_buff *skb, const struct rewire_flow *copy)
 {
 	struct nlattr *nest = nla_nest_start(skb, REWIRE_A_COPIES_COPY);
-	int ifindex = READ_ONCE(copy->ifindex[REWIRE_REPLY]);
 
 	if (!nest || rewire_put_key(skb, REWIRE_A_FLOW_REPLY, &copy->tuple[REWIRE_REPLY].key) ||
-	    (ifindex && nla_put_u32(skb, REWIRE_A_FLOW_REPLY_IFINDEX, ifindex)) ||
+	    rewire_put_ifindex(skb, REWIRE_A_FLOW_REPLY_IFINDEX, copy, REWIRE_REPLY) ||
 	    (copy->extension && rewire_put_tunnel(skb, copy->extension, REWIRE_REPLY)) ||
 	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, copy, REWIRE_ORIG))
 		return true;

@@ -140,8 +140,8 @@ void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction directi
 void rewire_flow_free(struct rewire_flow *flow)
 {
 	if (flow->target)
-		rewire_target_leave(flow->target);
-	rewire_policy_leave(flow->policy);
+		rewire_target_put(flow->target);
+	rewire_policy_put(flow->policy);
 	rewire_extension_free(flow->extension);
 	kmem_cache_free(rewire_flow_cache, flow);
 	percpu_counter_dec(&rewire_objects);
@@ -164,6 +164,14 @@ static unsigned int rewire_flow_tuples(const struct rewire_flow *flow)
 	    (atomic_read(&flow->flags) & REWIRE_FLOW_ONE_WAY))
 		return 1;
 	return REWIRE_DIRECTIONS;
+}
+
+/* Count a flow that begins (1) or ends (-1) where it is counted by others than limits. */
+static void rewire_flow_count_in(const struct rewire_flow *flow, int flows)
+{
+	if (flow->target)
+		rewire_target_count(flow->target, flows);
+	rewire_policy_count(flow->policy, flows);
 }
 
 /* A full barrier. Return: whether nobody else did it before. */
@@ -199,6 +207,7 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 	for (i = 0; i < REWIRE_DIRECTIONS; i++)
 		rewire_route_forget(&flow->tuple[i]);
 	rewire_extension_close(flow->extension);
+	rewire_flow_count_in(flow, -1);
 	rewire_limit_unflow(ns, rewire_key_vni(&flow->tuple[REWIRE_ORIG].key),
 			    rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key));
 	this_cpu_inc(ns->stats->reason[reason]);
@@ -214,11 +223,12 @@ static bool rewire_flow_uses(const struct rewire_flow *flow,
 			     const struct rewire_attach *attach)
 {
 	const struct rewire_tuple *tuple = &flow->tuple[direction];
+	int ifindex = READ_ONCE(flow->ifindex[direction]);
 
 	if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
-		return !flow->ifindex[direction] &&
+		return !ifindex &&
 		       rewire_key_vni(&tuple->key) == attach->vni;
-	return flow->ifindex[direction] == attach->ifindex ||
+	return ifindex == attach->ifindex ||
 	       rewire_route_uses(tuple, attach->ifindex);
 }
 
@@ -371,7 +381,8 @@ static void rewire_flow_undo(struct rewire_flow *flow)
 static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction direction,
 			      const struct rewire_hold *hold)
 {
-	if (!hold || hold->ifindex == REWIRE_IFINDEX_LOCAL || flow->ifindex[direction])
+	if (!hold || hold->ifindex == REWIRE_IFINDEX_LOCAL ||
+	    READ_ONCE(flow->ifindex[direction]))
 		return;
 	WRITE_ONCE(flow->ifindex[direction], hold->ifindex);
 	rewire_route_forget(&flow->tuple[!direction]);
@@ -412,6 +423,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 	} else {
 		for (i = 0; i < REWIRE_DIRECTIONS; i++)
 			rewire_flow_learn(flow, i, holds[i]);
+		rewire_flow_count_in(flow, 1);
 		*id = flow->id;
 		this_cpu_inc(ns->stats->created);
 		trace_rewire_flow_new(flow, ~0U);

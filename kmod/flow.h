@@ -191,6 +191,8 @@ void rewire_flow_for_each(struct rewire_net *ns,
 			  void (*call)(struct rewire_net *ns,
 				       struct rewire_flow *flow, void *data),
 			  void *data);
+int rewire_walk_start(struct rhashtable_iter *walk)
+	__acquires(RCU);
 void rewire_flow_expiry_start(struct rewire_net *ns);
 
 /* flow.c */

@@ -57,14 +57,22 @@ static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow
 					     jiffies_to_msecs(flow->timeout)));
 }
 
+/* The device of a direction, if it is known. Return: whether there was no room. */
+bool rewire_put_ifindex(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			enum rewire_direction direction)
+{
+	int ifindex = READ_ONCE(flow->ifindex[direction]);
+
+	return ifindex && nla_put_u32(skb, attribute, ifindex);
+}
+
 static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow *flow)
 {
 	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
 		return false;
 	return rewire_put_key(skb, REWIRE_A_FLOW_REPLY, &flow->tuple[REWIRE_REPLY].key) ||
 	       rewire_put_counters(skb, REWIRE_A_FLOW_REPLY_COUNTERS, flow, REWIRE_REPLY) ||
-	       (flow->ifindex[REWIRE_REPLY] &&
-		nla_put_u32(skb, REWIRE_A_FLOW_REPLY_IFINDEX, flow->ifindex[REWIRE_REPLY]));
+	       rewire_put_ifindex(skb, REWIRE_A_FLOW_REPLY_IFINDEX, flow, REWIRE_REPLY);
 }
 
 /**
@@ -91,8 +99,7 @@ int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flo
 	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_DECISION, flow->decision,
 			      REWIRE_A_FLOW_PAD) ||
 	    rewire_flow_fill_times(skb, flow) ||
-	    (flow->ifindex[REWIRE_ORIG] &&
-	     nla_put_u32(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow->ifindex[REWIRE_ORIG])) ||
+	    rewire_put_ifindex(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow, REWIRE_ORIG) ||
 	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, flow, REWIRE_ORIG) ||
 	    rewire_flow_fill_reply(skb, flow) || rewire_extension_fill(skb, flow))
 		return -EMSGSIZE;

@@ -183,7 +183,8 @@ static bool rewire_filter_device(const struct rewire_flow_filter *filter,
 	u64 ifindex = filter->number[REWIRE_A_FLOW_FILTER_IFINDEX];
 
 	return !test_bit(REWIRE_A_FLOW_FILTER_IFINDEX, &filter->has) ||
-	       flow->ifindex[REWIRE_ORIG] == ifindex || flow->ifindex[REWIRE_REPLY] == ifindex;
+	       READ_ONCE(flow->ifindex[REWIRE_ORIG]) == ifindex ||
+	       READ_ONCE(flow->ifindex[REWIRE_REPLY]) == ifindex;
 }
 
 /* Return: whether a flow is one of those that are asked for. Context: RCU read side. */

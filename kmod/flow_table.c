@@ -86,6 +86,17 @@ static struct rewire_flow *rewire_walk_flow(struct rewire_tuple *tuple)
 	return rewire_flow_is_live(flow) ? flow : NULL;
 }
 
+/* Some kernels stay on an entry of a table that has been replaced, and freed, meanwhile. */
+int rewire_walk_start(struct rhashtable_iter *walk)
+	__acquires(RCU)
+{
+	int err = rhashtable_walk_start_check(walk);
+
+	if (err == -EAGAIN)
+		walk->p = NULL;
+	return err;
+}
+
 /**
  * rewire_flow_for_each() - call a function for each flow
  * @ns: the namespace
@@ -110,7 +121,7 @@ again:
 	rested = false;
 	closed = false;
 	rhashtable_walk_enter(&ns->flows, &walk);
-	rhashtable_walk_start(&walk);
+	rewire_walk_start(&walk);
 	while ((tuple = rhashtable_walk_next(&walk))) {
 		flow = rewire_walk_flow(tuple);
 		if (flow && flow->id <= last) {
@@ -121,7 +132,7 @@ again:
 			rested = true;
 			rhashtable_walk_stop(&walk);
 			cond_resched();
-			rhashtable_walk_start(&walk);
+			rewire_walk_start(&walk);
 		}
 	}
 	rhashtable_walk_stop(&walk);
@@ -146,7 +157,7 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 
 	budget = max(REWIRE_EXPIRY_SLICE,
 		     atomic_read(&ns->flows.nelems) / REWIRE_EXPIRY_RUNS);
-	rhashtable_walk_start(&ns->expiry_walk);
+	rewire_walk_start(&ns->expiry_walk);
 	while (budget-- && !need_resched()) {
 		tuple = rhashtable_walk_next(&ns->expiry_walk);
 		if (!tuple)

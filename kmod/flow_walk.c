@@ -30,7 +30,7 @@ bool rewire_flow_walk_start(struct rewire_flow_walk *walk)
 {
 	const struct rhash_head *rested = walk->table.p;
 
-	if (rhashtable_walk_start_check(&walk->table) == -EAGAIN) {
+	if (rewire_walk_start(&walk->table) == -EAGAIN) {
 		walk->count = 0;
 		return true;
 	}

@@ -138,7 +138,17 @@ int rewire_fragment_send(struct net *net, struct sk_buff *skb,
 			 int (*output)(struct net *net, struct sock *sk,
 				       struct sk_buff *skb))
 {
+	int err;
+
 	skb_orphan(skb);
+	/* The kernel would finish any checksum as if it were the Internet's, SCTP's too. */
+	if (skb->ip_summed == CHECKSUM_PARTIAL && !skb_is_gso(skb)) {
+		err = skb_csum_hwoffload_help(skb, 0);
+		if (err) {
+			kfree_skb(skb);
+			return err;
+		}
+	}
 	if (skb_dst(skb)->ops->family == AF_INET6)
 		return ip6_fragment(net, NULL, skb, output);
 	rewire_fragment_prepare(skb);

@@ -84,19 +84,23 @@ static bool rewire_icmp_source(struct rewire_net *ns, const struct rewire_packet
 	return address;
 }
 
-/* The way back to the sender, by the device that its packet came in by. */
+/*
+ * The way back to the sender, by the device that its packet came in by. The host may
+ * have sent in others' names, as a transparent proxy does: they are not told.
+ */
 static struct dst_entry *rewire_icmp_route(struct rewire_net *ns,
 					   const struct rewire_packet *packet)
 {
-	struct dst_entry *dst;
+	struct dst_entry *dst = rewire_route(ns->net, &packet->key.src, packet->ifindex);
 
-	dst = rewire_route(ns->net, &packet->key.src, packet->ifindex);
-	if (dst && (dst->lwtstate || (packet->ifindex != REWIRE_IFINDEX_LOCAL &&
-				      dst_dev_rcu(dst)->ifindex != packet->ifindex))) {
-		dst_release(dst);
+	if (!dst)
 		return NULL;
-	}
-	return dst;
+	if (!dst->lwtstate && (packet->ifindex == REWIRE_IFINDEX_LOCAL ?
+			       rewire_route_is_local(dst) :
+			       dst_dev_rcu(dst)->ifindex == packet->ifindex))
+		return dst;
+	dst_release(dst);
+	return NULL;
 }
 
 /* Put the quote and the header of the message in front of it. */
@@ -194,7 +198,8 @@ static bool rewire_icmp_answer(struct rewire_net *ns, struct sk_buff *skb,
 	struct dst_entry *dst;
 
 	/* The sender left its checksum to a device; quoted, it has to be finished. */
-	if (skb->ip_summed == CHECKSUM_PARTIAL && !skb_is_gso(skb) && skb_checksum_help(skb))
+	if (skb->ip_summed == CHECKSUM_PARTIAL && !skb_is_gso(skb) &&
+	    skb_csum_hwoffload_help(skb, 0))
 		return false;
 	dst = rewire_icmp_route(ns, packet);
 	if (!dst)

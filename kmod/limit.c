@@ -59,7 +59,8 @@ struct rewire_quota *rewire_limit_get(struct rewire_net *ns, u32 vni)
 		return NULL;
 	refcount_set(&new->references, 1);
 	new->vni = vni;
-	new->barren = jiffies - 1;
+	new->barren[0] = jiffies - 1;
+	new->barren[1] = jiffies - 1;
 
 	xa_lock_bh(&ns->limits);
 	limit = rewire_limit_try(ns, vni);
@@ -176,14 +177,14 @@ bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packe
 	u32 vni = rewire_key_vni(&packet->key);
 	struct rewire_quota *limit = rewire_limit_find(ns, vni);
 
-	if (limit && !rewire_limit_admit_flow(ns, limit, vni, udp, REWIRE_REASON_DROP_VNI_FULL,
-					      reason))
+	/* Rates first: they bound the searches for flows to evict, too. */
+	if (limit && (!rewire_limit_admit_rate(limit, reason) ||
+		      !rewire_limit_admit_flow(ns, limit, vni, udp,
+					       REWIRE_REASON_DROP_VNI_FULL, reason)))
 		return false;
-	if (!rewire_limit_admit_flow(ns, &ns->all, vni, udp, REWIRE_REASON_DROP_FLOWS_FULL,
-				     reason))
-		return false;
-	return (!limit || rewire_limit_admit_rate(limit, reason)) &&
-	       rewire_limit_admit_rate(&ns->all, reason);
+	return rewire_limit_admit_rate(&ns->all, reason) &&
+	       rewire_limit_admit_flow(ns, &ns->all, vni, udp, REWIRE_REASON_DROP_FLOWS_FULL,
+				       reason);
 }
 
 /* Take a place, of a flow that is evicted if need be. */
@@ -370,7 +371,8 @@ void rewire_limit_init(struct rewire_net *ns)
 {
 	xa_init_flags(&ns->limits, XA_FLAGS_LOCK_BH);
 	ns->all.may = rewire_limits_default;
-	ns->all.barren = jiffies - 1;
+	ns->all.barren[0] = jiffies - 1;
+	ns->all.barren[1] = jiffies - 1;
 }
 
 /* There are no flows and holds any more: what is left was set on request. */

@@ -55,7 +55,8 @@ enum rewire_refusal {
  * @held_packets: packets of them
  * @held_bytes: their bytes
  * @bucket: of tokens for new flows, see rewire_bucket_next()
- * @barren: jiffies when a search for a flow to evict last found none
+ * @barren: jiffies when a search for a flow to evict last found none: of any
+ *	    protocol, and of those other than TCP
  * @refused: packets and requests, by enum rewire_refusal
  * @evicted: flows that gave way to new ones
  * @early: flows that ended early
@@ -75,7 +76,7 @@ struct rewire_quota {
 	atomic_t held_packets;
 	atomic64_t held_bytes;
 	atomic64_t bucket;
-	u32 barren;
+	u32 barren[2];
 	atomic64_t refused[REWIRE_REFUSALS];
 	atomic64_t evicted;
 	atomic64_t early;

@@ -43,6 +43,8 @@ int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
 
 bool rewire_put_counters(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
 			 enum rewire_direction direction);
+bool rewire_put_ifindex(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			enum rewire_direction direction);
 int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
 		      const struct rewire_flow_spec *spec, struct netlink_ext_ack *extack);
 

@@ -64,8 +64,10 @@ static int rewire_send_fragments(struct net *net, struct sk_buff *skb, struct ds
 		return -EHOSTUNREACH;
 	}
 	skb_dst_set(skb, dst);
+	/* A super-packet's segments have one each; a guest's count of them may lie. */
 	if (dst->ops->family == AF_INET)
-		__ip_select_ident(net, ip_hdr(skb), 1);
+		__ip_select_ident(net, ip_hdr(skb), !skb_is_gso(skb) ? 1 :
+				  DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size));
 	return rewire_fragment_send(net, skb, rewire_transmit);
 }
 

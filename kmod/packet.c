@@ -20,6 +20,7 @@
 #include "rule.h"
 #include "target.h"
 #include "tcp.h"
+#include "transport.h"
 
 /* Times that a key is looked up again because its entry has just changed. */
 #define REWIRE_LOOKUPS	8
@@ -224,6 +225,8 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_FRAGMENT);
 		return NF_STOLEN;
 	case REWIRE_KIND_OTHER:
+		/* It may be an error about which nobody may be told. */
+		packet->mute |= rewire_protocol_is_icmp(rewire_key_protocol(&packet->key));
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:
 		return rewire_packet_lookup(ns, skb, packet);

@@ -48,16 +48,17 @@ const struct rewire_policy *rewire_policy_find(struct rewire_net *ns, u32 id)
 	return policy ?: &rewire_policy_default;
 }
 
-/* Make a policy apply to a flow. Context: any. Return: as rewire_policy_find(). */
+/*
+ * Make a policy apply to a flow, which it does not count yet. Context: any.
+ * Return: as rewire_policy_find().
+ */
 struct rewire_policy *rewire_policy_join(struct rewire_net *ns, u32 id)
 {
 	struct rewire_policy *policy;
 
 	rcu_read_lock();
 	policy = xa_load(&ns->policies, id);
-	if (policy && refcount_inc_not_zero(&policy->references))
-		atomic_inc(&policy->flows);
-	else
+	if (!policy || !refcount_inc_not_zero(&policy->references))
 		policy = &rewire_policy_default;
 	rcu_read_unlock();
 	return policy;
@@ -69,19 +70,17 @@ static void rewire_policy_free_rcu(struct rcu_head *rcu)
 	percpu_counter_dec(&rewire_objects);
 }
 
-static void rewire_policy_put(struct rewire_policy *policy)
+void rewire_policy_put(struct rewire_policy *policy)
 {
-	if (refcount_dec_and_test(&policy->references))
+	if (policy != &rewire_policy_default && refcount_dec_and_test(&policy->references))
 		call_rcu(&policy->rcu, rewire_policy_free_rcu);
 }
 
-/* A flow ends. */
-void rewire_policy_leave(struct rewire_policy *policy)
+/* A flow that it applies to begins (1) or ends (-1). */
+void rewire_policy_count(struct rewire_policy *policy, int flows)
 {
-	if (policy == &rewire_policy_default)
-		return;
-	atomic_dec(&policy->flows);
-	rewire_policy_put(policy);
+	if (policy != &rewire_policy_default)
+		atomic_add(flows, &policy->flows);
 }
 
 static void rewire_policy_change(struct rewire_policy *policy,

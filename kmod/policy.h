@@ -19,7 +19,7 @@ struct rewire_net;
  * @pickup: whether TCP connections may be picked up in the middle
  * @mss: 0, not clamped; REWIRE_MSS_MTU; or the largest that passes
  * @references: one for the namespace's table, one for each flow
- * @flows: flows that it applies to
+ * @flows: flows that it applies to and that have not ended
  * @id: number
  * @rcu: for the grace period before it is freed
  *
@@ -41,7 +41,8 @@ struct rewire_policy {
 
 const struct rewire_policy *rewire_policy_find(struct rewire_net *ns, u32 id);
 struct rewire_policy *rewire_policy_join(struct rewire_net *ns, u32 id);
-void rewire_policy_leave(struct rewire_policy *policy);
+void rewire_policy_put(struct rewire_policy *policy);
+void rewire_policy_count(struct rewire_policy *policy, int flows);
 void rewire_policy_init(void);
 void rewire_policy_exit(struct rewire_net *ns);
 

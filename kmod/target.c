@@ -38,14 +38,14 @@ static void rewire_target_free_rcu(struct rcu_head *rcu)
 	percpu_counter_dec(&rewire_objects);
 }
 
-static void rewire_target_put(struct rewire_target *target)
+void rewire_target_put(struct rewire_target *target)
 {
 	if (refcount_dec_and_test(&target->references))
 		call_rcu(&target->rcu, rewire_target_free_rcu);
 }
 
 /**
- * rewire_target_join() - make a flow point at a target
+ * rewire_target_join() - make a flow point at a target, which does not count it yet
  * @ns: the namespace
  * @id: number of the target
  * @target: out: the target, with a reference
@@ -71,18 +71,15 @@ int rewire_target_join(struct rewire_net *ns, u32 id, struct rewire_target **tar
 		rewire_target_put(found);
 		return -EHOSTDOWN;
 	}
-	atomic_inc(&found->flows);
-	atomic_inc(&found->count->flows);
 	*target = found;
 	return 0;
 }
 
-/* A flow ends. */
-void rewire_target_leave(struct rewire_target *target)
+/* A flow that points at it begins (1) or ends (-1). */
+void rewire_target_count(struct rewire_target *target, int flows)
 {
-	atomic_dec(&target->flows);
-	atomic_dec(&target->count->flows);
-	rewire_target_put(target);
+	atomic_add(flows, &target->flows);
+	atomic_add(flows, &target->count->flows);
 }
 
 static struct rewire_target *rewire_target_alloc(u32 id, u8 state)

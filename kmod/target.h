@@ -13,8 +13,9 @@ struct rewire_target_count;
 
 /**
  * struct rewire_target - what flows point at, in one generation
- * @references: one for the namespace's table, one for each flow
- * @flows: flows that point at it
+ * @references: one for the namespace's table, one for each flow, ended ones included
+ *		that are not freed yet
+ * @flows: flows that point at it and have not ended
  * @count: what the generations of a target have in common
  * @id: number
  * @generation: grows when the target is taken down
@@ -39,7 +40,8 @@ struct rewire_target {
 
 int rewire_target_join(struct rewire_net *ns, u32 id, struct rewire_target **target,
 		       struct netlink_ext_ack *extack);
-void rewire_target_leave(struct rewire_target *target);
+void rewire_target_put(struct rewire_target *target);
+void rewire_target_count(struct rewire_target *target, int flows);
 void rewire_target_exit(struct rewire_net *ns);
 
 #endif /* REWIRE_TARGET_H */

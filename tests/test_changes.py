@@ -179,6 +179,29 @@ def nothing_missed():
     reader.close()
 
 
+def counts():
+    """A flow that has ended is counted no more, though nobody has read of its end yet."""
+    rewire.command("TARGET_SET", u32(c["A_TARGET_ID"], 1) +
+                   u32(c["A_TARGET_STATE"], c["TARGET_STATE_ACTIVE"]))
+    rewire.command("POLICY_SET", u32(c["A_POLICY_ID"], 1))
+    reader = Reader()
+    pointing = Maker(rewire, u32(c["A_FLOW_TARGET"], 1), u32(c["A_FLOW_POLICY"], 1))
+
+    def flows(kind):
+        answer = rewire.command(f"{kind}_GET", u32(c[f"A_{kind}_ID"], 1))
+        return int.from_bytes(dict(answer[0])[c[f"A_{kind}_FLOWS"]], "little")
+
+    pointing.make([1, 2])
+    made = flows("TARGET"), flows("POLICY")
+    pointing.delete(1)
+    tap.equal("flows that have ended are their target's and their policy's no more",
+              (made, flows("TARGET"), flows("POLICY")), ((2, 2), 1, 1))
+    rewire.command("FLOW_FLUSH")
+    reader.close()
+    rewire.command("TARGET_DEL", u32(c["A_TARGET_ID"], 1))
+    rewire.command("POLICY_DEL", u32(c["A_POLICY_ID"], 1))
+
+
 def overflow():
     """More changes than are kept: the reader is told, and nothing stays behind."""
     limit = 131072
@@ -205,4 +228,4 @@ def clean_up():
 
 
 set_up()
-tap.run(readers, cost, nothing_missed, overflow, clean_up)
+tap.run(readers, cost, nothing_missed, counts, overflow, clean_up)

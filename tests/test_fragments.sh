@@ -47,6 +47,10 @@ sctp() {
 			"$(flows '[.[] | select(.orig.protocol == "sctp") | .reply.dst] | unique')" "[\"${!public}\"]"
 		rewire flow flush
 	done
+	ip -n host route add "$out4" dev u0 mtu 1000
+	check "RFC 9260 6.8: SCTP in fragments, whose checksum a device was to finish" \
+		datagrams t1 ask sctp-any-mtu "$out4" 7 20000
+	ip -n host route del "$out4"
 }
 
 # What waits for more fragments holds on to nothing.

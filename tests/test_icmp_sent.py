@@ -6,6 +6,7 @@ Clients are behind port a, in VNI 5, and servers behind port b, in VNI 6, where 
 than 1300 bytes fit.
 """
 import os
+import socket
 import struct
 import sys
 import time
@@ -14,10 +15,10 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
 from ends import Ends, ends, error, send, text
-from netlink import u32
+from netlink import attr, u32
 from packets import GSO_TCPV4, GSO_TCPV6, NEEDS_CSUM, Stage, c
-from raw import (ESP, GRE, ICMP, ICMPV6, SCTP, TCP, UDP, checksum, put,
-                 transport_sum)
+from raw import (ESP, GRE, ICMP, ICMPV6, SCTP, TCP, UDP, checksum, icmp, ip, pack, put,
+                 transport_sum, udp)
 
 MTU = 1300
 TOO_BIG = (3, 2), (4, 0), struct.pack(">I", MTU)
@@ -166,6 +167,11 @@ def super_fragments(flow, offload):
         whole += segment[20:]
     tap.point(whole == payload, "RFC 791: all that was sent arrives", len(whole), len(payload))
     tap.equal("and counts as one packet", stage.moved(), {"received": 1, "translated": 1})
+    for _ in range(4):
+        stage.ports[0].send(virtio(flow.forth(True, payload=payload), 20), size=1400, **offload)
+    idents = {struct.unpack_from(">H", data, 4)[0] for _, data in stage.received()}
+    tap.equal("RFC 6864 4.1: the next segments have other identifications", len(idents), 4 * len(parts))
+    stage.moved()
 
 
 def never():
@@ -212,7 +218,37 @@ def forwarded():
         silent(f"{rfc}: no error about a redirect, or an unknown error", "a",
                error(flow, flow.near, flow.server[0], (5, 100), (1, 0), flow.back(True), hops=1),
                "drop-ttl")
+    about = icmp("10.5.0.99", "10.6.0.9", 3, 4, bytes(4), flows[1].back(True))
+    silent("RFC 1812 4.3.2.7: no error about an error that was told its way", "a",
+           ip("10.5.0.99", "10.6.0.9", ICMP, about, hops=1,
+              options=bytes((131, 7, 4, 10, 5, 0, 98, 0))), "drop-ttl")
+    about = icmp("fd00:5::99", "fd00:6::9", 1, 4, bytes(4), flows[len(flows) // 2 + 1].back(True))
+    silent("RFC 4443 2.4 (e): no error about an error that was told its way", "a",
+           ip("fd00:5::99", "fd00:6::9", 43, about, hops=1,
+              options=bytes((ICMPV6, 2, 0, 1, 0, 0, 0, 0)) + pack("fd00:5::98")), "drop-ttl")
     stage.rule_delete(rule)
+
+
+def in_anothers_name():
+    """The host sends what a guest is to have sent, as a transparent proxy does."""
+    rest()
+    stage.rewire.command("ATTACH_ADD", attr(c["A_ATTACH_LOCAL"]) + u32(c["A_ATTACH_VNI"], 7))
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    stage.route.to("192.0.2.0/24", stage.ports[0].index)
+    for number, (who, sent) in enumerate((("10.5.0.77", 0), ("10.5.0.1", 1)), 4100):
+        stage.flow((7, UDP, who, number, "192.0.2.9", 53),
+                   (6, UDP, "10.6.0.9", 53, "10.6.0.64", number))
+        stage.moved()
+        before = stage.rewire.stats()
+        raw.sendto(ip(who, "192.0.2.9", UDP, udp(who, "192.0.2.9", number, 53, bytes(1400)),
+                      fragment=DF), ("192.0.2.9", 0))
+        out, after = stage.received(), stage.rewire.stats()
+        tap.equal(f"what does not fit in the name of {who} is told to the host, or nobody",
+                  (out, stage.moved(), after["icmp_sent"] - before["icmp_sent"],
+                   after["icmp_unsent"] - before["icmp_unsent"]),
+                  ([], {"received": 1, "drop-too-big": 1}, sent, 1 - sent))
+    raw.close()
+    stage.rewire.command("ATTACH_DEL", attr(c["A_ATTACH_LOCAL"]))
 
 
 def counted():
@@ -267,4 +303,4 @@ def homeless():
 
 
 set_up()
-tap.run(exceeded, too_big, offloads, never, forwarded, counted, limited, homeless)
+tap.run(exceeded, too_big, offloads, never, forwarded, in_anothers_name, counted, limited, homeless)

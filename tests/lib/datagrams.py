@@ -4,14 +4,15 @@
 datagrams.py serve KIND PORT             answers everything with the same
 datagrams.py ask KIND ADDRESS PORT SIZE  sends random bytes until they come back
 
-KIND is udp or sctp.  Ends with 0 when the answer is right.
+KIND is udp, sctp, or sctp-any-mtu, whose packets may be fragmented on the way.  Ends with 0 when the answer is right.
 """
 import os
 import select
 import socket
+import struct
 import sys
 
-SCTP = 132
+SCTP, SCTP_PEER_ADDR_PARAMS, SPP_PMTUD_DISABLE = 132, 9, 16
 
 
 def serve(kind, port):
@@ -38,6 +39,9 @@ def connect(kind, address, port):
     else:
         client = socket.socket(family, socket.SOCK_STREAM, SCTP)
         client.settimeout(20)
+        if kind == "sctp-any-mtu":      # struct sctp_paddrparams
+            client.setsockopt(SCTP, SCTP_PEER_ADDR_PARAMS,
+                              struct.pack("=i128sIHIII2x", 0, b"", 0, 0, 0, 0, SPP_PMTUD_DISABLE))
     client.connect((address, port))
     return client
 
@@ -45,7 +49,7 @@ def connect(kind, address, port):
 def ask(kind, address, port, size):
     client = connect(kind, address, port)
     data = os.urandom(size)
-    if kind == "sctp":
+    if kind != "udp":
         client.sendall(data)
         got = b""
         while len(got) < size:
