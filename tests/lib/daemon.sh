@@ -5,7 +5,7 @@
 
 config=$work/rewired.json
 export REWIRE_SOCKET=$work/rewired.sock
-rewired_pid=''
+rewired_pid='' rewired_options=()
 nat4=203.0.113.64 nat6=2001:db8:f::64		# the shared public addresses
 web4=203.0.113.10 web6=2001:db8:f::10		# two backends behind port 80, ping and DNS
 one4=203.0.113.11 one6=2001:db8:f::11		# one backend behind everything
@@ -59,7 +59,8 @@ attach_all() {
 # start_rewired: returns when it is ready; what it says goes to $work/rewired.log.
 start_rewired() {
 	: > "$work/rewired.log"
-	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" >> "$work/rewired.log" 2>&1 < /dev/null &
+	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" "${rewired_options[@]}" \
+		>> "$work/rewired.log" 2>&1 < /dev/null &
 	rewired_pid=$!
 	disown
 	wait_for 30 grep -q "rewired: ready" "$work/rewired.log" || {

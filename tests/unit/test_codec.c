@@ -170,6 +170,32 @@ static void test_flow(void **state)
 	assert_int_equal(got.spec.reply.protocol, 0);
 }
 
+static void test_change(void **state)
+{
+	struct rw_flow flow = { .id = 12, .spec = spec(1), .state = REWIRE_FLOW_STATE_CLOSED };
+	struct nlmsghdr *nlh = start(REWIRE_CMD_CHANGE_GET);
+	struct rw_change change;
+	struct nlattr *attr;
+
+	(void)state;
+	assert_true(rw_put_flow(nlh, BUFFER, &flow));
+	attr = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
+	attr->nla_type = REWIRE_A_CHANGE_FLOW | NLA_F_NESTED;
+	assert_int_equal(rw_get_change(nlh, &change), 0);
+	assert_memory_equal(&change.flow, &flow, sizeof(flow));
+	assert_false(change.ended || change.overflow);
+	mnl_attr_put_u32(nlh, REWIRE_A_CHANGE_REASON, REWIRE_REASON_CLOSE_EVICTED);
+	assert_int_equal(rw_get_change(nlh, &change), 0);
+	assert_true(change.ended);
+	assert_int_equal(change.reason, REWIRE_REASON_CLOSE_EVICTED);
+	nlh = start(REWIRE_CMD_CHANGE_GET);
+	mnl_attr_put(nlh, REWIRE_A_CHANGE_OVERFLOW, 0, NULL);
+	assert_int_equal(rw_get_change(nlh, &change), 0);
+	assert_true(change.overflow && !change.ended);
+	mnl_attr_put_u16(nlh, REWIRE_A_CHANGE_REASON, 1);
+	assert_int_equal(rw_get_change(nlh, &change), -EBADMSG);
+}
+
 /* Only what is asked for is in a filter, and that even when it is 0. */
 static void test_filter(void **state)
 {
@@ -776,6 +802,7 @@ int main(void)
 		cmocka_unit_test(test_rule_defaults), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_punts),
 		cmocka_unit_test(test_verdicts),

@@ -183,7 +183,7 @@ static void ports_live_on_in_a_new_snapshot(void **context)
 	struct ports *ports = snapshot_ports(old, 0, &kept);
 
 	(void)context;
-	ports_dump_see(ports, IPPROTO_TCP, 2000);
+	ports_flow_seen(ports, IPPROTO_TCP, 2000);
 	new = config_parse("{\"pools\":[{\"name\":\"a\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"ports\":\"1-99\"},"
 			   "{\"name\":\"b\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"ports\":\"100-4000\"}]}",
 			   old, &error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ports: each has one owner, whatever threads, failures and dumps do. */
+/* Ports: each has one owner, whatever threads, failures and looks do. */
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -24,13 +24,25 @@ static struct ports *make(void)
 	return ports_new(7, &address);
 }
 
-/* A whole dump that shows the ports of a list that ends with 0. */
-static unsigned int dump(struct ports *ports, const uint16_t *seen)
+/* A look over all flows, which have the ports of a list that ends with 0. */
+static unsigned int list(struct ports *ports, const uint16_t *seen)
 {
-	ports_dump_begin(ports);
+	ports_look_begin(ports);
+	ports_forget(ports);
 	for (; *seen; seen++)
-		ports_dump_see(ports, TCP, *seen);
-	return ports_dump_end(ports);
+		ports_flow_seen(ports, TCP, *seen);
+	return ports_look_end(ports);
+}
+
+/* A look at what has changed: flows that ended, flows that are there. */
+static unsigned int look(struct ports *ports, const uint16_t *ended, const uint16_t *seen)
+{
+	ports_look_begin(ports);
+	for (; *ended; ended++)
+		ports_flow_ended(ports, TCP, *ended);
+	for (; *seen; seen++)
+		ports_flow_seen(ports, TCP, *seen);
+	return ports_look_end(ports);
 }
 
 static const uint16_t nothing[] = { 0 };
@@ -115,83 +127,103 @@ static void given_back_is_free(void **context)
 	ports_put(ports);
 }
 
-static void two_dumps_free_a_settled_port(void **context)
+static void the_end_of_its_flow_frees_a_port(void **context)
 {
-	static const uint16_t seen[] = { 80, 0 };
+	static const uint16_t it[] = { 80, 0 };
 	struct ports *ports = make();
 
 	(void)context;
 	ports_take(ports, TCP, 80, 80, &chance);
 	ports_settle(ports, TCP, 80);
-	assert_int_equal(dump(ports, seen), 0);
-	assert_int_equal(dump(ports, nothing), 0);
-	assert_int_equal(dump(ports, seen), 0);		/* back again: counting starts anew */
-	assert_int_equal(dump(ports, nothing), 0);
+	assert_int_equal(look(ports, nothing, it), 0);
+	assert_int_equal(look(ports, nothing, nothing), 0);	/* nothing new of it */
 	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
-	assert_int_equal(dump(ports, nothing), 1);
+	assert_int_equal(look(ports, it, nothing), 1);
 	assert_int_equal(ports_used(ports, TCP, 80, 80), 0);
-	assert_int_equal(dump(ports, nothing), 0);
+	assert_int_equal(look(ports, nothing, nothing), 0);
 	ports_put(ports);
 }
 
-static void no_dump_frees_a_port_that_waits_for_the_kernel(void **context)
+static void of_one_look_ends_come_first(void **context)
 {
-	struct ports *ports = make();
-	int i;
-
-	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	for (i = 0; i < 5; i++)
-		assert_int_equal(dump(ports, nothing), 0);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
-	ports_put(ports);
-}
-
-static void a_dump_that_began_before_does_not_count(void **context)
-{
+	static const uint16_t it[] = { 80, 0 };
 	struct ports *ports = make();
 
 	(void)context;
-	ports_dump_begin(ports);
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);
-	assert_int_equal(ports_dump_end(ports), 0);
-	assert_int_equal(dump(ports, nothing), 0);
-	assert_int_equal(dump(ports, nothing), 1);
-	ports_put(ports);
-}
-
-static void an_incomplete_dump_frees_nothing(void **context)
-{
-	struct ports *ports = make();
-	int i;
-
-	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);
-	for (i = 0; i < 5; i++)
-		ports_dump_begin(ports);
+	assert_int_equal(look(ports, nothing, it), 0);
+	assert_int_equal(look(ports, it, it), 0);	/* another flow has it now */
 	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
-	assert_int_equal(ports_dump_end(ports), 0);
 	ports_put(ports);
 }
 
-static void adopts_what_it_sees(void **context)
+static void a_settled_port_without_a_flow_is_freed(void **context)
 {
-	static const uint16_t seen[] = { 80, 4000, 0 };
 	struct ports *ports = make();
 
 	(void)context;
-	assert_int_equal(dump(ports, seen), 0);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
-	assert_int_equal(ports_take(ports, TCP, 4000, 4000, &chance), -1);
-	assert_int_equal(dump(ports, nothing), 0);
-	assert_int_equal(dump(ports, nothing), 2);
+	ports_take(ports, TCP, 80, 80, &chance);
+	ports_settle(ports, TCP, 80);	/* the kernel's answer got lost, say */
+	assert_int_equal(look(ports, nothing, nothing), 1);
 	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
 	ports_put(ports);
 }
 
-/* Threads take, give back and settle; a dumper frees. Each port's owner is kept beside. */
+static void no_look_frees_a_port_that_waits_for_the_kernel(void **context)
+{
+	struct ports *ports = make();
+	int i;
+
+	(void)context;
+	ports_take(ports, TCP, 80, 80, &chance);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(i % 2 ? list(ports, nothing) : look(ports, nothing, nothing), 0);
+	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
+	ports_put(ports);
+}
+
+static void a_look_that_began_before_does_not_count(void **context)
+{
+	struct ports *ports = make();
+
+	(void)context;
+	ports_look_begin(ports);
+	ports_take(ports, TCP, 80, 80, &chance);
+	ports_settle(ports, TCP, 80);
+	assert_int_equal(ports_look_end(ports), 0);
+	assert_int_equal(look(ports, nothing, nothing), 1);
+	ports_put(ports);
+}
+
+static void an_incomplete_look_frees_nothing(void **context)
+{
+	struct ports *ports = make();
+	int i;
+
+	(void)context;
+	ports_take(ports, TCP, 80, 80, &chance);
+	ports_settle(ports, TCP, 80);
+	for (i = 0; i < 5; i++)
+		ports_look_begin(ports);
+	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
+	ports_put(ports);
+}
+
+static void a_list_frees_what_it_lacks(void **context)
+{
+	static const uint16_t both[] = { 80, 4000, 0 }, one[] = { 4000, 0 };
+	struct ports *ports = make();
+
+	(void)context;
+	assert_int_equal(list(ports, both), 0);		/* adopted */
+	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
+	assert_int_equal(ports_take(ports, TCP, 4000, 4000, &chance), -1);
+	assert_int_equal(list(ports, one), 1);
+	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
+	assert_int_equal(ports_used(ports, TCP, 4000, 4000), 1);
+	ports_put(ports);
+}
+
+/* Threads take, give back and settle; a watcher frees. Each port's owner is kept beside. */
 #define RACE_MIN	1000
 #define RACE_MAX	1007
 #define RACE_THREADS	4
@@ -231,8 +263,8 @@ static void *race_taker(void *data)
 	return NULL;
 }
 
-/* The kernel: its flows end at random, and the dump shows those that are there. */
-static void *race_dumper(void *data)
+/* The kernel: its flows end at random, and looks tell of it. */
+static void *race_watcher(void *data)
 {
 	struct race *race = data;
 	struct random random;
@@ -240,16 +272,18 @@ static void *race_dumper(void *data)
 
 	random_seed(&random);
 	while (!race->stop) {
-		ports_dump_begin(race->ports);
+		ports_look_begin(race->ports);
 		for (port = RACE_MIN; port <= RACE_MAX; port++) {
 			if (race->owners[port] != 2)
 				continue;
-			if (random_below(&random, 4))
-				ports_dump_see(race->ports, TCP, port);
-			else
-				atomic_store(&race->owners[port], 0);
+			if (random_below(&random, 4)) {
+				ports_flow_seen(race->ports, TCP, port);
+				continue;
+			}
+			atomic_store(&race->owners[port], 0);
+			ports_flow_ended(race->ports, TCP, port);
 		}
-		ports_dump_end(race->ports);
+		ports_look_end(race->ports);
 	}
 	return NULL;
 }
@@ -257,23 +291,22 @@ static void *race_dumper(void *data)
 static void racing_threads_never_share_a_port(void **context)
 {
 	struct race *race = test_calloc(1, sizeof(*race));
-	pthread_t takers[RACE_THREADS], dumper;
+	pthread_t takers[RACE_THREADS], watcher;
 	int i;
 
 	(void)context;
 	race->ports = make();
 	pthread_barrier_init(&race->start, NULL, RACE_THREADS);
-	assert_int_equal(pthread_create(&dumper, NULL, race_dumper, race), 0);
+	assert_int_equal(pthread_create(&watcher, NULL, race_watcher, race), 0);
 	for (i = 0; i < RACE_THREADS; i++)
 		assert_int_equal(pthread_create(&takers[i], NULL, race_taker, race), 0);
 	for (i = 0; i < RACE_THREADS; i++)
 		pthread_join(takers[i], NULL);
 	race->stop = true;
-	pthread_join(dumper, NULL);
+	pthread_join(watcher, NULL);
 	assert_int_equal(race->doubles, 0);
 	assert_true(race->taken > RACE_MAX - RACE_MIN);	/* so ports were freed, too */
-	for (i = 0; i < 2; i++)
-		dump(race->ports, nothing);
+	list(race->ports, nothing);
 	assert_int_equal(ports_used(race->ports, TCP, 1, 65535), 0);
 	pthread_barrier_destroy(&race->start);
 	ports_put(race->ports);
@@ -288,11 +321,13 @@ int main(void)
 		cmocka_unit_test(starts_at_random),
 		cmocka_unit_test(protocols_are_apart),
 		cmocka_unit_test(given_back_is_free),
-		cmocka_unit_test(two_dumps_free_a_settled_port),
-		cmocka_unit_test(no_dump_frees_a_port_that_waits_for_the_kernel),
-		cmocka_unit_test(a_dump_that_began_before_does_not_count),
-		cmocka_unit_test(an_incomplete_dump_frees_nothing),
-		cmocka_unit_test(adopts_what_it_sees),
+		cmocka_unit_test(the_end_of_its_flow_frees_a_port),
+		cmocka_unit_test(of_one_look_ends_come_first),
+		cmocka_unit_test(a_settled_port_without_a_flow_is_freed),
+		cmocka_unit_test(no_look_frees_a_port_that_waits_for_the_kernel),
+		cmocka_unit_test(a_look_that_began_before_does_not_count),
+		cmocka_unit_test(an_incomplete_look_frees_nothing),
+		cmocka_unit_test(a_list_frees_what_it_lacks),
 		cmocka_unit_test(racing_threads_never_share_a_port),
 	};
 

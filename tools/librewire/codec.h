@@ -34,6 +34,7 @@ bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);
 int rw_get_flow_spec(const struct nlattr *attr, struct rw_flow_spec *spec);
 int rw_get_flow(const struct nlmsghdr *nlh, struct rw_flow *flow);
 int rw_get_flow_nest(const struct nlattr *attr, struct rw_flow *flow);
+int rw_get_change(const struct nlmsghdr *nlh, struct rw_change *change);
 /* Of notifications. */
 int rw_get_flow_event(const struct nlmsghdr *nlh, struct rw_flow_event *event);
 /* The rest of the message is what the object's own function reads. */

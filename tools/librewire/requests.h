@@ -17,6 +17,7 @@ typedef int rw_limit_fn(const struct rw_limit *limit, void *data);
 typedef int rw_target_fn(const struct rw_target *target, void *data);
 typedef int rw_policy_fn(const struct rw_policy *policy, void *data);
 typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
+typedef int rw_change_fn(const struct rw_change *change, void *data);
 typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 
 int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
@@ -64,6 +65,11 @@ int rw_flow_top(struct rw_socket *socket, const struct rw_top_request *request,
 		struct rw_top *top, struct rw_error *error);
 int rw_flow_flush(struct rw_socket *socket, const struct rw_flow_filter *filter,
 		  struct rw_error *error);
+
+/* From now on this socket may read what changes; no other one may until it is closed. */
+int rw_change_listen(struct rw_socket *socket, struct rw_error *error);
+/* What has changed since the last time: -EPERM when the kernel does not know of listening. */
+int rw_change_each(struct rw_socket *socket, rw_change_fn *fn, void *data, struct rw_error *error);
 
 int rw_punt_listen(struct rw_socket *socket, uint32_t *handlers, struct rw_error *error);
 int rw_punt_each(struct rw_socket *socket, rw_punt_fn *fn, void *data, struct rw_error *error);

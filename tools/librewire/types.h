@@ -101,6 +101,14 @@ struct rw_flow_event {
 	bool ended;
 };
 
+/* A flow that has changed since the log was last read. */
+struct rw_change {
+	struct rw_flow flow;
+	uint32_t reason;		/* why it has ended */
+	bool ended;
+	bool overflow;			/* no flow: changes were too many to be kept */
+};
+
 /* How an object of a notification changed. */
 struct rw_config_event {
 	uint32_t change, sequence;

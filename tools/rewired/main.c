@@ -36,7 +36,7 @@ static const char usage[] =
 	"  -c, --config FILE    configuration, " CONFIG_PATH "\n"
 	"  -s, --socket PATH    control socket, " SOCKET_PATH "\n"
 	"  -t, --threads N      threads that answer punts, 1 to 64; one for each CPU\n"
-	"  -p, --period MS      time between dumps of the kernel's flows, 2000\n"
+	"  -p, --period MS      time between looks at the kernel's flows, 2000\n"
 	"  -k, --check          check the configuration and end\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"

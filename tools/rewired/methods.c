@@ -33,17 +33,19 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 
 	state_status(daemon->state, &status);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now.tv_sec - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
 			 "pools", snapshot->pool_count, "services", snapshot->service_count,
 			 "backends", snapshot->backend_count,
 			 "rules_waiting", status.rules_waiting,
-			 "flows", (json_int_t)status.flows,
-			 "dumps", (json_int_t)status.dumps,
-			 "dumps_interrupted", (json_int_t)status.dumps_interrupted,
-			 "ports_freed", (json_int_t)status.ports_freed,
+			 "flows", (json_int_t)status.watch.flows,
+			 "looks", (json_int_t)status.watch.looks,
+			 "lists", (json_int_t)status.watch.lists,
+			 "changes", (json_int_t)status.watch.changes,
+			 "overflows", (json_int_t)status.watch.overflows,
+			 "ports_freed", (json_int_t)status.watch.ports_freed,
 			 "decision", (json_int_t)daemon->engine->last_decision,
 			 "counters", show_counters(daemon));
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 #include "ports.h"
@@ -15,9 +16,8 @@ enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAPS };
 struct map {
 	_Atomic uint64_t used[WORDS];		/* taken or settled */
 	_Atomic uint64_t settled[WORDS];
-	uint64_t eligible[WORDS];		/* settled when the dump began */
-	uint64_t seen[WORDS];			/* in the dump */
-	uint64_t missed[WORDS];			/* eligible, but not in the last dump */
+	uint64_t eligible[WORDS];		/* settled when the look began */
+	uint64_t flows[WORDS];			/* a flow has it */
 };
 
 struct ports {
@@ -170,45 +170,61 @@ void ports_settle(struct ports *ports, uint8_t protocol, uint16_t port)
 		atomic_fetch_or(&map->settled[port / 64], 1ULL << port % 64);
 }
 
-void ports_dump_begin(struct ports *ports)
+void ports_look_begin(struct ports *ports)
 {
 	struct map *map;
 	int i, word;
 
 	for (i = 0; i < MAPS; i++) {
 		map = atomic_load(&ports->maps[i]);
-		for (word = 0; map && word < WORDS; word++) {
+		for (word = 0; map && word < WORDS; word++)
 			map->eligible[word] = atomic_load(&map->settled[word]);
-			map->seen[word] = 0;
-		}
 	}
 }
 
-void ports_dump_see(struct ports *ports, uint8_t protocol, uint16_t port)
+void ports_forget(struct ports *ports)
+{
+	struct map *map;
+	int i;
+
+	for (i = 0; i < MAPS; i++) {
+		map = atomic_load(&ports->maps[i]);
+		if (map)
+			memset(map->flows, 0, sizeof(map->flows));
+	}
+}
+
+void ports_flow_seen(struct ports *ports, uint8_t protocol, uint16_t port)
 {
 	struct map *map = map_want(ports, protocol);
 	uint64_t bit = 1ULL << port % 64;
 
 	if (!map)
 		return;
-	map->seen[port / 64] |= bit;
+	map->flows[port / 64] |= bit;
 	if (!(atomic_fetch_or(&map->used[port / 64], bit) & bit))
 		atomic_fetch_or(&map->settled[port / 64], bit);
 }
 
-unsigned int ports_dump_end(struct ports *ports)
+void ports_flow_ended(struct ports *ports, uint8_t protocol, uint16_t port)
+{
+	struct map *map = map_have(ports, protocol);
+
+	if (map)
+		map->flows[port / 64] &= ~(1ULL << port % 64);
+}
+
+unsigned int ports_look_end(struct ports *ports)
 {
 	unsigned int freed = 0;
-	uint64_t missed, gone;
 	struct map *map;
+	uint64_t gone;
 	int i, word;
 
 	for (i = 0; i < MAPS; i++) {
 		map = atomic_load(&ports->maps[i]);
 		for (word = 0; map && word < WORDS; word++) {
-			missed = map->eligible[word] & ~map->seen[word];
-			gone = missed & map->missed[word];
-			map->missed[word] = missed & ~gone;
+			gone = map->eligible[word] & ~map->flows[word];
 			map->eligible[word] = 0;
 			if (!gone)
 				continue;

@@ -28,13 +28,16 @@ void ports_give_back(struct ports *ports, uint8_t protocol, uint16_t port);
 void ports_settle(struct ports *ports, uint8_t protocol, uint16_t port);
 
 /*
- * By the watching thread alone. A port is freed when it was settled before a
- * complete dump of the kernel's flows began and is not in it, twice in a row.
- * A port in use that is not known yet is settled when it is seen.
+ * By the watching thread alone, which is told of flows that are there and of flows
+ * that have ended. To see one settles its port, known or not. A port is freed at the
+ * end of a look that tells of all that has changed, when it was settled before the
+ * look began and no flow has it.
  */
-void ports_dump_begin(struct ports *ports);
-void ports_dump_see(struct ports *ports, uint8_t protocol, uint16_t port);
-unsigned int ports_dump_end(struct ports *ports);
+void ports_look_begin(struct ports *ports);
+void ports_forget(struct ports *ports);		/* the look goes over all flows */
+void ports_flow_seen(struct ports *ports, uint8_t protocol, uint16_t port);
+void ports_flow_ended(struct ports *ports, uint8_t protocol, uint16_t port);
+unsigned int ports_look_end(struct ports *ports);
 
 unsigned int ports_used(const struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max);
 

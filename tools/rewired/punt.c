@@ -127,7 +127,7 @@ static int exchange(struct handler *handler)
 /*
  * What becomes of the port of a verdict. When the kernel has a flow with the
  * answer's key, or it is not known what the kernel did, the port stays settled,
- * and the next dumps tell whether it is in use.
+ * and the next look tells whether it is in use.
  */
 static void finish_port(const struct decision *decision, uint32_t error, bool lost)
 {

@@ -15,14 +15,13 @@
 #include "librewire.h"
 #include "state.h"
 
-#define START_TRIES	20
-#define TICK_TRIES	3
-#define DUMP_SHARE	20	/* dumps take at most one part in so many of the time */
+#define LOOK_SHARE	20	/* looks take at most one part in so many of the time */
 
 struct state {
 	struct engine *engine;
 	struct store *store;
 	struct rw_socket *socket;
+	struct watch *watch;
 	unsigned int period;
 	pthread_t thread;
 	bool started;
@@ -32,80 +31,16 @@ struct state {
 	pthread_cond_t wake;
 	bool stop;
 	struct change *first, **last;
-	struct state_status status;
+	uint32_t rules_waiting;
 };
 
-/* A dump of the kernel's flows, and what it teaches. */
-struct watch {
-	const struct snapshot *snapshot;
-	uint64_t flows, last_decision;
-};
-
-static int watch_flow(const struct rw_flow *flow, void *data)
+static int look(struct state *state, const struct snapshot *snapshot, bool all,
+		struct error *error)
 {
-	const struct rw_tuple *reply = &flow->spec.reply;
-	struct watch *watch = data;
-	struct ports *ports;
-
-	watch->flows++;
-	if (flow->spec.decision > watch->last_decision)
-		watch->last_decision = flow->spec.decision;
-	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
-		return 0;
-	ports = snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
-	if (ports)
-		ports_dump_see(ports, reply->protocol, reply->dport);
-	return 0;
-}
-
-static void count_watch(struct state *state, const struct watch *watch, int ret,
-			unsigned int freed)
-{
-	pthread_mutex_lock(&state->lock);
-	if (ret) {
-		state->status.dumps_interrupted++;
-	} else {
-		state->status.dumps++;
-		state->status.flows = watch->flows;
-		state->status.ports_freed += freed;
-	}
-	pthread_mutex_unlock(&state->lock);
-}
-
-/* One dump. Only a complete one frees ports. Returns -EINTR for another one. */
-static int watch_once(struct state *state, struct watch *watch, struct rw_error *error)
-{
-	const struct snapshot *snapshot = watch->snapshot;
-	unsigned int i, freed = 0;
-	int ret;
-
-	watch->flows = 0;
-	for (i = 0; i < snapshot->port_count; i++)
-		ports_dump_begin(snapshot->ports[i]);
-	ret = rw_flow_each(state->socket, NULL, watch_flow, watch, error);
-	for (i = 0; !ret && i < snapshot->port_count; i++)
-		freed += ports_dump_end(snapshot->ports[i]);
-	count_watch(state, watch, ret, freed);
-	log_detail("dump: %llu flows%s, %u ports freed", (unsigned long long)watch->flows,
-		   ret ? " (incomplete)" : "", freed);
-	return ret;
-}
-
-/*
- * See the ports that the kernel's flows use. When flows come and go so fast
- * that no dump is complete, the dumps together still show those that stay.
- */
-static int watch_flows(struct state *state, struct watch *watch, int tries, struct error *error)
-{
-	const struct timespec pause = { .tv_nsec = 20000000 };
 	struct rw_error why;
-	int ret;
+	int ret = watch_look(state->watch, state->socket, snapshot, all, &why);
 
-	while ((ret = watch_once(state, watch, &why)) == -EINTR && --tries)
-		nanosleep(&pause, NULL);
-	if (ret && ret != -EINTR)
-		return refuse(error, "flows: %s", why.sentence);
-	return 0;
+	return ret ? refuse(error, "flows: %s", why.sentence) : 0;
 }
 
 static int watch_target(const struct rw_target *target, void *data)
@@ -120,9 +55,9 @@ static int watch_target(const struct rw_target *target, void *data)
 static void set_waiting(struct state *state, unsigned int waiting)
 {
 	pthread_mutex_lock(&state->lock);
-	if (waiting && waiting != state->status.rules_waiting)
+	if (waiting && waiting != state->rules_waiting)
 		log_line("%u rules wait for a device to be attached with their VNI", waiting);
-	state->status.rules_waiting = waiting;
+	state->rules_waiting = waiting;
 	pthread_mutex_unlock(&state->lock);
 }
 
@@ -159,11 +94,10 @@ static void check_module(struct state *state, int code)
 static void tick(struct state *state)
 {
 	struct snapshot *snapshot = state->engine->snapshot;
-	struct watch watch = { .snapshot = snapshot };
 	struct rw_error why;
 	struct error error;
 
-	if (watch_flows(state, &watch, TICK_TRIES, &error))
+	if (look(state, snapshot, false, &error))
 		log_line("%s", error.text);
 	check_module(state, rw_target_each(state->socket, watch_target, snapshot, &why));
 	if (!state->orphaned)
@@ -201,7 +135,6 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 static int change_snapshot(struct state *state, struct change *change, struct snapshot *snapshot)
 {
 	struct snapshot *old = state->engine->snapshot;
-	struct watch watch = { .snapshot = snapshot };
 	struct plan plan;
 	int ret;
 
@@ -214,7 +147,7 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 		return 0;
 	}
 	/* Addresses that are new may have flows already */
-	ret = watch_flows(state, &watch, START_TRIES, &change->error);
+	ret = look(state, snapshot, true, &change->error);
 	if (!ret)
 		ret = put_in_force(state, snapshot, &plan, &change->error);
 	change->changes = plan.changes;
@@ -291,7 +224,7 @@ static void *run(void *data)
 			continue;
 		began = now();
 		tick(state);
-		next = now() + (now() - began) * DUMP_SHARE;
+		next = now() + (now() - began) * LOOK_SHARE;
 		if (next < began + state->period)
 			next = began + state->period;
 	}
@@ -300,19 +233,19 @@ static void *run(void *data)
 
 static int adopt(struct state *state, struct snapshot *snapshot, struct error *error)
 {
-	struct watch watch = { .snapshot = snapshot };
+	struct watch_status status;
 	struct plan plan;
 	int ret;
 
-	if (watch_flows(state, &watch, START_TRIES, error))
+	if (look(state, snapshot, true, error))
 		return -1;
-	atomic_store(&state->engine->last_decision, watch.last_decision);
+	watch_status(state->watch, &status);
 	if (plan_make(&plan, state->socket, snapshot, NULL, false, error))
 		return -1;
 	ret = put_in_force(state, snapshot, &plan, error);
 	if (!ret)
 		log_line("adopted %llu flows; added %u rules, deleted %u, set %u targets",
-			 (unsigned long long)watch.flows, plan.changes.rules_added,
+			 (unsigned long long)status.flows, plan.changes.rules_added,
 			 plan.changes.rules_deleted, plan.changes.targets_set);
 	plan_free(&plan);
 	return ret;
@@ -328,6 +261,7 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 	state->engine = engine;
 	state->store = store;
 	state->period = period;
+	state->watch = watch_new(engine);
 	state->last = &state->first;
 	pthread_mutex_init(&state->lock, NULL);
 	pthread_condattr_init(&attributes);
@@ -366,8 +300,9 @@ void state_post(struct state *state, struct change *change)
 
 void state_status(struct state *state, struct state_status *status)
 {
+	watch_status(state->watch, &status->watch);
 	pthread_mutex_lock(&state->lock);
-	*status = state->status;
+	status->rules_waiting = state->rules_waiting;
 	pthread_mutex_unlock(&state->lock);
 }
 
@@ -392,6 +327,7 @@ void state_close(struct state *state)
 		change->done(change);
 	}
 	rw_socket_close(state->socket);
+	watch_free(state->watch);
 	snapshot_free(state->engine->snapshot);
 	pthread_cond_destroy(&state->wake);
 	pthread_mutex_destroy(&state->lock);

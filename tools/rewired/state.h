@@ -8,6 +8,7 @@
 #include "log.h"
 #include "reconcile.h"
 #include "store.h"
+#include "watch.h"
 
 /*
  * The thread that watches the kernel's flows and changes the configuration:
@@ -34,17 +35,14 @@ struct change {
 };
 
 struct state_status {
-	uint64_t dumps;			/* complete dumps of the kernel's flows */
-	uint64_t dumps_interrupted;
-	uint64_t flows;			/* in the last complete one */
-	uint64_t ports_freed;
+	struct watch_status watch;
 	uint32_t rules_waiting;		/* for a device with their VNI */
 };
 
 /*
  * Adopt what the kernel has, bring its rules and targets to the snapshot, and
  * publish that. NULL and a sentence on failure, the snapshot is freed then.
- * Period is between dumps, in milliseconds.
+ * Period is between looks at the kernel's flows, in milliseconds.
  */
 struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
 			 unsigned int period, struct error *error);

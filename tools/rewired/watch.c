@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Follow the kernel's flows. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "librewire.h"
+#include "log.h"
+#include "watch.h"
+
+/* A port that a flow has. */
+struct use {
+	struct ports *ports;
+	uint16_t port;
+	uint8_t protocol;
+};
+
+struct watch {
+	struct engine *engine;
+	bool listening;			/* the kernel keeps a log for the socket */
+	bool behind;			/* what the log says is not enough */
+
+	/* Of one look */
+	const struct snapshot *snapshot;
+	struct use *uses;
+	size_t use_count, use_room;
+	uint64_t changes;
+	bool overflow;
+
+	pthread_mutex_t lock;		/* of the status */
+	struct watch_status status;
+};
+
+struct watch *watch_new(struct engine *engine)
+{
+	struct watch *watch = allocate(1, sizeof(*watch));
+
+	watch->engine = engine;
+	watch->behind = true;
+	pthread_mutex_init(&watch->lock, NULL);
+	return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+	pthread_mutex_destroy(&watch->lock);
+	free(watch->uses);
+	free(watch);
+}
+
+static struct ports *flow_ports(const struct watch *watch, const struct rw_flow *flow)
+{
+	const struct rw_tuple *reply = &flow->spec.reply;
+
+	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
+		return NULL;
+	return snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
+}
+
+static void add_use(struct watch *watch, const struct use *use)
+{
+	struct use *uses;
+
+	if (watch->use_count == watch->use_room) {
+		watch->use_room = watch->use_room ? 2 * watch->use_room : 256;
+		uses = allocate(watch->use_room, sizeof(*uses));
+		if (watch->use_count)
+			memcpy(uses, watch->uses, watch->use_count * sizeof(*uses));
+		free(watch->uses);
+		watch->uses = uses;
+	}
+	watch->uses[watch->use_count++] = *use;
+}
+
+static int see_flow(const struct rw_flow *flow, void *data)
+{
+	const struct rw_tuple *reply = &flow->spec.reply;
+	struct watch *watch = data;
+	struct use use = { flow_ports(watch, flow), reply->dport, reply->protocol };
+	uint64_t last = atomic_load(&watch->engine->last_decision);
+
+	while (flow->spec.decision > last &&
+	       !atomic_compare_exchange_weak(&watch->engine->last_decision, &last,
+					     flow->spec.decision))
+		;
+	if (use.ports)
+		add_use(watch, &use);
+	return 0;
+}
+
+static int see_change(const struct rw_change *change, void *data)
+{
+	const struct rw_tuple *reply = &change->flow.spec.reply;
+	struct watch *watch = data;
+	struct ports *ports;
+
+	if (change->overflow) {
+		watch->overflow = true;
+		return 0;
+	}
+	watch->changes++;
+	if (!change->ended)
+		return see_flow(&change->flow, watch);
+	ports = flow_ports(watch, &change->flow);
+	if (ports)
+		ports_flow_ended(ports, reply->protocol, reply->dport);
+	return 0;
+}
+
+/* Another process may have the log; it is asked for again at each look. */
+static int listen_to_changes(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
+{
+	int ret;
+
+	if (watch->listening)
+		return 0;
+	watch->behind = true;
+	ret = rw_change_listen(socket, error);
+	watch->listening = !ret;
+	if (ret == -EBUSY)
+		log_detail("changes: %s", error->sentence);
+	return ret == -EBUSY ? 0 : ret;
+}
+
+/* What was logged before a list of all flows began has to be out of the way. */
+static int read_log(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
+{
+	int ret;
+
+	if (!watch->listening)
+		return 0;
+	ret = rw_change_each(socket, see_change, watch, error);
+	if (ret)
+		watch->listening = false;
+	if (ret || watch->overflow)
+		watch->behind = true;
+	return ret == -EPERM ? listen_to_changes(watch, socket, error) : ret;
+}
+
+static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
+{
+	const struct snapshot *snapshot = watch->snapshot;
+	unsigned int i;
+	int ret;
+
+	watch->use_count = 0;
+	for (i = 0; i < snapshot->port_count; i++)
+		ports_forget(snapshot->ports[i]);
+	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
+	watch->behind = ret || !watch->listening;
+	return ret;
+}
+
+/*
+ * The order of the log is not that of time, but a port goes to another flow only
+ * after a look has seen the first one's end. So of one look, ends come first.
+ */
+static unsigned int settle(struct watch *watch)
+{
+	const struct snapshot *snapshot = watch->snapshot;
+	unsigned int i, freed = 0;
+	struct use *use;
+
+	for (use = watch->uses; use < watch->uses + watch->use_count; use++)
+		ports_flow_seen(use->ports, use->protocol, use->port);
+	for (i = 0; i < snapshot->port_count; i++)
+		freed += ports_look_end(snapshot->ports[i]);
+	return freed;
+}
+
+static void count(struct watch *watch, bool all, unsigned int freed, uint64_t flows)
+{
+	log_detail("looked at %s: %llu changes, %u ports freed",
+		   all ? "all flows" : "the log", (unsigned long long)watch->changes, freed);
+	pthread_mutex_lock(&watch->lock);
+	watch->status.looks++;
+	watch->status.lists += all;
+	watch->status.changes += watch->changes;
+	watch->status.overflows += watch->overflow;
+	watch->status.flows = flows;
+	watch->status.ports_freed += freed;
+	pthread_mutex_unlock(&watch->lock);
+}
+
+int watch_look(struct watch *watch, struct rw_socket *socket, const struct snapshot *snapshot,
+	       bool all, struct rw_error *error)
+{
+	struct rw_stats stats;
+	unsigned int i;
+	int ret;
+
+	watch->snapshot = snapshot;
+	watch->use_count = 0;
+	watch->changes = 0;
+	watch->overflow = false;
+	for (i = 0; i < snapshot->port_count; i++)
+		ports_look_begin(snapshot->ports[i]);
+	ret = listen_to_changes(watch, socket, error);
+	if (!ret)
+		ret = read_log(watch, socket, error);
+	all |= watch->behind;
+	if (!ret && all)
+		ret = read_all(watch, socket, error);
+	if (!ret)
+		ret = rw_stats_get(socket, false, &stats, error);
+	if (ret)
+		watch->behind = true;
+	else
+		count(watch, all, settle(watch), stats.flows);
+	return ret;
+}
+
+void watch_status(struct watch *watch, struct watch_status *status)
+{
+	pthread_mutex_lock(&watch->lock);
+	*status = watch->status;
+	pthread_mutex_unlock(&watch->lock);
+}
