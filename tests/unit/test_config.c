@@ -104,7 +104,7 @@ static const struct {
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{}}]}",
 	  "service \"web\": backends is missing" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{\"scheduler\":\"best\"}}]}",
-	  "service \"web\": destination: scheduler is not \"maglev\" or \"round-robin\"" },
+	  "service \"web\": destination: scheduler is not \"maglev\", \"round-robin\" or \"least\"" },
 	{ "{\"services\":[" WEB(BACKEND(",\"port\":0")) "]}", "backend \"b1\": port is not a whole number" },
 	{ "{\"services\":[" WEB(BACKEND(",\"weight\":257")) "]}",
 	  "backend \"b1\": weight is not a whole number from 0 to 256" },

@@ -97,7 +97,7 @@ static void a_leaving_backend_moves_little_else(void **context)
 
 static void round_robin_spreads_turns(void **context)
 {
-	static const struct candidate candidates[] = { { 1, 50, 0 }, { 2, 10, 1 }, { 3, 10, 2 } };
+	static const struct candidate candidates[] = { { 1, 50, 0, NULL }, { 2, 10, 1, NULL }, { 3, 10, 2, NULL } };
 	struct schedule *schedule = schedule_new(SCHEDULER_ROUND_ROBIN, candidates, 3);
 	int i, counts[3] = { 0 }, chosen, row = 0;
 

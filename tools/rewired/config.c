@@ -15,7 +15,7 @@
 static const char *const hold_modes[] = { "hold", "drop", NULL };
 static const char *const orphan_modes[] = { "drop", "pass", "hold", NULL };
 static const char *const states[] = { "active", "draining", "down", NULL };
-static const char *const schedulers[] = { "maglev", "round-robin", NULL };
+static const char *const schedulers[] = { "maglev", "round-robin", "least", NULL };
 
 /* Begin to read an object of a list: its name becomes its place in sentences. */
 static int enter(struct place *place, const char *kind, const json_t *object,

@@ -65,9 +65,11 @@ static uint64_t hash_client(const struct rw_tuple *tuple)
 	return siphash(&client_key, &key, sizeof(key));
 }
 
-static bool choose_destination(const struct service *service, const struct rw_tuple *orig,
-			       unsigned int attempt, struct rw_flow_spec *flow)
+static bool choose_destination(const struct decider *decider, const struct service *service,
+			       const struct rw_tuple *orig, unsigned int attempt,
+			       struct decision *decision)
 {
+	struct rw_flow_spec *flow = &decision->verdict.flow;
 	int family = family_index(&orig->dst);
 	const struct backend *backend;
 	int index;
@@ -80,6 +82,9 @@ static bool choose_destination(const struct service *service, const struct rw_tu
 	if (index < 0)
 		return false;
 	backend = &service->backends[index];
+	decision->load = backend->load;
+	decision->phase = decider->phase;
+	load_add(backend->load, decider->phase);
 	flow->target = backend->id;
 	flow->reply.vni = backend->vni;
 	flow->reply.src = backend->addresses[family];
@@ -145,9 +150,11 @@ void decide_drop(struct decision *decision, enum outcome outcome, const struct r
 	};
 }
 
-/* The same, with a port that was taken already. */
+/* The same, with what was taken already. */
 static void give_up(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
 {
+	if (decision->load)
+		load_remove(decision->load, decision->phase);
 	if (decision->ports)
 		ports_give_back(decision->ports, punt->tuple.protocol, decision->port);
 	decide_drop(decision, outcome, punt);
@@ -182,15 +189,15 @@ static int prefix_length(const struct service *service, const struct rw_addr *ad
  * service itself would come back to this host: both are decided at once. Of several
  * services the one with the longest prefix counts.
  */
-static bool turn_around(const struct snapshot *snapshot, unsigned int attempt,
-			struct rw_flow_spec *flow)
+static bool turn_around(const struct decider *decider, const struct snapshot *snapshot,
+			unsigned int attempt, struct decision *decision)
 {
 	const struct service *service, *found = NULL;
 	int length, longest = -1;
 	struct rw_tuple public;
 	unsigned int i;
 
-	rw_tuple_inverse(&flow->reply, &public);
+	rw_tuple_inverse(&decision->verdict.flow.reply, &public);
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
 		if (!service->balance || !service_matches(service, &public))
@@ -201,7 +208,7 @@ static bool turn_around(const struct snapshot *snapshot, unsigned int attempt,
 			found = service;
 		}
 	}
-	return !found || choose_destination(found, &public, attempt, flow);
+	return !found || choose_destination(decider, found, &public, attempt, decision);
 }
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
@@ -227,11 +234,11 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		.protocol = orig->protocol,
 		.src = orig->dst, .dst = orig->src, .sport = orig->dport, .dport = orig->sport,
 	};
-	if (!choose_destination(service, orig, attempt, flow))
+	if (!choose_destination(decider, service, orig, attempt, decision))
 		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
 	else if (!choose_source(service, orig, attempt, &decider->random, decision))
-		decide_drop(decision, OUTCOME_EXHAUSTED, punt);
-	else if (!service->balance && !turn_around(snapshot, attempt, flow))
+		give_up(decision, OUTCOME_EXHAUSTED, punt);
+	else if (!service->balance && !turn_around(decider, snapshot, attempt, decision))
 		give_up(decision, OUTCOME_NO_BACKEND, punt);
 	else
 		flow->decision = atomic_fetch_add(decider->last, 1) + 1;

@@ -23,16 +23,19 @@ struct decision {
 	struct rw_verdict verdict;
 	struct ports *ports;		/* where its port was taken; NULL, it has none */
 	uint16_t port;
+	struct load *load;		/* where it counts as decided; NULL, nowhere */
+	unsigned int phase;
 };
 
 /*
- * A thread's means to decide: a function of the snapshot and the punt, and for
- * the port of chance. Attempt is 0, and grows when the kernel had the answer's
- * key in use.
+ * A thread's means to decide: a function of the snapshot, the punt and the backends'
+ * loads, and for the port of chance. Attempt is 0, and grows when the kernel had the
+ * answer's key in use.
  */
 struct decider {
 	struct random random;
 	_Atomic uint64_t *last;		/* number of the last decision, of all threads */
+	unsigned int phase;		/* of the batch in hand */
 };
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,

@@ -10,6 +10,7 @@ struct snapshot;
 struct engine {
 	struct snapshot *snapshot;	/* under RCU; the state thread alone replaces it */
 	_Atomic uint64_t last_decision;
+	_Atomic unsigned int phase;	/* of load.h; the state thread begins them */
 };
 
 #endif

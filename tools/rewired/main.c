@@ -27,7 +27,8 @@ enum { EXIT_USAGE = 1, EXIT_REFUSED = 2 };
 
 struct options {
 	const char *config, *socket;
-	unsigned int threads, period;
+	unsigned int threads;
+	struct state_options state;
 	bool check;
 };
 
@@ -38,6 +39,7 @@ static const char usage[] =
 	"  -t, --threads N      threads that answer punts, 1 to 64; one for each CPU\n"
 	"  -p, --period MS      time between looks at the kernel's flows, 2000\n"
 	"  -k, --check          check the configuration and end\n"
+	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
 	"  -V, --version        print the version and end\n"
@@ -65,6 +67,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "threads", required_argument, NULL, 't' },
 		{ "period", required_argument, NULL, 'p' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "version", no_argument, NULL, 'V' },
@@ -73,7 +76,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:kfvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:kzfvVh", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -86,11 +89,14 @@ static int parse_options(int argc, char **argv, struct options *options)
 				return EXIT_USAGE;
 			break;
 		case 'p':
-			if (!parse_number("--period", optarg, 10, 3600000, &options->period))
+			if (!parse_number("--period", optarg, 10, 3600000, &options->state.period))
 				return EXIT_USAGE;
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'z':
+			options->state.frozen = true;
 			break;
 		case 'f':
 			break;
@@ -121,8 +127,8 @@ static void set_defaults(struct options *options)
 
 	if (!options->socket)
 		options->socket = SOCKET_PATH;
-	if (!options->period)
-		options->period = 2000;
+	if (!options->state.period)
+		options->state.period = 2000;
 	if (!options->threads)
 		options->threads = cpus < 1 ? 1 : cpus > HANDLERS_MAX ? HANDLERS_MAX : cpus;
 }
@@ -204,7 +210,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	if (!control)
 		snapshot_free(snapshot);
 	else
-		daemon.state = state_open(&engine, store, snapshot, options->period, &error);
+		daemon.state = state_open(&engine, store, snapshot, &options->state, &error);
 	if (daemon.state) {
 		rcu_register_thread();
 		control_start(control, &daemon);

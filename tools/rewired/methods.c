@@ -129,7 +129,7 @@ static json_t *show_backend(const struct service *service, const struct backend 
 			  "name", backend->name, "id", (json_int_t)backend->id,
 			  "vni", backend->vni, "addresses", addresses, "weight", backend->weight,
 			  "state", rw_name(rw_target_state_names, backend->state),
-			  "flows", backend->flows);
+			  "flows", atomic_load(&backend->load->flows));
 	if (backend->port)
 		json_object_set_new(shown, "port", json_integer(backend->port));
 	return shown;

@@ -139,6 +139,13 @@ static void finish_port(const struct decision *decision, uint32_t error, bool lo
 		ports_give_back(decision->ports, decision->verdict.flow.orig.protocol, decision->port);
 }
 
+/* One that made no flow weighs on no backend; of one that got lost the next look tells. */
+static void finish_load(const struct decision *decision, uint32_t error)
+{
+	if (decision->load && error)
+		load_remove(decision->load, decision->phase);
+}
+
 static void count_result(struct handler *handler, enum outcome outcome, uint32_t error)
 {
 	if (error == EADDRINUSE)
@@ -160,6 +167,7 @@ static void finish(struct handler *handler, int ret)
 	}
 	for (i = 0; i < handler->count; i++) {
 		finish_port(&handler->decisions[i], handler->errors[i], ret);
+		finish_load(&handler->decisions[i], handler->errors[i]);
 		if (ret)
 			continue;
 		count_result(handler, handler->decisions[i].outcome, handler->errors[i]);
@@ -178,6 +186,7 @@ static void answer(struct handler *handler)
 		return;
 	rcu_read_lock();
 	snapshot = rcu_dereference(handler->engine->snapshot);
+	handler->decider.phase = atomic_load(&handler->engine->phase);
 	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
 		for (i = 0; i < handler->count; i++)
 			decide_one(handler, snapshot, i, attempt);

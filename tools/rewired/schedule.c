@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 #include "maglev.h"
@@ -11,7 +12,8 @@
 struct schedule {
 	enum scheduler scheduler;
 	uint32_t count;			/* of slots; 0, there is no candidate */
-	_Atomic uint32_t next;		/* round robin's */
+	_Atomic uint32_t next;		/* round robin's, and where least begins to look */
+	struct candidate *candidates;	/* of least */
 	uint16_t slots[];
 };
 
@@ -95,6 +97,16 @@ static struct schedule *round_robin_new(const struct candidate *candidates, unsi
 	return schedule;
 }
 
+static struct schedule *least_new(const struct candidate *candidates, unsigned int count)
+{
+	struct schedule *schedule = schedule_alloc(SCHEDULER_LEAST, 0);
+
+	schedule->count = count;
+	schedule->candidates = allocate(count, sizeof(*candidates));
+	memcpy(schedule->candidates, candidates, count * sizeof(*candidates));
+	return schedule;
+}
+
 struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *candidates,
 			      unsigned int count)
 {
@@ -102,12 +114,34 @@ struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *
 		return schedule_alloc(scheduler, 0);
 	if (scheduler == SCHEDULER_MAGLEV)
 		return maglev_new(candidates, count);
+	if (scheduler == SCHEDULER_LEAST)
+		return least_new(candidates, count);
 	return round_robin_new(candidates, count);
 }
 
 void schedule_free(struct schedule *schedule)
 {
+	if (schedule)
+		free(schedule->candidates);
 	free(schedule);
+}
+
+/* Where one more flow weighs least; of equals, each in its turn. */
+static int choose_least(struct schedule *schedule)
+{
+	uint32_t start = atomic_fetch_add(&schedule->next, 1) % schedule->count, i;
+	const struct candidate *candidate, *least = NULL;
+	uint64_t flows, fewest = 0;
+
+	for (i = 0; i < schedule->count; i++) {
+		candidate = &schedule->candidates[(start + i) % schedule->count];
+		flows = load_total(candidate->load) + 1;
+		if (least && flows * least->weight >= fewest * candidate->weight)
+			continue;
+		least = candidate;
+		fewest = flows;
+	}
+	return least->index;
 }
 
 int schedule_choose(struct schedule *schedule, uint64_t hash)
@@ -116,5 +150,7 @@ int schedule_choose(struct schedule *schedule, uint64_t hash)
 		return -1;
 	if (schedule->scheduler == SCHEDULER_MAGLEV)
 		return schedule->slots[hash % schedule->count];
+	if (schedule->scheduler == SCHEDULER_LEAST)
+		return choose_least(schedule);
 	return schedule->slots[atomic_fetch_add(&schedule->next, 1) % schedule->count];
 }

@@ -4,12 +4,15 @@
 
 #include <stdint.h>
 
+#include "load.h"
+
 #define SCHEDULE_BACKENDS_MAX	1024
 #define SCHEDULE_WEIGHT_MAX	256
 
 enum scheduler {
 	SCHEDULER_MAGLEV,
 	SCHEDULER_ROUND_ROBIN,
+	SCHEDULER_LEAST,		/* whoever has the fewest flows for its weight */
 };
 
 /* A backend that may get new flows. */
@@ -17,9 +20,10 @@ struct candidate {
 	uint32_t id;
 	uint32_t weight;		/* 1 to SCHEDULE_WEIGHT_MAX */
 	uint16_t index;			/* what schedule_choose returns */
+	const struct load *load;	/* for SCHEDULER_LEAST; outlives the schedule */
 };
 
-/* Immutable but for the round robin's position; any thread may choose. */
+/* Immutable but for a position; any thread may choose. */
 struct schedule;
 
 struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *candidates,

@@ -104,11 +104,24 @@ static struct schedule *make_schedule(const struct service *service, int family)
 		backend = &service->backends[i];
 		if (backend->state == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
 		    backend->addresses[family].family)
-			candidates[count++] = (struct candidate){ backend->id, backend->weight, i };
+			candidates[count++] = (struct candidate){
+				backend->id, backend->weight, i, backend->load,
+			};
 	}
 	schedule = schedule_new(service->scheduler, candidates, count);
 	free(candidates);
 	return schedule;
+}
+
+static void share_loads(struct snapshot *snapshot, const struct snapshot *old)
+{
+	const struct backend *known;
+	unsigned int i;
+
+	for (i = 0; i < snapshot->backend_count; i++) {
+		known = old ? snapshot_backend(old, snapshot->backends[i]->id) : NULL;
+		snapshot->backends[i]->load = known ? load_get(known->load) : load_new();
+	}
 }
 
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
@@ -123,6 +136,7 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 	qsort(snapshot->services, snapshot->service_count, sizeof(*snapshot->services),
 	      by_service_id);
 	list_backends(snapshot);
+	share_loads(snapshot, old);
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
 		for (family = 0; service->balance && family < FAMILIES; family++)
@@ -148,8 +162,10 @@ static void free_service(struct service *service)
 	unsigned int i;
 	int family;
 
-	for (i = 0; i < service->backend_count; i++)
+	for (i = 0; i < service->backend_count; i++) {
 		free(service->backends[i].name);
+		load_put(service->backends[i].load);
+	}
 	for (family = 0; family < FAMILIES; family++)
 		schedule_free(service->schedules[family]);
 	free(service->backends);

@@ -8,8 +8,8 @@
 
 /*
  * A configuration as the handler threads use it. Once published nothing in it
- * changes but the ports' bitmaps, the round robins' positions and the backends'
- * flow counts, each by atomic operations.
+ * changes but the ports' bitmaps, the schedules' positions and the backends' loads,
+ * each by atomic operations.
  */
 
 enum { IPV4, IPV6, FAMILIES };
@@ -38,7 +38,7 @@ struct backend {
 	uint32_t state;				/* of enum rewire_target_state */
 	uint16_t port;				/* 0, the flow's own */
 	struct rw_addr addresses[FAMILIES];	/* none when it lacks the family */
-	_Atomic uint32_t flows;			/* as the kernel last told */
+	struct load *load;
 };
 
 struct service {

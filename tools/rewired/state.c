@@ -23,6 +23,8 @@ struct state {
 	struct rw_socket *socket;
 	struct watch *watch;
 	unsigned int period;
+	bool frozen;
+	unsigned int phase;		/* the last one that the kernel has told of */
 	pthread_t thread;
 	bool started;
 	_Atomic bool orphaned;		/* the kernel module is gone */
@@ -43,12 +45,34 @@ static int look(struct state *state, const struct snapshot *snapshot, bool all,
 	return ret ? refuse(error, "flows: %s", why.sentence) : 0;
 }
 
-static int watch_target(const struct rw_target *target, void *data)
+static int take_target(const struct rw_target *target, void *data)
 {
 	struct backend *backend = snapshot_backend(data, target->id);
 
 	if (backend)
-		atomic_store(&backend->flows, target->flows);
+		backend->load->told = target->flows;
+	return 0;
+}
+
+/* See load.h. When the kernel cannot tell, the phases stay as they are until it can. */
+static int look_at_loads(struct state *state)
+{
+	struct snapshot *snapshot = state->engine->snapshot;
+	struct rw_error why;
+	unsigned int i;
+	int ret;
+
+	if (state->phase == state->engine->phase)
+		atomic_fetch_add(&state->engine->phase, 1);
+	synchronize_rcu();
+	for (i = 0; i < snapshot->backend_count; i++)
+		snapshot->backends[i]->load->told = 0;
+	ret = rw_target_each(state->socket, take_target, snapshot, &why);
+	if (ret)
+		return ret;
+	state->phase = state->engine->phase;
+	for (i = 0; i < snapshot->backend_count; i++)
+		load_told(snapshot->backends[i]->load, state->phase);
 	return 0;
 }
 
@@ -93,13 +117,12 @@ static void check_module(struct state *state, int code)
 
 static void tick(struct state *state)
 {
-	struct snapshot *snapshot = state->engine->snapshot;
-	struct rw_error why;
 	struct error error;
 
-	if (look(state, snapshot, false, &error))
+	if (!state->frozen && look(state, state->engine->snapshot, false, &error))
 		log_line("%s", error.text);
-	check_module(state, rw_target_each(state->socket, watch_target, snapshot, &why));
+	if (!state->frozen)
+		check_module(state, look_at_loads(state));
 	if (!state->orphaned)
 		repair(state);
 }
@@ -124,6 +147,8 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 	}
 	if (!ret) {
 		set_waiting(state, plan->changes.rules_waiting);
+		if (!state->frozen)
+			look_at_loads(state);
 		return 0;
 	}
 	if (state->engine->snapshot != old)
@@ -252,7 +277,7 @@ static int adopt(struct state *state, struct snapshot *snapshot, struct error *e
 }
 
 struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
-			 unsigned int period, struct error *error)
+			 const struct state_options *options, struct error *error)
 {
 	struct state *state = allocate(1, sizeof(*state));
 	pthread_condattr_t attributes;
@@ -260,7 +285,8 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 
 	state->engine = engine;
 	state->store = store;
-	state->period = period;
+	state->period = options->period;
+	state->frozen = options->frozen;
 	state->watch = watch_new(engine);
 	state->last = &state->first;
 	pthread_mutex_init(&state->lock, NULL);

@@ -39,13 +39,17 @@ struct state_status {
 	uint32_t rules_waiting;		/* for a device with their VNI */
 };
 
+struct state_options {
+	unsigned int period;		/* between looks at the kernel's flows, in milliseconds */
+	bool frozen;			/* for tests: no look after the start */
+};
+
 /*
  * Adopt what the kernel has, bring its rules and targets to the snapshot, and
  * publish that. NULL and a sentence on failure, the snapshot is freed then.
- * Period is between looks at the kernel's flows, in milliseconds.
  */
 struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
-			 unsigned int period, struct error *error);
+			 const struct state_options *options, struct error *error);
 void state_start(struct state *state);
 void state_post(struct state *state, struct change *change);
 void state_status(struct state *state, struct state_status *status);
