@@ -36,6 +36,7 @@ _rewire_arguments() {
 	service-show | pool-show | backend-show)
 			echo "name" ;;
 	backend-set)	echo "id state" ;;
+	explain-*)	echo "dev local vni protocol src dst flags length ttl df" ;;
 	apply-*)	echo "dry-run" ;;
 	esac
 }
@@ -86,7 +87,7 @@ _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
 	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name | \
-	remote | lladdr | dscp | ttl | flows | rate | holds | held-packets | held-bytes | udp-share | packet-rate | byte-rate | burst | copy)
+	remote | lladdr | dscp | ttl | flags | length | flows | rate | holds | held-packets | held-bytes | udp-share | packet-rate | byte-rate | burst | copy)
 		return 0 ;;
 	esac
 	return 1
@@ -110,11 +111,17 @@ _rewire() {
 		case $previous in
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
-		*) words="attach address rule limit target policy flow punt verdict stats service pool backend config
+		*) words="attach address rule limit target policy flow punt verdict explain stats service pool backend config
 			apply daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp
 			-color -netns -batch -force --socket -Version -help"
+	elif [ "$object" = explain ]; then
+		if _rewire_takes_value "$previous"; then
+			words=$(_rewire_values explain "$previous")
+		else
+			words=$(_rewire_arguments explain)
+		fi
 	elif [ "$object" = apply ]; then
 		mapfile -t COMPREPLY < <(compgen -f -W "$(_rewire_arguments apply)" -- "$current")
 		return

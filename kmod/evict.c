@@ -131,7 +131,7 @@ static void rewire_search_run(struct rewire_search *search)
  * @full: the limit that is reached
  * @vni: virtual network of the new flow
  * @udp: the limit is that of protocols other than TCP
- * @close: end the flow that is found; else tell whether there is one
+ * @mode: what to do with the flow that is found
  *
  * Flows of the same virtual network go first, and are the only ones when the limit is
  * theirs. The search is bounded, and may miss what is rare in a large table. One that
@@ -139,7 +139,7 @@ static void rewire_search_run(struct rewire_search *search)
  * Context: RCU read side, bottom halves disabled.
  */
 bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, bool udp,
-		  bool close)
+		  enum rewire_evict_mode mode)
 {
 	struct rewire_search search = {
 		.ns = ns, .vni = vni, .own = full != &ns->all, .udp = udp,
@@ -150,10 +150,11 @@ bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, boo
 		return false;
 	rewire_search_run(&search);
 	if (!search.found) {
-		WRITE_ONCE(full->barren[udp], jiffies);
+		if (mode != REWIRE_EVICT_PEEK)
+			WRITE_ONCE(full->barren[udp], jiffies);
 		return false;
 	}
-	if (!close)
+	if (mode != REWIRE_EVICT_CLOSE)
 		return true;
 	limit = rewire_limit_find(ns, rewire_flow_vni(search.found));
 	if (limit)

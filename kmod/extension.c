@@ -19,17 +19,21 @@ static u64 rewire_limit_time(const struct rewire_limit *limit, u64 tokens)
 	return DIV64_U64_ROUND_UP(tokens * NSEC_PER_SEC, limit->rate);
 }
 
-/* Return: whether a flow's limit lets a packet go by; then it is accounted for. */
+/* Return: whether a flow's limit lets a packet go by; then it may be accounted for. */
 bool rewire_extension_admits(struct rewire_flow_extension *extension,
-			     enum rewire_direction direction, unsigned int bytes)
+			     enum rewire_direction direction, unsigned int bytes, bool take)
 {
 	struct rewire_limit *limit = &extension->limit;
+	u64 cost, depth;
 
 	if (!limit->rate)
 		return true;
-	return rewire_bucket_take(&limit->full[direction], ktime_get_ns(),
-				  rewire_limit_time(limit, limit->bytes ? bytes : 1),
-				  rewire_limit_time(limit, limit->burst));
+	cost = rewire_limit_time(limit, limit->bytes ? bytes : 1);
+	depth = rewire_limit_time(limit, limit->burst);
+	if (!take)
+		return rewire_bucket_next(atomic64_read(&limit->full[direction]),
+					  ktime_get_ns(), cost, depth);
+	return rewire_bucket_take(&limit->full[direction], ktime_get_ns(), cost, depth);
 }
 
 /* Set code point and hops of a packet that may be written to. */

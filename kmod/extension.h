@@ -52,7 +52,7 @@ struct rewire_flow_extension {
 };
 
 bool rewire_extension_admits(struct rewire_flow_extension *extension,
-			     enum rewire_direction direction, unsigned int bytes);
+			     enum rewire_direction direction, unsigned int bytes, bool take);
 void rewire_extension_mark(const struct rewire_flow_extension *extension,
 			   struct sk_buff *skb, bool ipv4);
 bool rewire_extension_uses(const struct rewire_flow_extension *extension,

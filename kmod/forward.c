@@ -128,19 +128,40 @@ static bool rewire_forward_needs_ports(const struct rewire_rule *rule)
 	       match->sport.max - match->sport.min < 65535;
 }
 
-/* Whether the packet may go: it fits, and has hops left. */
-static bool rewire_forward_check(struct rewire_net *ns, struct sk_buff *skb,
-				 const struct rewire_packet *packet,
-				 const struct dst_entry *dst, enum rewire_fit *fit,
-				 enum rewire_reason *reason)
+/**
+ * rewire_forward_plan() - how a rule would send a packet on
+ * @ns: the namespace
+ * @skb: the packet
+ * @packet: what the parser says of it
+ * @whole: whether its key is whole
+ * @rule: a forward rule
+ * @way: out: its route has a reference, or is NULL
+ * @reason: out: why it would be dropped
+ *
+ * Changes nothing. Context: RCU read side, bottom halves disabled.
+ * Return: whether it would be sent on.
+ */
+bool rewire_forward_plan(struct rewire_net *ns, const struct sk_buff *skb,
+			 const struct rewire_packet *packet, bool whole,
+			 const struct rewire_rule *rule, struct rewire_way *way,
+			 enum rewire_reason *reason)
 {
-	bool hop = packet->ifindex != REWIRE_IFINDEX_LOCAL;
-
-	if (!rewire_may_leave(ns, skb, packet, dst_mtu(dst), hop, fit, reason))
+	memset(way, 0, sizeof(*way));
+	*reason = packet->other;
+	if (!whole && rewire_forward_needs_ports(rule))
+		return false;
+	way->dst = rewire_forward_route(ns, packet, &rule->forward);
+	*reason = REWIRE_REASON_DROP_NO_ROUTE;
+	if (!way->dst)
+		return false;
+	way->dev = dst_dev_rcu(way->dst);
+	way->mtu = dst_mtu(way->dst);
+	way->hop = packet->ifindex != REWIRE_IFINDEX_LOCAL;
+	if (!rewire_may_leave(skb, packet, way->mtu, way->hop, &way->fit, reason))
 		return false;
 	/* The host's own, which the stack would fragment, too */
-	if (*fit == REWIRE_TOO_BIG)
-		*fit = REWIRE_FRAGMENT;
+	if (way->fit == REWIRE_TOO_BIG)
+		way->fit = REWIRE_FRAGMENT;
 	return true;
 }
 
@@ -160,36 +181,29 @@ unsigned int rewire_forward(struct rewire_net *ns, struct sk_buff *skb,
 			    const struct rewire_rule *rule)
 {
 	bool ipv4 = rewire_key_is_ipv4(&packet->key);
-	struct dst_entry *dst = NULL;
 	enum rewire_reason reason;
-	enum rewire_fit fit;
+	struct rewire_way way;
 
 	this_cpu_inc(rule->forward.counters->packets);
 	this_cpu_add(rule->forward.counters->bytes, skb->len);
-	if (!whole && rewire_forward_needs_ports(rule)) {
-		reason = packet->other;
+	if (!rewire_forward_plan(ns, skb, packet, whole, rule, &way, &reason)) {
+		if (way.dev)
+			rewire_refuse_leave(ns, skb, packet, way.mtu, reason);
 		goto drop;
 	}
-	dst = rewire_forward_route(ns, packet, &rule->forward);
-	if (!dst) {
-		reason = REWIRE_REASON_DROP_NO_ROUTE;
-		goto drop;
-	}
-	if (!rewire_forward_check(ns, skb, packet, dst, &fit, &reason))
-		goto drop;
 	if (skb_ensure_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||
-	    !rewire_send_prepare(skb, dst_dev_rcu(dst))) {
+	    !rewire_send_prepare(skb, way.dev)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
 	}
-	skb_dst_set(skb, dst);
+	skb_dst_set(skb, way.dst);
 	skb_forward_csum(skb);
-	if (packet->ifindex != REWIRE_IFINDEX_LOCAL)
+	if (way.hop)
 		rewire_decrease_hops(skb, ipv4);
-	rewire_forward_send(ns, skb, &rule->forward, fit);
+	rewire_forward_send(ns, skb, &rule->forward, way.fit);
 	return NF_STOLEN;
 drop:
-	dst_release(dst);
+	dst_release(way.dst);
 	rewire_drop(ns, skb, reason);
 	return NF_STOLEN;
 }

@@ -43,18 +43,28 @@ static bool rewire_hold_own(const struct rewire_hold *hold, struct sk_buff *skb)
 	return !skb_dst(skb) || skb_dst_force(skb);
 }
 
-/* Keep a packet, or drop it. The hold is locked, or nobody else has it yet. */
+/* Whether a packet cannot be kept, and why. The hold is locked, or nobody else has it yet. */
+static bool rewire_hold_refuses(const struct rewire_hold *hold, unsigned int bytes,
+				enum rewire_reason *reason)
+{
+	if (!hold->keep) {
+		*reason = REWIRE_REASON_DROP_HOLD_MODE;
+		return true;
+	}
+	*reason = REWIRE_REASON_DROP_HOLD_PACKETS;
+	return skb_queue_len(&hold->packets) >= REWIRE_HOLD_PACKETS ||
+	       hold->bytes + bytes > REWIRE_HOLD_BYTES;
+}
+
+/* Keep a packet, or drop it. Locked likewise. */
 static enum rewire_hold_result rewire_hold_keep(struct rewire_net *ns,
 						struct rewire_hold *hold,
 						struct sk_buff *skb)
 {
 	enum rewire_reason reason;
 
-	if (!hold->keep) {
-		reason = REWIRE_REASON_DROP_HOLD_MODE;
-	} else if (skb_queue_len(&hold->packets) >= REWIRE_HOLD_PACKETS ||
-		   hold->bytes + skb->truesize > REWIRE_HOLD_BYTES) {
-		reason = REWIRE_REASON_DROP_HOLD_PACKETS;
+	if (rewire_hold_refuses(hold, skb->truesize, &reason)) {
+		/* counted below */
 	} else if (!rewire_hold_own(hold, skb)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
 	} else if (rewire_limit_keep(ns, hold->limit, skb->truesize, &reason)) {
@@ -210,6 +220,23 @@ enum rewire_hold_result rewire_hold_join(struct rewire_net *ns,
 	result = hold->done ? REWIRE_HOLD_AGAIN : rewire_hold_keep(ns, hold, skb);
 	spin_unlock_bh(&hold->lock);
 	return result;
+}
+
+/* Whether rewire_hold_join() would keep a packet, and why not. Context: RCU read side. */
+bool rewire_hold_would_join(struct rewire_net *ns, struct rewire_hold *hold,
+			    const struct sk_buff *skb, const struct rewire_packet *packet,
+			    enum rewire_reason *reason)
+{
+	bool refuses;
+
+	*reason = REWIRE_REASON_DROP_HOLD_PACKETS;
+	if (packet->ifindex != hold->ifindex)
+		return false;
+	spin_lock_bh(&hold->lock);
+	refuses = rewire_hold_refuses(hold, skb->truesize, reason);
+	spin_unlock_bh(&hold->lock);
+	return !refuses &&
+	       rewire_limit_may_hold(ns, rewire_key_vni(&packet->key), false, reason);
 }
 
 /* End a hold that is out of the table, and take its packets. */

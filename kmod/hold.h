@@ -96,6 +96,9 @@ enum rewire_hold_result rewire_hold_join(struct rewire_net *ns,
 					 struct rewire_hold *hold,
 					 struct sk_buff *skb,
 					 const struct rewire_packet *packet);
+bool rewire_hold_would_join(struct rewire_net *ns, struct rewire_hold *hold,
+			    const struct sk_buff *skb, const struct rewire_packet *packet,
+			    enum rewire_reason *reason);
 void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex);
 void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold);
 void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,

@@ -123,7 +123,8 @@ bool rewire_limit_udp_full(const struct rewire_quota *limit)
 	return most && atomic_read(&limit->udp_flows) >= (int)most;
 }
 
-static bool rewire_limit_token(struct rewire_quota *limit)
+/* Whether there is a token, which may be taken at once. */
+static bool rewire_limit_token(struct rewire_quota *limit, bool take)
 {
 	u32 rate = READ_ONCE(limit->may.rate);
 	u32 burst = READ_ONCE(limit->may.burst) ?: rate;
@@ -132,31 +133,47 @@ static bool rewire_limit_token(struct rewire_quota *limit)
 	if (!rate)
 		return true;
 	cost = NSEC_PER_SEC / rate;
+	if (!take)
+		return rewire_bucket_next(atomic64_read(&limit->bucket), ktime_get_ns(), cost,
+					  cost * burst);
 	return rewire_bucket_take(&limit->bucket, ktime_get_ns(), cost, cost * burst);
 }
 
-static bool rewire_limit_admit_flow(struct rewire_net *ns, struct rewire_quota *limit, u32 vni,
-				    bool udp, enum rewire_reason full,
-				    enum rewire_reason *reason)
+/* For what would exceed a limit: whether a flow might give way to it. */
+static bool rewire_limit_yields(struct rewire_net *ns, struct rewire_quota *limit, u32 vni,
+				bool udp, bool take)
 {
-	if (rewire_limit_full(limit) && !rewire_evict(ns, limit, vni, false, false)) {
-		rewire_refuse(limit, REWIRE_REFUSED_FLOWS);
-		*reason = full;
-		return false;
-	}
-	if (udp && rewire_limit_udp_full(limit) && !rewire_evict(ns, limit, vni, true, false)) {
-		rewire_refuse(limit, REWIRE_REFUSED_UDP);
-		*reason = REWIRE_REASON_DROP_UDP_SHARE;
-		return false;
-	}
-	return true;
+	return rewire_evict(ns, limit, vni, udp, take ? REWIRE_EVICT_ASK : REWIRE_EVICT_PEEK);
 }
 
-static bool rewire_limit_admit_rate(struct rewire_quota *limit, enum rewire_reason *reason)
+static bool rewire_limit_admit_flow(struct rewire_net *ns, struct rewire_quota *limit, u32 vni,
+				    bool udp, bool take, enum rewire_reason *reason)
 {
-	if (rewire_limit_token(limit))
+	enum rewire_refusal refusal;
+
+	if (rewire_limit_full(limit) && !rewire_limit_yields(ns, limit, vni, false, take)) {
+		refusal = REWIRE_REFUSED_FLOWS;
+		*reason = limit == &ns->all ? REWIRE_REASON_DROP_FLOWS_FULL :
+					      REWIRE_REASON_DROP_VNI_FULL;
+	} else if (udp && rewire_limit_udp_full(limit) &&
+		   !rewire_limit_yields(ns, limit, vni, true, take)) {
+		refusal = REWIRE_REFUSED_UDP;
+		*reason = REWIRE_REASON_DROP_UDP_SHARE;
+	} else {
 		return true;
-	rewire_refuse(limit, REWIRE_REFUSED_RATE);
+	}
+	if (take)
+		rewire_refuse(limit, refusal);
+	return false;
+}
+
+static bool rewire_limit_admit_rate(struct rewire_quota *limit, bool take,
+				    enum rewire_reason *reason)
+{
+	if (rewire_limit_token(limit, take))
+		return true;
+	if (take)
+		rewire_refuse(limit, REWIRE_REFUSED_RATE);
 	*reason = REWIRE_REASON_DROP_RATE;
 	return false;
 }
@@ -165,12 +182,13 @@ static bool rewire_limit_admit_rate(struct rewire_quota *limit, enum rewire_reas
  * rewire_limit_admit() - whether a packet without a flow may be punted
  * @ns: the namespace
  * @packet: what the parser says of it
+ * @take: take a token of the rate, and count a refusal; else change nothing
  * @reason: out: why not
  *
- * Takes a token of the rate; nothing else is taken yet.
+ * Nothing but the token is taken yet.
  * Context: RCU read side, bottom halves disabled.
  */
-bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet,
+bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool take,
 			enum rewire_reason *reason)
 {
 	bool udp = rewire_key_protocol(&packet->key) != IPPROTO_TCP;
@@ -178,13 +196,11 @@ bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packe
 	struct rewire_quota *limit = rewire_limit_find(ns, vni);
 
 	/* Rates first: they bound the searches for flows to evict, too. */
-	if (limit && (!rewire_limit_admit_rate(limit, reason) ||
-		      !rewire_limit_admit_flow(ns, limit, vni, udp,
-					       REWIRE_REASON_DROP_VNI_FULL, reason)))
+	if (limit && (!rewire_limit_admit_rate(limit, take, reason) ||
+		      !rewire_limit_admit_flow(ns, limit, vni, udp, take, reason)))
 		return false;
-	return rewire_limit_admit_rate(&ns->all, reason) &&
-	       rewire_limit_admit_flow(ns, &ns->all, vni, udp, REWIRE_REASON_DROP_FLOWS_FULL,
-				       reason);
+	return rewire_limit_admit_rate(&ns->all, take, reason) &&
+	       rewire_limit_admit_flow(ns, &ns->all, vni, udp, take, reason);
 }
 
 /* Take a place, of a flow that is evicted if need be. */
@@ -199,7 +215,8 @@ static bool rewire_limit_take(struct rewire_net *ns, struct rewire_quota *limit,
 
 		if (rewire_count(count, most))
 			return true;
-		if (i == REWIRE_EVICTIONS || !rewire_evict(ns, limit, vni, udp, true))
+		if (i == REWIRE_EVICTIONS ||
+		    !rewire_evict(ns, limit, vni, udp, REWIRE_EVICT_CLOSE))
 			break;
 	}
 	rewire_refuse(limit, udp ? REWIRE_REFUSED_UDP : REWIRE_REFUSED_FLOWS);
@@ -272,7 +289,7 @@ void rewire_limit_unflow(struct rewire_net *ns, u32 vni, u8 protocol)
 	rewire_limit_put(ns, limit);
 }
 
-/* Whether nothing more may be held; who comes then is not asked about either. */
+/* Whether no more packets may be held; who comes then is not asked about either. */
 static bool rewire_limit_holds_all(const struct rewire_quota *limit)
 {
 	u32 packets = READ_ONCE(limit->may.held_packets);
@@ -280,6 +297,36 @@ static bool rewire_limit_holds_all(const struct rewire_quota *limit)
 
 	return (packets && atomic_read(&limit->held_packets) >= (int)packets) ||
 	       (bytes && atomic64_read(&limit->held_bytes) >= (s64)bytes);
+}
+
+static bool rewire_limit_holds_full(const struct rewire_quota *limit)
+{
+	u32 most = READ_ONCE(limit->may.holds);
+
+	return rewire_limit_holds_all(limit) || (most && atomic_read(&limit->holds) >= (int)most);
+}
+
+/**
+ * rewire_limit_may_hold() - whether a packet may be held
+ * @ns: the namespace
+ * @vni: virtual network of its key
+ * @new: whether it is the first one of its flow
+ * @reason: out: why not
+ *
+ * Changes nothing. Context: RCU read side.
+ */
+bool rewire_limit_may_hold(struct rewire_net *ns, u32 vni, bool new,
+			   enum rewire_reason *reason)
+{
+	bool (*full)(const struct rewire_quota *limit) =
+		new ? rewire_limit_holds_full : rewire_limit_holds_all;
+	const struct rewire_quota *limit = rewire_limit_find(ns, vni);
+
+	*reason = REWIRE_REASON_DROP_VNI_HELD;
+	if (limit && full(limit))
+		return false;
+	*reason = REWIRE_REASON_DROP_HOLD_FULL;
+	return !full(&ns->all);
 }
 
 /**

@@ -90,8 +90,10 @@ struct rewire_quota *rewire_limit_get(struct rewire_net *ns, u32 vni);
 void rewire_limit_put(struct rewire_net *ns, struct rewire_quota *limit);
 bool rewire_limit_full(const struct rewire_quota *limit);
 bool rewire_limit_udp_full(const struct rewire_quota *limit);
-bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet,
+bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool take,
 			enum rewire_reason *reason);
+bool rewire_limit_may_hold(struct rewire_net *ns, u32 vni, bool new,
+			   enum rewire_reason *reason);
 int rewire_limit_flow(struct rewire_net *ns, u32 vni, u8 protocol,
 		      struct netlink_ext_ack *extack);
 void rewire_limit_unflow(struct rewire_net *ns, u32 vni, u8 protocol);
@@ -107,8 +109,14 @@ void rewire_limit_exit(struct rewire_net *ns);
 
 /* evict.c */
 struct rewire_flow;
+enum rewire_evict_mode {
+	REWIRE_EVICT_PEEK,	/* tell whether there is a flow to evict, and remember nothing */
+	REWIRE_EVICT_ASK,	/* tell whether there is one */
+	REWIRE_EVICT_CLOSE,	/* end it */
+};
+
 bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, bool udp,
-		  bool close);
+		  enum rewire_evict_mode mode);
 bool rewire_evict_early(struct rewire_net *ns, struct rewire_flow *flow, bool *pressed);
 
 static inline u32 rewire_limit_soft(const struct rewire_quota *limit)

@@ -72,6 +72,18 @@
 	{ 1, "packets" }, \
 	{ 2, "bytes" }
 
+#define REWIRE_FLOW_DIRECTION_NAMES \
+	{ 0, "orig" }, \
+	{ 1, "reply" }
+
+#define REWIRE_FATE_NAMES \
+	{ 0, "pass" }, \
+	{ 1, "drop" }, \
+	{ 2, "hold" }, \
+	{ 3, "join" }, \
+	{ 4, "forward" }, \
+	{ 5, "translate" }
+
 #define REWIRE_CONFIG_CHANGE_NAMES \
 	{ 0, "new" }, \
 	{ 1, "set" }, \

@@ -140,6 +140,15 @@ static const struct netlink_range_validation rewire_a_verdict_lifetime_range = {
 	.max	= 3600000ULL,
 };
 
+static const struct netlink_range_validation rewire_a_explanation_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
+static const struct netlink_range_validation rewire_a_explanation_length_range = {
+	.min	= 1ULL,
+	.max	= 65535ULL,
+};
+
 /* Common nested types */
 const struct nla_policy rewire_copies_nl_policy[REWIRE_A_COPIES_COPY + 1] = {
 	[REWIRE_A_COPIES_COPY] = NLA_POLICY_NESTED(rewire_copy_nl_policy),
@@ -450,13 +459,31 @@ const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERD
 	[REWIRE_A_VERDICT_BATCH_VERDICT] = NLA_POLICY_NESTED(rewire_verdict_nl_policy),
 };
 
+/* REWIRE_CMD_PACKET_EXPLAIN - do */
+const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANATION_DF + 1] = {
+	[REWIRE_A_EXPLANATION_IFINDEX] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_EXPLANATION_LOCAL] = { .type = NLA_FLAG, },
+	[REWIRE_A_EXPLANATION_VNI] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_explanation_vni_range),
+	[REWIRE_A_EXPLANATION_PROTOCOL] = { .type = NLA_U8, },
+	[REWIRE_A_EXPLANATION_SRC] = { .type = NLA_BINARY, },
+	[REWIRE_A_EXPLANATION_DST] = { .type = NLA_BINARY, },
+	[REWIRE_A_EXPLANATION_SPORT] = { .type = NLA_U16, },
+	[REWIRE_A_EXPLANATION_DPORT] = { .type = NLA_U16, },
+	[REWIRE_A_EXPLANATION_TCP_FLAGS] = { .type = NLA_U8, },
+	[REWIRE_A_EXPLANATION_LENGTH] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_explanation_length_range),
+	[REWIRE_A_EXPLANATION_HOP_LIMIT] = { .type = NLA_U8, },
+	[REWIRE_A_EXPLANATION_DF] = { .type = NLA_FLAG, },
+};
+
 /* REWIRE_CMD_STATS_GET - do */
 const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] = {
 	[REWIRE_A_STATS_REASONS] = { .type = NLA_FLAG, },
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[29] = {
+const struct genl_ops rewire_nl_ops[30] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -659,6 +686,13 @@ const struct genl_ops rewire_nl_ops[29] = {
 		.doit		= rewire_nl_verdict_add_doit,
 		.policy		= rewire_verdict_add_nl_policy,
 		.maxattr	= REWIRE_A_VERDICT_BATCH_VERDICT,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_PACKET_EXPLAIN,
+		.doit		= rewire_nl_packet_explain_doit,
+		.policy		= rewire_packet_explain_nl_policy,
+		.maxattr	= REWIRE_A_EXPLANATION_DF,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -79,10 +79,12 @@ extern const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID 
 
 extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1];
 
+extern const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANATION_DF + 1];
+
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[29];
+extern const struct genl_ops rewire_nl_ops[30];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -127,6 +129,7 @@ int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_packet_explain_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {

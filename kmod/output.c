@@ -71,22 +71,9 @@ static int rewire_send_fragments(struct net *net, struct sk_buff *skb, struct ds
 	return rewire_fragment_send(net, skb, rewire_transmit);
 }
 
-/**
- * struct rewire_way - how a translated packet leaves
- * @dst: the route; NULL through a tunnel
- * @tunnel: the far end, or NULL
- * @dev: the device
- * @mtu: what fits
- */
-struct rewire_way {
-	struct dst_entry *dst;
-	const struct rewire_tunnel *tunnel;
-	struct net_device *dev;
-	unsigned int mtu;
-};
-
+/* Peek: leave no trace of it; the route has a reference then. */
 static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
-			    enum rewire_direction direction, struct rewire_way *way)
+			    enum rewire_direction direction, bool peek, struct rewire_way *way)
 {
 	way->dst = NULL;
 	way->tunnel = NULL;
@@ -97,12 +84,21 @@ static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
 		way->mtu = READ_ONCE(way->dev->mtu);
 		return true;
 	}
-	way->dst = rewire_route_get(ns, flow, direction);
+	way->dst = peek ? rewire_route_peek(ns, flow, direction) :
+			  rewire_route_get(ns, flow, direction);
 	if (!way->dst)
 		return false;
 	way->dev = dst_dev_rcu(way->dst);
 	way->mtu = dst_mtu(way->dst);
 	return true;
+}
+
+/* Own: the packet is the host's, and takes the loopback device if it is for the host. */
+static void rewire_way_plan(struct rewire_way *way, const struct rewire_flow *flow, bool own)
+{
+	way->fit = REWIRE_FITS;
+	way->local = !own && way->dst && rewire_route_is_local(way->dst);
+	way->hop = !own && !way->local && rewire_extension_decrements(flow->extension);
 }
 
 static enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
@@ -147,7 +143,7 @@ bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev)
 }
 
 static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
-			const struct rewire_way *way, enum rewire_fit fit, bool own)
+			const struct rewire_way *way, bool own)
 {
 	struct dst_entry *dst = way->dst;
 	int err;
@@ -159,7 +155,7 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 	if (way->tunnel) {
 		/* What does not fit is fragmented on the outside. */
 		err = rewire_tunnel_transmit(skb, way->dev, way->tunnel);
-	} else if (fit == REWIRE_FITS) {
+	} else if (way->fit == REWIRE_FITS) {
 		skb_dst_set_noref(skb, dst);
 		err = rewire_transmit(ns->net, skb->sk, skb);
 	} else if (own) {
@@ -181,7 +177,7 @@ static bool rewire_output_extended(struct rewire_net *ns, struct sk_buff *skb,
 				   struct rewire_flow *flow,
 				   enum rewire_direction direction)
 {
-	if (!rewire_extension_admits(flow->extension, direction, skb->len))
+	if (!rewire_extension_admits(flow->extension, direction, skb->len, true))
 		return false;
 	rewire_tunnel_learn(flow, direction, skb);
 	if (direction == REWIRE_ORIG)
@@ -202,27 +198,62 @@ static void rewire_clamp(struct sk_buff *skb, const struct rewire_packet *packet
 	rewire_mss_clamp(skb, packet, most, mtu);
 }
 
-/* Return: whether a packet may take its way; if not, its sender was told, and why. */
-bool rewire_may_leave(struct rewire_net *ns, struct sk_buff *skb,
-		      const struct rewire_packet *packet, unsigned int mtu, bool hop,
-		      enum rewire_fit *fit, enum rewire_reason *reason)
+/* Return: whether a packet has hops left and fits its way; and if not, why. */
+bool rewire_may_leave(const struct sk_buff *skb, const struct rewire_packet *packet,
+		      unsigned int mtu, bool hop, enum rewire_fit *fit,
+		      enum rewire_reason *reason)
 {
 	bool ipv4 = rewire_key_is_ipv4(&packet->key);
 	bool own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
 
-	if (hop && !rewire_hops_left(skb, ipv4)) {
-		rewire_icmp_time_exceeded(ns, skb, packet);
-		*reason = REWIRE_REASON_DROP_TTL;
+	*reason = REWIRE_REASON_DROP_TTL;
+	if (hop && !rewire_hops_left(skb, ipv4))
 		return false;
-	}
+	*reason = REWIRE_REASON_DROP_TOO_BIG;
 	*fit = rewire_fit(skb, mtu, ipv4);
 	/* Some of the host's own the stack fragments, whatever their headers say. */
-	if (*fit == REWIRE_TOO_BIG && !(own && skb->ignore_df)) {
+	return *fit != REWIRE_TOO_BIG || (own && skb->ignore_df);
+}
+
+/* Tell the sender of a packet why it may not leave. */
+void rewire_refuse_leave(struct rewire_net *ns, struct sk_buff *skb,
+			 const struct rewire_packet *packet, unsigned int mtu,
+			 enum rewire_reason reason)
+{
+	if (reason == REWIRE_REASON_DROP_TTL)
+		rewire_icmp_time_exceeded(ns, skb, packet);
+	else
 		rewire_icmp_too_big(ns, skb, packet, mtu);
-		*reason = REWIRE_REASON_DROP_TOO_BIG;
+}
+
+/**
+ * rewire_output_plan() - how a packet of a flow would leave
+ * @ns: the namespace
+ * @skb: the packet
+ * @packet: what the parser says of it
+ * @flow: its flow
+ * @direction: its direction
+ * @way: out: its route has a reference
+ * @reason: out: why it would be dropped
+ *
+ * Changes nothing, and sends nothing. Context: RCU read side, bottom halves disabled.
+ * Return: whether it would leave.
+ */
+bool rewire_output_plan(struct rewire_net *ns, const struct sk_buff *skb,
+			const struct rewire_packet *packet, struct rewire_flow *flow,
+			enum rewire_direction direction, struct rewire_way *way,
+			enum rewire_reason *reason)
+{
+	*reason = REWIRE_REASON_DROP_FLOW_RATE;
+	if (flow->extension &&
+	    !rewire_extension_admits(flow->extension, direction, skb->len, false))
 		return false;
-	}
-	return true;
+	*reason = REWIRE_REASON_DROP_NO_ROUTE;
+	if (!rewire_way_find(ns, flow, direction, true, way))
+		return false;
+	rewire_way_plan(way, flow, packet->ifindex == REWIRE_IFINDEX_LOCAL);
+	return way->local ||
+	       rewire_may_leave(skb, packet, way->mtu, way->hop, &way->fit, reason);
 }
 
 /**
@@ -242,8 +273,8 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			   struct rewire_flow *flow,
 			   enum rewire_direction direction)
 {
-	bool ipv4 = rewire_key_is_ipv4(&packet->key), own, local, hop;
-	enum rewire_fit fit = REWIRE_FITS;
+	bool own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
+	bool ipv4 = rewire_key_is_ipv4(&packet->key);
 	unsigned int length = skb->len;
 	enum rewire_reason reason;
 	struct rewire_way way;
@@ -253,16 +284,16 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		reason = REWIRE_REASON_DROP_FLOW_RATE;
 		goto drop;
 	}
-	if (!rewire_way_find(ns, flow, direction, &way)) {
+	if (!rewire_way_find(ns, flow, direction, false, &way)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
 		goto drop;
 	}
-	/* The host's own packet for itself takes the loopback device. */
-	own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
-	local = !own && way.dst && rewire_route_is_local(way.dst);
-	hop = !own && !local && rewire_extension_decrements(flow->extension);
-	if (!local && !rewire_may_leave(ns, skb, packet, way.mtu, hop, &fit, &reason))
+	rewire_way_plan(&way, flow, own);
+	if (!way.local &&
+	    !rewire_may_leave(skb, packet, way.mtu, way.hop, &way.fit, &reason)) {
+		rewire_refuse_leave(ns, skb, packet, way.mtu, reason);
 		goto drop;
+	}
 	if (skb_ensure_writable(skb, packet->header)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
@@ -277,17 +308,17 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 			rewire_clamp(skb, packet, flow, way.mtu);
 		rewire_transform(skb, packet, flow, direction);
 	}
-	if (hop)
+	if (way.hop)
 		rewire_decrease_hops(skb, ipv4);
 	if (flow->extension && !packet->quote)
 		rewire_extension_mark(flow->extension, skb, ipv4);
-	if (local) {
+	if (way.local) {
 		this_cpu_inc(ns->stats->translated);
 		nf_reset_ct(skb);
 		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 		return NF_ACCEPT;
 	}
-	rewire_send(ns, skb, &way, fit, own);
+	rewire_send(ns, skb, &way, own);
 	return NF_STOLEN;
 drop:
 	rewire_drop(ns, skb, reason);

@@ -36,6 +36,50 @@ static bool rewire_packet_picks_up(const struct rewire_packet *packet)
 	return rewire_packet_is_tcp(packet) && !rewire_segment_opens(&packet->segment);
 }
 
+/**
+ * rewire_packet_rule_fate() - what a rule says about a packet without a flow
+ * @ns: the namespace
+ * @packet: what the parser says of it
+ * @whole: whether its key is whole
+ * @rule: the one that it meets, or NULL
+ * @reason: out: why it is dropped
+ *
+ * Changes nothing. Context: RCU read side.
+ * Return: for REWIRE_FATE_HOLD, limits are still to be asked.
+ */
+enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
+					 const struct rewire_packet *packet, bool whole,
+					 const struct rewire_rule *rule,
+					 enum rewire_reason *reason)
+{
+	if (!rule)
+		return REWIRE_FATE_PASS;
+	switch (rule->action) {
+	case REWIRE_RULE_ACTION_PASS:
+		return REWIRE_FATE_PASS;
+	case REWIRE_RULE_ACTION_DROP:
+		*reason = REWIRE_REASON_DROP_RULE;
+		return REWIRE_FATE_DROP;
+	case REWIRE_RULE_ACTION_FORWARD:
+		return REWIRE_FATE_FORWARD;
+	}
+	if (!whole) {
+		*reason = packet->other;
+		return REWIRE_FATE_DROP;
+	}
+	if (rewire_packet_picks_up(packet) &&
+	    !READ_ONCE(rewire_policy_find(ns, rule->policy)->pickup)) {
+		*reason = REWIRE_REASON_DROP_TCP_PICKUP;
+		return REWIRE_FATE_DROP;
+	}
+	if (rule->orphan == REWIRE_ORPHAN_MODE_HOLD || rewire_punt_handlers(ns))
+		return REWIRE_FATE_HOLD;
+	if (rule->orphan == REWIRE_ORPHAN_MODE_PASS)
+		return REWIRE_FATE_PASS;
+	*reason = REWIRE_REASON_DROP_NO_DAEMON;
+	return REWIRE_FATE_DROP;
+}
+
 /* What a miss does; NF_REPEAT: look again. */
 static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *skb,
 				       const struct rewire_packet *packet,
@@ -44,75 +88,82 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 	struct rewire_rule *rule = rewire_rule_lookup(ns, packet);
 	enum rewire_reason reason;
 
-	if (!rule)
-		goto pass;
-	switch (rule->action) {
-	case REWIRE_RULE_ACTION_PASS:
-		goto pass;
-	case REWIRE_RULE_ACTION_DROP:
-		reason = REWIRE_REASON_DROP_RULE;
-		goto drop;
-	case REWIRE_RULE_ACTION_FORWARD:
+	switch (rewire_packet_rule_fate(ns, packet, whole, rule, &reason)) {
+	case REWIRE_FATE_FORWARD:
 		return rewire_forward(ns, skb, packet, whole, rule);
-	}
-	if (!whole) {
-		reason = packet->other;
-		goto drop;
-	}
-	if (rewire_packet_picks_up(packet) &&
-	    !READ_ONCE(rewire_policy_find(ns, rule->policy)->pickup)) {
-		reason = REWIRE_REASON_DROP_TCP_PICKUP;
-		goto drop;
-	}
-	if (rule->orphan != REWIRE_ORPHAN_MODE_HOLD && !rewire_punt_handlers(ns)) {
-		if (rule->orphan == REWIRE_ORPHAN_MODE_PASS)
-			goto pass;
-		reason = REWIRE_REASON_DROP_NO_DAEMON;
-		goto drop;
-	}
-	if (!rewire_limit_admit(ns, packet, &reason))
-		goto drop;
-	if (rewire_hold_new(ns, skb, packet, rule, why) == REWIRE_HOLD_AGAIN)
-		return NF_REPEAT;
-	atomic64_inc(&rule->hits);
-	return NF_STOLEN;
-pass:
-	if (rule)
+	case REWIRE_FATE_HOLD:
+		if (!rewire_limit_admit(ns, packet, true, &reason))
+			break;
+		if (rewire_hold_new(ns, skb, packet, rule, why) == REWIRE_HOLD_AGAIN)
+			return NF_REPEAT;
 		atomic64_inc(&rule->hits);
-	this_cpu_inc(ns->stats->passed);
-	return NF_ACCEPT;
-drop:
+		return NF_STOLEN;
+	case REWIRE_FATE_PASS:
+		if (rule)
+			atomic64_inc(&rule->hits);
+		this_cpu_inc(ns->stats->passed);
+		return NF_ACCEPT;
+	default:
+		break;
+	}
 	atomic64_inc(&rule->hits);
 	rewire_drop(ns, skb, reason);
 	return NF_STOLEN;
 }
 
-/*
- * Whether the packet needs a new decision: its flow has ended, or points at a
- * target that was taken down, or is a closed connection that begins anew.
+/**
+ * rewire_packet_ends_flow() - whether a packet needs a new decision
+ * @flow: its flow
+ * @direction: its direction
+ * @packet: what the parser says of it
+ * @reason: out: why the flow is over: it has expired, points at a target that was taken
+ *	    down, or is a closed connection that begins anew
+ * @why: out, if it is not for want of a flow: why to punt the packet
+ *
+ * Changes nothing: the caller has to close the flow.
  */
-static bool rewire_flow_is_over(struct rewire_net *ns, struct rewire_flow *flow,
-				enum rewire_direction direction,
-				const struct rewire_packet *packet,
-				enum rewire_punt_reason *why)
+bool rewire_packet_ends_flow(const struct rewire_flow *flow, enum rewire_direction direction,
+			     const struct rewire_packet *packet, enum rewire_reason *reason,
+			     enum rewire_punt_reason *why)
 {
 	if (rewire_flow_expired(flow)) {
-		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
+		*reason = REWIRE_REASON_CLOSE_IDLE;
 		return true;
 	}
 	if (direction != REWIRE_ORIG)
 		return false;
 	if (flow->target && READ_ONCE(flow->target->retired)) {
-		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_TARGET);
+		*reason = REWIRE_REASON_CLOSE_TARGET;
 		*why = REWIRE_PUNT_REASON_TARGET_DOWN;
 		return true;
 	}
 	if (rewire_packet_is_tcp(packet) &&
 	    rewire_tcp_reuses(READ_ONCE(flow->tracking), &packet->segment)) {
-		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_REUSED);
+		*reason = REWIRE_REASON_CLOSE_REUSED;
 		return true;
 	}
 	return false;
+}
+
+/* What a packet's flow says about it, and why it is dropped. Changes nothing. */
+enum rewire_fate rewire_packet_flow_fate(const struct rewire_flow *flow,
+					 enum rewire_direction direction,
+					 const struct rewire_packet *packet,
+					 enum rewire_reason *reason)
+{
+	switch (rewire_flow_action(flow)) {
+	case REWIRE_FLOW_ACTION_PASS:
+		return REWIRE_FATE_PASS;
+	case REWIRE_FLOW_ACTION_DROP:
+		*reason = REWIRE_REASON_DROP_VERDICT;
+		return REWIRE_FATE_DROP;
+	default:
+		if (rewire_packet_is_tcp(packet) &&
+		    READ_ONCE(flow->policy->tcp) == REWIRE_TCP_MODE_STRICT &&
+		    rewire_tcp_refuses(flow, direction, &packet->segment, reason))
+			return REWIRE_FATE_DROP;
+		return REWIRE_FATE_TRANSLATE;
+	}
 }
 
 /* Of a flow that translates nothing. */
@@ -131,26 +182,20 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 				       struct rewire_flow *flow,
 				       enum rewire_direction direction)
 {
+	enum rewire_fate fate;
 	enum rewire_reason reason;
 
-	switch (rewire_flow_action(flow)) {
-	case REWIRE_FLOW_ACTION_PASS:
+	fate = rewire_packet_flow_fate(flow, direction, packet, &reason);
+	if (likely(fate == REWIRE_FATE_TRANSLATE))
+		return rewire_output(ns, skb, packet, flow, direction);
+	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
 		rewire_packet_count(ns, skb, packet, flow, direction);
+	if (fate == REWIRE_FATE_PASS) {
 		this_cpu_inc(ns->stats->passed);
 		return NF_ACCEPT;
-	case REWIRE_FLOW_ACTION_DROP:
-		rewire_packet_count(ns, skb, packet, flow, direction);
-		rewire_drop(ns, skb, REWIRE_REASON_DROP_VERDICT);
-		return NF_STOLEN;
-	default:
-		if (rewire_packet_is_tcp(packet) &&
-		    READ_ONCE(flow->policy->tcp) == REWIRE_TCP_MODE_STRICT &&
-		    rewire_tcp_refuses(flow, direction, &packet->segment, &reason)) {
-			rewire_drop(ns, skb, reason);
-			return NF_STOLEN;
-		}
-		return rewire_output(ns, skb, packet, flow, direction);
 	}
+	rewire_drop(ns, skb, reason);
+	return NF_STOLEN;
 }
 
 static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *skb,
@@ -158,6 +203,7 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 {
 	enum rewire_punt_reason why = REWIRE_PUNT_REASON_MISS;
 	enum rewire_direction direction;
+	enum rewire_reason reason;
 	struct rewire_tuple *tuple;
 	struct rewire_flow *flow;
 	unsigned int verdict;
@@ -179,8 +225,9 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 		}
 		flow = rewire_tuple_flow(tuple);
 		direction = tuple->direction;
-		if (!rewire_flow_is_over(ns, flow, direction, packet, &why))
+		if (!rewire_packet_ends_flow(flow, direction, packet, &reason, &why))
 			return rewire_packet_flow(ns, skb, packet, flow, direction);
+		rewire_flow_close(ns, flow, reason);
 	}
 	rewire_drop(ns, skb, REWIRE_REASON_DROP_RACE);
 	return NF_STOLEN;

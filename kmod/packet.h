@@ -7,11 +7,13 @@
 #include <linux/skbuff.h>
 #include <uapi/linux/rewire.h>
 
+#include "flow.h"
 #include "key.h"
 #include "segment.h"
 
 struct rewire_net;
 struct rewire_quote;
+struct rewire_rule;
 
 /* Beyond every real device's number: the packet is the host's own. */
 #define REWIRE_IFINDEX_LOCAL	0
@@ -63,6 +65,17 @@ enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 				     struct rewire_packet *packet);
 enum rewire_kind rewire_parse_options(const struct iphdr *ip);
 bool rewire_ipv6_is_fixed(struct sk_buff *skb, unsigned int header);
+enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
+					 const struct rewire_packet *packet, bool whole,
+					 const struct rewire_rule *rule,
+					 enum rewire_reason *reason);
+bool rewire_packet_ends_flow(const struct rewire_flow *flow, enum rewire_direction direction,
+			     const struct rewire_packet *packet, enum rewire_reason *reason,
+			     enum rewire_punt_reason *why);
+enum rewire_fate rewire_packet_flow_fate(const struct rewire_flow *flow,
+					 enum rewire_direction direction,
+					 const struct rewire_packet *packet,
+					 enum rewire_reason *reason);
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,

@@ -95,11 +95,12 @@ static int rewire_vrf(struct net *net, int ifindex)
  * Find the way for a direction's translated packets. Devices attached to the
  * virtual network are the only ways into it: by the one that the flow names, by
  * the only one, or by that of several which a route leads to: one of their VRF, if
- * they are in one, else one of the main table.
+ * they are in one, else one of the main table. Only: out: the device that was the only
+ * one, or 0.
  */
 static struct dst_entry *rewire_route_find(struct rewire_net *ns,
-					   struct rewire_flow *flow,
-					   enum rewire_direction direction)
+					   const struct rewire_flow *flow,
+					   enum rewire_direction direction, int *only)
 {
 	const struct rewire_key *inverse = &flow->tuple[!direction].key;
 	const struct in6_addr *address = &inverse->src;
@@ -108,6 +109,7 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 	bool several = false;
 	int oif;
 
+	*only = 0;
 	oif = READ_ONCE(flow->ifindex[!direction]);
 	if (oif && !rewire_attach_is(ns, oif, vni))
 		return NULL;
@@ -119,9 +121,8 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 		oif = rewire_attach_output(ns, vni, &several);
 		if (!oif)
 			return NULL;
-		/* The only way: the flow ends when this device goes. */
 		if (!several)
-			WRITE_ONCE(flow->ifindex[!direction], oif);
+			*only = oif;
 	}
 	dst = rewire_route(ns->net, address, several ? rewire_vrf(ns->net, oif) : oif);
 	/* An encapsulation by route is the work of dst->output, which is left out. */
@@ -166,11 +167,15 @@ struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *fl
 {
 	struct rewire_tuple *tuple = &flow->tuple[direction];
 	struct dst_entry *dst = rcu_dereference(tuple->dst), *old;
+	int only;
 
 	if (dst && dst_check(dst, READ_ONCE(flow->dst_cookie[direction])))
 		return dst;
 
-	dst = rewire_route_find(ns, flow, direction);
+	dst = rewire_route_find(ns, flow, direction, &only);
+	/* The only way: the flow ends when this device goes. */
+	if (only)
+		WRITE_ONCE(flow->ifindex[!direction], only);
 	if (!dst)
 		return NULL;
 	if (dst->ops->family == AF_INET6)
@@ -181,4 +186,17 @@ struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *fl
 	if (rewire_flow_is_dying(flow))
 		rewire_route_forget(tuple);
 	return dst;
+}
+
+/* What rewire_route_get() would return, with a reference and without a trace of it. */
+struct dst_entry *rewire_route_peek(struct rewire_net *ns, const struct rewire_flow *flow,
+				    enum rewire_direction direction)
+{
+	struct dst_entry *dst = rcu_dereference(flow->tuple[direction].dst);
+	int only;
+
+	if (dst && dst_check(dst, READ_ONCE(flow->dst_cookie[direction])) &&
+	    dst_hold_safe(dst))
+		return dst;
+	return rewire_route_find(ns, flow, direction, &only);
 }

@@ -62,6 +62,19 @@ policies() {
 	refuse "a policy that is not there is refused" 2 "No policy has this number" rewire policy del id 70
 }
 
+explanations() {
+	equal "a packet of a flow is explained" \
+		"$(rewire -j explain vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" |
+			jq -c '[.fate, .direction, .becomes.src, .becomes.sport]')" \
+		"[\"translate\",\"orig\",\"$nat4\",900]"
+	match "in words, too" "$(rewire explain dev t1 src 10.0.0.2:1 dst 192.0.2.9:85)" \
+		'^drop drop-rule dev t1 vni 10'
+	check "rewire -j explain has every word of the text form" \
+		json_has_text explain vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9"
+	refuse "a packet of two families is refused" 2 'explain: .*families.*dst' \
+		rewire explain vni 10 src 10.0.0.2 dst fd00::1
+}
+
 # Each word of the text form has its value in the JSON form.
 json_has_text() {
 	rewire "$@" > "$work/text"
@@ -101,6 +114,7 @@ rewire flow add vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" to vni 0 src
 rewire rule add vni 10 dst 192.0.2.0/24 protocol tcp dport 80-90 drop preference 5 || exit 1
 rewire rule add vni 10 dst 2001:db8:5::/48 protocol udp dport 53 punt hold drop orphan pass policy 77 || exit 1
 json_forms
+explanations
 prefixes
 refused_by_kernel
 batches

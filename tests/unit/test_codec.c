@@ -150,6 +150,31 @@ static void test_objects(void **state)
 	assert_int_equal(got_attach.vni, 5);
 }
 
+/* What the kernel answers about a packet, and what it does not say. */
+static void test_explanation(void **state)
+{
+	struct rw_question question = { .packet = tuple(1), .length = 40 };
+	struct rw_tuple becomes = tuple(2);
+	struct rw_explanation got;
+	struct nlmsghdr *nlh = start(REWIRE_CMD_PACKET_EXPLAIN);
+
+	(void)state;
+	assert_true(rw_put_question(nlh, BUFFER, &question, 1 << REWIRE_A_EXPLANATION_VNI));
+	assert_int_equal(rw_get_explanation(nlh, &got), 0);
+	assert_int_equal(got.vni, 0);
+	assert_false(got.is_over || got.has_target || got.becomes.protocol || got.out_ifindex);
+	nlh = start(REWIRE_CMD_PACKET_EXPLAIN);
+	mnl_attr_put_u32(nlh, REWIRE_A_EXPLANATION_FATE, REWIRE_FATE_TRANSLATE);
+	mnl_attr_put_u32(nlh, REWIRE_A_EXPLANATION_ENDS, REWIRE_REASON_CLOSE_TARGET);
+	mnl_attr_put_u32(nlh, REWIRE_A_EXPLANATION_TARGET_STATE, REWIRE_TARGET_STATE_ACTIVE);
+	assert_true(rw_put_tuple(nlh, BUFFER, REWIRE_A_EXPLANATION_BECOMES, &becomes));
+	assert_int_equal(rw_get_explanation(nlh, &got), 0);
+	assert_int_equal(got.fate, REWIRE_FATE_TRANSLATE);
+	assert_true(got.is_over && got.has_target);
+	assert_int_equal(got.ends, REWIRE_REASON_CLOSE_TARGET);
+	assert_memory_equal(&got.becomes, &becomes, sizeof(becomes));
+}
+
 static void test_flow(void **state)
 {
 	struct rw_flow flow = {
@@ -801,6 +826,7 @@ int main(void)
 		cmocka_unit_test(test_rule),
 		cmocka_unit_test(test_rule_defaults), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_explanation),
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_filter),

@@ -3,7 +3,7 @@
 # The grammar of the command line: help, and errors that name the word at fault.
 . "$(dirname "$0")/../lib/tap.sh"
 
-objects="attach rule target flow punt verdict stats service pool backend config apply daemon"
+objects="attach rule target flow punt verdict explain stats service pool backend config apply daemon"
 
 for object in $objects; do
 	check "rewire $object help" grep -q "^Usage: rewire $object" <("$bin/rewire" "$object" help)
@@ -26,4 +26,10 @@ refuse "not a state" 1 'rewire: .*"happy"' "$bin/rewire" flow show state happy
 refuse "half a key" 1 'flow get: .*missing' "$bin/rewire" flow get vni 1
 refuse "a device that is not there" 1 'nodev' "$bin/rewire" attach add dev nodev vni 1
 refuse "a namespace that is not there" 2 'nowhere' "$bin/rewire" -n nowhere flow show
+refuse "a packet from nowhere" 1 'explain: dev, local or vni is missing' "$bin/rewire" explain src 1.1.1.1 dst 2.2.2.2
+refuse "a packet to nowhere" 1 'explain: dst is missing' "$bin/rewire" explain vni 1 src 1.1.1.1
+refuse "a flag that TCP does not have" 1 'explain: flags: "sin" is not one of' \
+	"$bin/rewire" explain vni 1 src 1.1.1.1 dst 2.2.2.2 flags ack,sin
+refuse "flags of UDP" 1 'explain: flags are of TCP alone' \
+	"$bin/rewire" explain vni 1 protocol udp src 1.1.1.1 dst 2.2.2.2 flags ack
 test_end

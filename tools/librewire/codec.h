@@ -76,6 +76,10 @@ bool rw_put_failure(struct nlmsghdr *nlh, size_t size, const struct rw_failure *
 ssize_t rw_get_failures(const struct nlmsghdr *nlh, uint32_t *accepted,
 			struct rw_failure *failures, size_t max);
 
+bool rw_put_question(struct nlmsghdr *nlh, size_t size, const struct rw_question *question,
+		     uint32_t given);
+int rw_get_explanation(const struct nlmsghdr *nlh, struct rw_explanation *explanation);
+
 bool rw_put_stats_request(struct nlmsghdr *nlh, size_t size, bool reasons);
 bool rw_put_stats(struct nlmsghdr *nlh, size_t size, const struct rw_stats *stats);
 int rw_get_stats(const struct nlmsghdr *nlh, struct rw_stats *stats);

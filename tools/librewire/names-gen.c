@@ -96,6 +96,22 @@ const struct rw_name rw_top_by_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_flow_direction_names[] = {
+	{ "orig", "" },
+	{ "reply", "" },
+	{ NULL, NULL }
+};
+
+const struct rw_name rw_fate_names[] = {
+	{ "pass", "Left to the host's own stack, untouched." },
+	{ "drop", "Dropped for the reason that is given." },
+	{ "hold", "Held, and the daemon is asked." },
+	{ "join", "Held with those before it, whose verdict is awaited." },
+	{ "forward", "Sent on by a rule, untranslated." },
+	{ "translate", "Rewritten as its flow says, and sent on." },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_config_change_names[] = {
 	{ "new", "" },
 	{ "set", "Another state." },

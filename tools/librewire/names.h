@@ -23,6 +23,8 @@ extern const struct rw_name rw_verdict_action_names[];
 extern const struct rw_name rw_config_change_names[];
 extern const struct rw_name rw_top_group_names[];
 extern const struct rw_name rw_top_by_names[];
+extern const struct rw_name rw_fate_names[];
+extern const struct rw_name rw_flow_direction_names[];
 extern const struct rw_name rw_reason_names[];
 
 /* The name of a value, "unknown" for one that a newer kernel may have. */

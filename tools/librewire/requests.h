@@ -78,6 +78,11 @@ int rw_punt_each(struct rw_socket *socket, rw_punt_fn *fn, void *data, struct rw
 int rw_verdict_add(struct rw_socket *socket, const struct rw_verdict *verdict,
 		   struct rw_error *error);
 
+/* Given has the bits 1 << REWIRE_A_EXPLANATION_... of what counts even when it is 0. */
+int rw_packet_explain(struct rw_socket *socket, const struct rw_question *question,
+		      uint32_t given, struct rw_explanation *explanation,
+		      struct rw_error *error);
+
 int rw_stats_get(struct rw_socket *socket, bool reasons, struct rw_stats *stats,
 		 struct rw_error *error);
 

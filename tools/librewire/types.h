@@ -206,6 +206,35 @@ struct rw_failure {
 	const char *message;		/* in the message that was decoded, or NULL */
 };
 
+/* A packet that is asked about. */
+struct rw_question {
+	uint32_t ifindex, vni;		/* where it comes in: one of these two, */
+	bool local;			/* or it is the host's own */
+	struct rw_tuple packet;		/* whose vni does not count */
+	uint8_t tcp_flags, hop_limit;
+	uint32_t length;
+	bool dont_fragment;
+};
+
+/* What would become of it, and why. */
+struct rw_explanation {
+	uint32_t fate, reason, ifindex, vni;
+	bool unattached, foreign, local;
+	struct rw_flow flow;		/* that has its key; id 0, none has */
+	uint32_t direction;
+	uint32_t ends;			/* of a flow that it finds over, */
+	bool is_over;			/* and whether it does */
+	uint32_t target_state;
+	bool has_target;
+	uint32_t rule, rule_action, policy;	/* 0, it meets no rule */
+	uint64_t punt_id;
+	struct rw_tuple becomes;
+	uint32_t out_ifindex, mtu;
+	struct rw_addr gateway;
+	bool fragmented, to_host;
+	struct rw_tunnel tunnel;
+};
+
 #define RW_REASONS	(REWIRE_REASON_CLOSE_EXIT + 1)
 
 struct rw_stats {

@@ -357,6 +357,7 @@ int args_refused(const struct args *args, const struct arg *table, const struct 
 			snprintf(which, sizeof(which), " (%s%s%s is missing)", to, space,
 				 arg->name);
 	}
-	cli_error("%s %s: %s%s", args->object, args->command, error->sentence, which);
+	cli_error("%s%s%s: %s%s", args->object, args->command ? " " : "", args->command ?: "",
+		  error->sentence, which);
 	return EXIT_REFUSED;
 }

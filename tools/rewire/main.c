@@ -17,8 +17,8 @@ struct cli cli;
 static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
-	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict | stats |\n"
-	"                   monitor | service | pool | backend | config | apply | daemon }\n"
+	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict |\n"
+	"                   explain | stats | monitor | service | pool | backend | config | apply | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
 	"                    --socket PATH | -V[ersion] | -h[elp] }\n";
@@ -36,6 +36,7 @@ static const struct {
 	{ "flow", &flow_object },
 	{ "punt", &punt_object },
 	{ "verdict", &verdict_object },
+	{ "explain", &explain_object },
 	{ "stats", &stats_object },
 	{ "monitor", &monitor_object },
 	{ "service", &service_object },
