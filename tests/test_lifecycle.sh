@@ -155,12 +155,6 @@ device_goes() {
 	match "and its guest reaches the server" "$(fetch t2 "$out4" whoami)" "^out $nat4 "
 }
 
-# Held for a second only: a packet is sent just before.
-doomed_holds() {
-	echo x > /dev/udp/10.8.0.2/9
-	[ "$(in_ns doomed "$bin/rewire" -j stats show | jq '."held-packets"')" -ge 1 ]
-}
-
 # A namespace that dies while the module holds packets in it.  They come from
 # outside of it: its own sockets would keep it alive.
 namespace_goes() {
