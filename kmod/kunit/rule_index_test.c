@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the index of rules: what it finds is what a look at each rule finds. */
+#include <kunit/test.h>
+#include <linux/prandom.h>
+
+#include "../rule_index.c"
+
+#define VNI	5
+#define RULES	400
+#define PACKETS	4000
+
+/**
+ * struct index_test - rules, and the index of them
+ * @ns: of which only what the index needs is there
+ * @rules: some may not be in the index
+ * @in: which are
+ */
+struct index_test {
+	struct rewire_net ns;
+	struct rewire_rule rules[RULES];
+	bool in[RULES];
+};
+
+static int index_test_init(struct kunit *test)
+{
+	struct index_test *it = kunit_kzalloc(test, sizeof(*it), GFP_KERNEL);
+
+	if (!it)
+		return -ENOMEM;
+	test->priv = it;
+	mutex_init(&it->ns.lock);
+	return rewire_index_init(&it->ns);
+}
+
+static void index_test_remove(struct index_test *it, unsigned int i)
+{
+	if (!it->in[i])
+		return;
+	mutex_lock(&it->ns.lock);
+	rewire_index_remove(&it->ns, &it->rules[i]);
+	mutex_unlock(&it->ns.lock);
+	it->in[i] = false;
+}
+
+static void index_test_exit(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	unsigned int i;
+
+	if (!it)
+		return;
+	for (i = 0; i < RULES; i++)
+		index_test_remove(it, i);
+	rewire_index_exit(&it->ns);
+	synchronize_rcu();
+}
+
+static struct rewire_match anything(void)
+{
+	return (struct rewire_match) {
+		.family = AF_UNSPEC,
+		.dport = { 0, 65535 },
+		.sport = { 0, 65535 },
+	};
+}
+
+static void mapped(struct in6_addr *address, u32 ipv4)
+{
+	ipv6_addr_set_v4mapped(htonl(ipv4), address);
+}
+
+static int add(struct index_test *it, unsigned int i, const struct rewire_match *match)
+{
+	int err;
+
+	it->rules[i].match = *match;
+	it->rules[i].vni = VNI;
+	it->rules[i].id = i + 1;
+	mutex_lock(&it->ns.lock);
+	err = rewire_index_add(&it->ns, &it->rules[i]);
+	mutex_unlock(&it->ns.lock);
+	it->in[i] = !err;
+	return err;
+}
+
+static void packet_to(struct rewire_packet *packet, u32 src, u32 dst, u8 protocol, u16 dport)
+{
+	memset(packet, 0, sizeof(*packet));
+	mapped(&packet->key.src, src);
+	mapped(&packet->key.dst, dst);
+	packet->key.network = rewire_key_network(VNI, protocol);
+	packet->key.sport = htons(1000);
+	packet->key.dport = htons(dport);
+}
+
+static unsigned int found(struct index_test *it, const struct rewire_packet *packet)
+{
+	const struct rewire_rule *rule;
+	unsigned int id;
+
+	rcu_read_lock();
+	rule = rewire_index_lookup(&it->ns, packet);
+	id = rule ? rule->id : 0;
+	rcu_read_unlock();
+	return id;
+}
+
+static void nothing_is_found_without_rules(struct kunit *test)
+{
+	struct rewire_packet packet;
+
+	packet_to(&packet, 0x0a050002, 0xc0000201, IPPROTO_TCP, 80);
+	KUNIT_EXPECT_EQ(test, found(test->priv, &packet), 0U);
+}
+
+/* Each of these rules counts before the ones above it. */
+static void exact_rules_count_before_others(struct kunit *test)
+{
+	struct rewire_match match = anything();
+	struct index_test *it = test->priv;
+	struct rewire_packet packet;
+	unsigned int n = 0;
+
+	packet_to(&packet, 0x0a050002, 0xc0000201, IPPROTO_TCP, 80);
+	match.preference = 9;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	match.preference = 8;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	match.sport.max = 2000;
+	match.preference = 9;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	match.sport.max = 65535;
+	match.dport.max = 100;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	match.dport.max = 65535;
+	match.protocol = IPPROTO_TCP;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	match.protocol = 0;
+	match.family = AF_INET;
+	mapped(&match.src, 0x0a000000);
+	match.src_len = 96 + 8;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	memset(&match.src, 0, sizeof(match.src));
+	match.src_len = 0;
+	mapped(&match.dst, 0xc0000000);
+	match.dst_len = 96 + 8;
+	KUNIT_EXPECT_EQ(test, add(it, n++, &match), 0);
+	KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	while (n) {
+		index_test_remove(it, --n);
+		KUNIT_EXPECT_EQ(test, found(it, &packet), n);
+	}
+}
+
+static void the_same_rule_is_refused(struct kunit *test)
+{
+	struct rewire_match match = anything();
+
+	KUNIT_EXPECT_EQ(test, add(test->priv, 0, &match), 0);
+	KUNIT_EXPECT_EQ(test, add(test->priv, 1, &match), -EEXIST);
+	match.preference = 1;
+	KUNIT_EXPECT_EQ(test, add(test->priv, 2, &match), 0);
+}
+
+/* The lowest and the highest port of a range, and those beside it. */
+static void ranges_end_where_they_say(struct kunit *test)
+{
+	static const struct rewire_ports ranges[] = {
+		{ 0, 0 }, { 0, 1 }, { 1, 2 }, { 7, 7 }, { 1000, 1023 }, { 1001, 2022 },
+		{ 4095, 4097 }, { 32767, 65534 }, { 65535, 65535 }, { 1, 65535 },
+	};
+	struct rewire_match match = anything();
+	struct index_test *it = test->priv;
+	struct rewire_packet packet;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const struct rewire_ports *range = &ranges[i];
+
+		match.dport = *range;
+		KUNIT_ASSERT_EQ(test, add(it, i, &match), 0);
+		packet_to(&packet, 1, 2, IPPROTO_UDP, range->min);
+		KUNIT_EXPECT_EQ(test, found(it, &packet), i + 1);
+		packet_to(&packet, 1, 2, IPPROTO_UDP, range->max);
+		KUNIT_EXPECT_EQ(test, found(it, &packet), i + 1);
+		if (range->min) {
+			packet_to(&packet, 1, 2, IPPROTO_UDP, range->min - 1);
+			KUNIT_EXPECT_EQ(test, found(it, &packet), 0U);
+		}
+		if (range->max < 65535) {
+			packet_to(&packet, 1, 2, IPPROTO_UDP, range->max + 1);
+			KUNIT_EXPECT_EQ(test, found(it, &packet), 0U);
+		}
+		index_test_remove(it, i);
+	}
+}
+
+static u32 some(struct rnd_state *random, u32 n)
+{
+	return prandom_u32_state(random) % n;
+}
+
+/* Few enough addresses and ports that rules and packets meet. */
+static u32 some_address(struct rnd_state *random)
+{
+	return 0x0a000000 | some(random, 2) << 16 | some(random, 3) << 8 | some(random, 4);
+}
+
+static void some_ports(struct rnd_state *random, struct rewire_ports *ports)
+{
+	u32 a = some(random, 64), b = some(random, 64);
+
+	switch (some(random, 3)) {
+	case 0:
+		return;
+	case 1:
+		b = a;
+	}
+	ports->min = min(a, b);
+	ports->max = max(a, b);
+}
+
+static void some_match(struct rnd_state *random, struct rewire_match *match)
+{
+	static const u8 lengths[] = { 8, 16, 24, 31, 32 };
+	struct in6_addr address;
+
+	*match = anything();
+	if (some(random, 4)) {
+		match->family = AF_INET;
+		mapped(&address, some_address(random));
+		match->dst_len = 96 + lengths[some(random, ARRAY_SIZE(lengths))];
+		ipv6_addr_prefix(&match->dst, &address, match->dst_len);
+	}
+	if (some(random, 2)) {
+		match->family = AF_INET;
+		mapped(&address, some_address(random));
+		match->src_len = 96 + lengths[some(random, ARRAY_SIZE(lengths))];
+		ipv6_addr_prefix(&match->src, &address, match->src_len);
+	}
+	if (some(random, 2))
+		match->protocol = some(random, 2) ? IPPROTO_TCP : IPPROTO_UDP;
+	some_ports(random, &match->dport);
+	some_ports(random, &match->sport);
+	match->preference = some(random, 3);
+}
+
+static unsigned int found_by_looking_at_each(const struct index_test *it,
+					     const struct rewire_packet *packet)
+{
+	const struct rewire_rule *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < RULES; i++) {
+		const struct rewire_rule *rule = &it->rules[i];
+
+		if (it->in[i] && rewire_match_packet(&rule->match, packet) &&
+		    (!best || rewire_rule_compare(rule, best) < 0))
+			best = rule;
+	}
+	return best ? best->id : 0;
+}
+
+static void compare(struct kunit *test, struct rnd_state *random)
+{
+	struct index_test *it = test->priv;
+	struct rewire_packet packet;
+	unsigned int i, hits = 0;
+
+	for (i = 0; i < PACKETS; i++) {
+		packet_to(&packet, some_address(random), some_address(random),
+			  some(random, 2) ? IPPROTO_TCP : IPPROTO_UDP, some(random, 66));
+		packet.key.sport = htons(some(random, 66));
+		hits += found(it, &packet) > 0;
+		KUNIT_ASSERT_EQ(test, found(it, &packet), found_by_looking_at_each(it, &packet));
+	}
+	KUNIT_EXPECT_GT(test, hits, PACKETS / 10U);
+}
+
+static void random_rules_are_found(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	struct rewire_match match;
+	struct rnd_state random;
+	unsigned int i;
+
+	prandom_seed_state(&random, 20);
+	for (i = 0; i < RULES; i++) {
+		some_match(&random, &match);
+		add(it, i, &match);
+	}
+	compare(test, &random);
+	for (i = 0; i < RULES; i += 2)
+		index_test_remove(it, i);
+	compare(test, &random);
+}
+
+/* With the last rule goes the last node. */
+static void nothing_is_left_of_removed_rules(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	struct rewire_match match;
+	struct rnd_state random;
+	unsigned int i;
+
+	prandom_seed_state(&random, 21);
+	for (i = 0; i < RULES; i++) {
+		some_match(&random, &match);
+		add(it, i, &match);
+	}
+	KUNIT_EXPECT_GT(test, atomic_read(&it->ns.rule_index.nelems), 100);
+	for (i = 0; i < RULES; i++)
+		index_test_remove(it, i);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_index.nelems), 0);
+}
+
+static struct kunit_case index_cases[] = {
+	KUNIT_CASE(nothing_is_found_without_rules),
+	KUNIT_CASE(exact_rules_count_before_others),
+	KUNIT_CASE(the_same_rule_is_refused),
+	KUNIT_CASE(ranges_end_where_they_say),
+	KUNIT_CASE(random_rules_are_found),
+	KUNIT_CASE(nothing_is_left_of_removed_rules),
+	{}
+};
+
+static struct kunit_suite index_suite = {
+	.name = "rewire_rule_index",
+	.init = index_test_init,
+	.exit = index_test_exit,
+	.test_cases = index_cases,
+};
+
+kunit_test_suites(&index_suite);
+
+MODULE_LICENSE("GPL");
