@@ -33,6 +33,10 @@ _rewire_arguments() {
 			echo "$filter" ;;
 	flow-top)	echo "group by limit $filter" ;;
 	verdict-add)	echo "flow drop pass $key $more punt lifetime" ;;
+	suspicion-set)	echo "on off interval" ;;
+	suspicion-pin)	echo "attribute value weight" ;;
+	suspicion-learn)
+			echo "attribute value" ;;
 	service-show | pool-show | backend-show)
 			echo "name" ;;
 	backend-set)	echo "id state" ;;
@@ -50,6 +54,7 @@ _rewire_commands() {
 	verdict)	echo "add help" ;;
 	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
+	suspicion)	echo "show set pin learn help" ;;
 	punt | stats | service | pool | config | daemon)
 			echo "show help" ;;
 	esac
@@ -66,6 +71,8 @@ _rewire_values() {
 	by)		echo "flows packets bytes" ;;
 	action)		echo "translate drop pass" ;;
 	hold)		echo "hold drop" ;;
+	attribute)	echo "hops identification dscp ecn ip-options window mss options payload" \
+				"reserved flags port length" ;;
 	orphan)		echo "drop pass hold" ;;
 	ttl)		echo "decrement keep" ;;
 	dev | outdev)	ls /sys/class/net ;;
@@ -87,7 +94,8 @@ _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
 	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name | \
-	remote | lladdr | dscp | ttl | flags | length | flows | rate | holds | held-packets | held-bytes | udp-share | packet-rate | byte-rate | burst | copy)
+	remote | lladdr | dscp | ttl | flags | length | flows | rate | holds | held-packets | held-bytes | udp-share | \
+	interval | attribute | value | weight | packet-rate | byte-rate | burst | copy)
 		return 0 ;;
 	esac
 	return 1
@@ -111,7 +119,7 @@ _rewire() {
 		case $previous in
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
-		*) words="attach address rule limit target policy flow punt verdict explain stats service pool backend config
+		*) words="attach address rule limit target policy flow punt verdict explain suspicion stats service pool backend config
 			apply daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp

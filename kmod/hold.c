@@ -15,6 +15,7 @@
 #include "packet.h"
 #include "punt.h"
 #include "rule.h"
+#include "suspicion.h"
 #include "trace.h"
 
 #define REWIRE_HOLD_TICK	(HZ / 10)
@@ -93,12 +94,16 @@ static struct rewire_hold *rewire_hold_make(struct rewire_net *ns, struct sk_buf
 	spin_lock_init(&hold->lock);
 	__skb_queue_head_init(&hold->packets);
 	INIT_LIST_HEAD(&hold->list);
+	INIT_LIST_HEAD(&hold->turn);
 	hold->since = jiffies;
 	hold->id = atomic64_inc_return(&ns->punt_id);
 	hold->policy = rule->policy;
 	hold->rule = rule->id;
 	hold->keep = rule->hold == REWIRE_HOLD_MODE_HOLD;
 	hold->reason = reason;
+	hold->kind = reason == REWIRE_PUNT_REASON_MISS ? REWIRE_TURN_NEW : REWIRE_TURN_AGAIN;
+	hold->score = rewire_suspicion_score(ns, skb, packet);
+	hold->band = hold->kind == REWIRE_TURN_NEW ? rewire_suspicion_band(hold->score) : 0;
 	hold->ifindex = packet->ifindex;
 	hold->tunnelled = rewire_tunnel_remote(skb, &hold->remote);
 	hold->length = skb->len;
@@ -111,23 +116,65 @@ static struct rewire_hold *rewire_hold_make(struct rewire_net *ns, struct sk_buf
  * Into the queue and into the table in one step: who takes it out of the table
  * waits for the queue's lock, and then finds it in the queue.
  */
+static struct rewire_tuple *rewire_hold_insert(struct rewire_net *ns,
+					       struct rewire_hold *hold)
+{
+	struct rewire_punt_queue *queue = hold->queue;
+	struct rewire_tuple *there;
+	int err;
+
+	lockdep_assert_held(&queue->lock);
+	/* Detaching unlinks the attach, then looks for holds under this lock. */
+	if (!rewire_attach_find(ns, hold->ifindex))
+		return ERR_PTR(-ENODEV);
+	err = rewire_punt_add(queue, hold);
+	if (err)
+		return ERR_PTR(err);
+	there = rewire_tuple_insert(ns, &hold->tuple);
+	if (there)
+		rewire_punt_leave(queue, hold);
+	else
+		list_add_tail(&hold->list, &queue->holds);
+	return there;
+}
+
+/* A virtual network with more holds than its share loses one of its own. */
+static struct rewire_hold *rewire_hold_victim(struct rewire_net *ns,
+					      struct rewire_hold *hold)
+{
+	return rewire_limit_crowds(ns, hold->limit) ? rewire_lane_victim(hold->queue, hold) : NULL;
+}
+
+/*
+ * Return: what rewire_tuple_insert() does; -ENOBUFS, it has to go itself. Another that
+ * has to go for it is out of the table then, and to be dropped.
+ */
 static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
-						struct rewire_hold *hold)
+						struct rewire_hold *hold,
+						struct rewire_hold **pushed)
 {
 	struct rewire_punt_queue *queue = this_cpu_ptr(ns->punt_queues);
+	struct rewire_hold *victim;
 	struct rewire_tuple *there;
 
-	spin_lock_bh(&queue->lock);
 	hold->queue = queue;
-	/* Detaching unlinks the attach, then looks for holds under this lock. */
-	if (rewire_attach_find(ns, hold->ifindex))
-		there = rewire_tuple_insert(ns, &hold->tuple);
-	else
-		there = ERR_PTR(-ENODEV);
-	if (!there)
-		list_add_tail(&hold->list, &queue->queued);
+	*pushed = NULL;
+	spin_lock_bh(&queue->lock);
+	victim = rewire_hold_victim(ns, hold);
+	there = victim == hold ? ERR_PTR(-ENOBUFS) : rewire_hold_insert(ns, hold);
+	if (!there && victim && rewire_tuple_remove(ns, &victim->tuple))
+		*pushed = victim;
+	if (!there && rewire_punt_wants(queue))
+		rewire_punt_kick(queue);
 	spin_unlock_bh(&queue->lock);
 	return there;
+}
+
+/* Why one goes while its virtual network has more than its share. */
+static enum rewire_reason rewire_hold_reason(struct rewire_hold *hold)
+{
+	rewire_limit_refuse_hold(hold->limit);
+	return hold->band ? REWIRE_REASON_DROP_SUSPICIOUS : REWIRE_REASON_DROP_PUNT_FULL;
 }
 
 /* It did not get into the table. Return: the packet, unless it was dropped. */
@@ -141,6 +188,26 @@ static struct sk_buff *rewire_hold_undo(struct rewire_net *ns, struct rewire_hol
 	kmem_cache_free(rewire_hold_cache, hold);
 	percpu_counter_dec(&rewire_objects);
 	return skb;
+}
+
+static enum rewire_hold_result rewire_hold_refuse(struct rewire_net *ns,
+						  struct rewire_hold *hold,
+						  struct rewire_tuple *there)
+{
+	enum rewire_reason reason = REWIRE_REASON_DROP_MEMORY;
+	struct sk_buff *skb;
+
+	if (PTR_ERR(there) == -ENOBUFS)
+		reason = rewire_hold_reason(hold);
+	else if (PTR_ERR(there) == -ENODEV)
+		reason = REWIRE_REASON_DROP_DETACHED;
+	skb = rewire_hold_undo(ns, hold);
+	if (!skb)
+		return REWIRE_HOLD_DROPPED;
+	if (!IS_ERR(there))
+		return REWIRE_HOLD_AGAIN;
+	rewire_drop(ns, skb, reason);
+	return REWIRE_HOLD_DROPPED;
 }
 
 /**
@@ -160,8 +227,8 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 {
 	enum rewire_hold_result result;
 	struct rewire_quota *limit;
+	struct rewire_hold *hold, *pushed;
 	struct rewire_tuple *there;
-	struct rewire_hold *hold;
 	enum rewire_reason full;
 
 	limit = rewire_limit_hold(ns, rewire_key_vni(&packet->key), &full);
@@ -177,22 +244,15 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 	}
 	hold->limit = limit;
 	result = rewire_hold_keep(ns, hold, skb);
-	there = rewire_hold_publish(ns, hold);
-	if (!there) {
-		trace_rewire_punt(hold);
-		rewire_punt_kick(hold->queue);
-		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
-		return result;
-	}
+	there = rewire_hold_publish(ns, hold, &pushed);
+	if (there)
+		return rewire_hold_refuse(ns, hold, there);
 
-	skb = rewire_hold_undo(ns, hold);
-	if (!skb)
-		return REWIRE_HOLD_DROPPED;
-	if (!IS_ERR(there))
-		return REWIRE_HOLD_AGAIN;
-	rewire_drop(ns, skb, PTR_ERR(there) == -ENODEV ? REWIRE_REASON_DROP_DETACHED :
-							 REWIRE_REASON_DROP_MEMORY);
-	return REWIRE_HOLD_DROPPED;
+	trace_rewire_punt(hold);
+	if (pushed)
+		rewire_hold_drop(ns, pushed, rewire_hold_reason(pushed));
+	queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
+	return result;
 }
 
 /**
@@ -243,12 +303,16 @@ bool rewire_hold_would_join(struct rewire_net *ns, struct rewire_hold *hold,
 static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 			    struct sk_buff_head *packets)
 {
+	struct rewire_punt_queue *queue = hold->queue;
 	struct sk_buff *skb;
 
 	__skb_queue_head_init(packets);
-	spin_lock_bh(&hold->queue->lock);
+	spin_lock_bh(&queue->lock);
+	rewire_punt_leave(queue, hold);
 	list_del_init(&hold->list);
-	spin_unlock_bh(&hold->queue->lock);
+	if (rewire_punt_wants(queue))
+		rewire_punt_kick(queue);
+	spin_unlock_bh(&queue->lock);
 
 	spin_lock_bh(&hold->lock);
 	hold->done = true;
@@ -318,15 +382,16 @@ void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
 		rewire_drop(ns, skb, reason);
 }
 
-/* Move those of a list that are to end, and that nobody else ends, to another. */
-static void rewire_hold_collect(struct rewire_net *ns, struct list_head *from,
+/* Move those of a queue that are to end, and that nobody else ends, to a list. */
+static void rewire_hold_collect(struct rewire_punt_queue *queue,
 				bool (*ends)(const struct rewire_hold *hold, int ifindex),
 				int ifindex, struct list_head *to)
 {
 	struct rewire_hold *hold, *next;
 
-	list_for_each_entry_safe(hold, next, from, list) {
-		if (ends(hold, ifindex) && rewire_tuple_remove(ns, &hold->tuple))
+	lockdep_assert_held(&queue->lock);
+	list_for_each_entry_safe(hold, next, &queue->holds, list) {
+		if (ends(hold, ifindex) && rewire_tuple_remove(queue->ns, &hold->tuple))
 			list_move_tail(&hold->list, to);
 	}
 }
@@ -343,8 +408,7 @@ static void rewire_hold_drop_if(struct rewire_net *ns,
 		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
 
 		spin_lock_bh(&queue->lock);
-		rewire_hold_collect(ns, &queue->queued, ends, ifindex, &ended);
-		rewire_hold_collect(ns, &queue->waiting, ends, ifindex, &ended);
+		rewire_hold_collect(queue, ends, ifindex, &ended);
 		spin_unlock_bh(&queue->lock);
 	}
 	list_for_each_entry_safe(hold, next, &ended, list)

@@ -7,6 +7,7 @@
 #include <linux/spinlock.h>
 
 #include "flow.h"
+#include "lane.h"
 #include "tunnel.h"
 
 struct rewire_quota;
@@ -17,16 +18,34 @@ struct rewire_rule;
 #define REWIRE_HOLD_TIME	HZ
 
 /**
+ * enum rewire_hold_stage - how far the question is
+ * @REWIRE_HOLD_QUEUED: in a lane
+ * @REWIRE_HOLD_READY: its turn has come
+ * @REWIRE_HOLD_ASKED: sent, the answer is awaited
+ * @REWIRE_HOLD_ENDED: the hold ends
+ */
+enum rewire_hold_stage {
+	REWIRE_HOLD_QUEUED,
+	REWIRE_HOLD_READY,
+	REWIRE_HOLD_ASKED,
+	REWIRE_HOLD_ENDED,
+};
+
+/**
  * struct rewire_hold - what stands in the table for a flow that is being decided
  * @tuple: in the flow table; its direction is REWIRE_HOLD
  * @lock: protects @packets, @bytes and @done
  * @packets: held, oldest first
  * @bytes: their bytes, buffers included
  * @done: it is out of the table, look the key up again
- * @list: in a list of @queue
+ * @list: in the list of @queue
+ * @turn: where @stage says
  * @queue: the punt queue of the CPU that made it
+ * @lane: of @queue, that it is in or was asked from
+ * @client: of @lane
  * @limit: of its virtual network, with a reference
  * @since: jiffies when the first packet came
+ * @sent: when it was asked about, in nanoseconds
  * @id: number of the punt
  * @policy: of the rule
  * @rule: number of the rule
@@ -36,6 +55,10 @@ struct rewire_rule;
  * @length: of the first packet, from its network header on
  * @keep: whether packets are held, or dropped
  * @reason: enum rewire_punt_reason
+ * @stage: enum rewire_hold_stage, under the queue's lock
+ * @kind: enum rewire_turn
+ * @score: how suspicious the first packet looked
+ * @band: of the score, 0 is the least suspicious
  * @header_length: bytes in @header
  * @header: of the first packet, from its network header on
  * @rcu: for the grace period before it is freed
@@ -54,9 +77,13 @@ struct rewire_hold {
 	bool done;
 
 	struct list_head list;
+	struct list_head turn;
 	struct rewire_punt_queue *queue;
+	struct rewire_lane *lane;
+	struct rewire_client *client;
 	struct rewire_quota *limit;
 	unsigned long since;
+	u64 sent;
 	u64 id;
 	u32 policy;
 	u32 rule;
@@ -64,8 +91,12 @@ struct rewire_hold {
 	struct rewire_remote remote;
 	bool tunnelled;
 	u32 length;
+	u32 score;
 	bool keep;
 	u8 reason;
+	u8 stage;
+	u8 kind;
+	u8 band;
 	u8 header_length;
 	u8 header[REWIRE_PUNT_HEADER_MAX];
 	struct rcu_head rcu;

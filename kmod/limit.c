@@ -16,6 +16,9 @@
 #include "netlink.h"
 #include "packet.h"
 
+/* A virtual network may hold so many times what is left free for all. */
+#define REWIRE_LIMIT_FACTOR	4
+
 /* Times that the place of an evicted flow may be lost to another new one. */
 #define REWIRE_EVICTIONS	4
 
@@ -371,6 +374,40 @@ void rewire_limit_unhold(struct rewire_net *ns, struct rewire_quota *limit)
 	rewire_limit_put(ns, limit);
 }
 
+/*
+ * Dynamic thresholds: one alone may have four fifths, two have four ninths each, and
+ * whoever comes finds room. What is asked about is counted already.
+ */
+static bool rewire_exceeds(u64 mine, u64 all, u64 most)
+{
+	return most && (all >= most || mine > REWIRE_LIMIT_FACTOR * (most - all));
+}
+
+/* Whether a virtual network has more holds than its share. */
+bool rewire_limit_crowds(const struct rewire_net *ns, const struct rewire_quota *limit)
+{
+	return rewire_exceeds(atomic_read(&limit->holds), atomic_read(&ns->all.holds),
+			      READ_ONCE(ns->all.may.holds));
+}
+
+/* A hold had to go for want of room. */
+void rewire_limit_refuse_hold(struct rewire_quota *limit)
+{
+	rewire_refuse(limit, REWIRE_REFUSED_HELD);
+}
+
+/* Likewise of what is held, of which nothing is taken back. */
+static bool rewire_limit_crowds_out(const struct rewire_net *ns,
+				    const struct rewire_quota *limit)
+{
+	return rewire_exceeds(atomic_read(&limit->held_packets),
+			      atomic_read(&ns->all.held_packets),
+			      READ_ONCE(ns->all.may.held_packets)) ||
+	       rewire_exceeds(atomic64_read(&limit->held_bytes),
+			      atomic64_read(&ns->all.held_bytes),
+			      READ_ONCE(ns->all.may.held_bytes));
+}
+
 static bool rewire_limit_keep_one(struct rewire_quota *limit, unsigned int bytes)
 {
 	u64 most = READ_ONCE(limit->may.held_bytes);
@@ -401,8 +438,12 @@ bool rewire_limit_keep(struct rewire_net *ns, struct rewire_quota *limit, unsign
 		*reason = REWIRE_REASON_DROP_VNI_HELD;
 		return false;
 	}
-	if (rewire_limit_keep_one(&ns->all, bytes))
-		return true;
+	if (rewire_limit_keep_one(&ns->all, bytes)) {
+		if (!rewire_limit_crowds_out(ns, limit))
+			return true;
+		rewire_limit_unkeep_one(&ns->all, bytes);
+		rewire_refuse(limit, REWIRE_REFUSED_HELD);
+	}
 	rewire_limit_unkeep_one(limit, bytes);
 	*reason = REWIRE_REASON_DROP_HOLD_FULL;
 	return false;

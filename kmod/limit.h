@@ -99,6 +99,8 @@ int rewire_limit_flow(struct rewire_net *ns, u32 vni, u8 protocol,
 void rewire_limit_unflow(struct rewire_net *ns, u32 vni, u8 protocol);
 struct rewire_quota *rewire_limit_hold(struct rewire_net *ns, u32 vni,
 				       enum rewire_reason *reason);
+bool rewire_limit_crowds(const struct rewire_net *ns, const struct rewire_quota *limit);
+void rewire_limit_refuse_hold(struct rewire_quota *limit);
 void rewire_limit_unhold(struct rewire_net *ns, struct rewire_quota *limit);
 bool rewire_limit_keep(struct rewire_net *ns, struct rewire_quota *limit, unsigned int bytes,
 		       enum rewire_reason *reason);

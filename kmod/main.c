@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "punt.h"
 #include "rule.h"
+#include "suspicion.h"
 #include "target.h"
 
 unsigned int rewire_net_id __read_mostly;
@@ -44,9 +45,12 @@ static int __net_init rewire_net_init(struct net *net)
 	err = rewire_punt_init(ns);
 	if (err)
 		goto free_changes;
-	err = rewire_flow_table_init(ns);
+	err = rewire_suspicion_init(ns);
 	if (err)
 		goto free_punts;
+	err = rewire_flow_table_init(ns);
+	if (err)
+		goto free_suspicion;
 	err = rewire_rule_init(ns);
 	if (err)
 		goto free_flows;
@@ -54,6 +58,8 @@ static int __net_init rewire_net_init(struct net *net)
 
 free_flows:
 	rewire_flow_table_exit(ns);
+free_suspicion:
+	rewire_suspicion_exit(ns);
 free_punts:
 	rewire_punt_exit(ns);
 free_changes:
@@ -71,6 +77,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_attach_exit(ns);
 	rewire_hold_exit(ns);
 	rewire_punt_exit(ns);
+	rewire_suspicion_exit(ns);
 	rewire_flow_table_exit(ns);
 	rewire_change_exit(ns);
 	rewire_event_exit(ns);
@@ -115,10 +122,15 @@ static int __init rewire_memory_init(void)
 	err = rewire_hold_cache_create();
 	if (err)
 		goto destroy_flows;
+	err = rewire_lane_cache_create();
+	if (err)
+		goto destroy_holds;
 	rewire_workqueue = alloc_workqueue("rewire", WQ_HIGHPRI | WQ_PERCPU, 0);
 	if (rewire_workqueue)
 		return 0;
 	err = -ENOMEM;
+	rewire_lane_cache_destroy();
+destroy_holds:
 	rewire_hold_cache_destroy();
 destroy_flows:
 	rewire_flow_cache_destroy();
@@ -134,6 +146,7 @@ static void rewire_memory_exit(void)
 	if (leaked)
 		pr_err("%lld objects leaked\n", leaked);
 	destroy_workqueue(rewire_workqueue);
+	rewire_lane_cache_destroy();
 	rewire_hold_cache_destroy();
 	rewire_flow_cache_destroy();
 	percpu_counter_destroy(&rewire_objects);

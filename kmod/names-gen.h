@@ -89,6 +89,21 @@
 	{ 1, "set" }, \
 	{ 2, "delete" }
 
+#define REWIRE_SUSPICION_ATTRIBUTE_NAMES \
+	{ 0, "hops" }, \
+	{ 1, "identification" }, \
+	{ 2, "dscp" }, \
+	{ 3, "ecn" }, \
+	{ 4, "ip-options" }, \
+	{ 5, "window" }, \
+	{ 6, "mss" }, \
+	{ 7, "options" }, \
+	{ 8, "payload" }, \
+	{ 9, "reserved" }, \
+	{ 10, "flags" }, \
+	{ 11, "port" }, \
+	{ 12, "length" }
+
 #define REWIRE_REASON_NAMES \
 	{ 0, "drop-malformed" }, \
 	{ 1, "drop-fragment" }, \
@@ -101,34 +116,36 @@
 	{ 8, "drop-no-daemon" }, \
 	{ 9, "drop-hold-mode" }, \
 	{ 10, "drop-hold-full" }, \
-	{ 11, "drop-hold-packets" }, \
-	{ 12, "drop-hold-timeout" }, \
-	{ 13, "drop-flows-full" }, \
-	{ 14, "drop-vni-full" }, \
-	{ 15, "drop-udp-share" }, \
-	{ 16, "drop-rate" }, \
-	{ 17, "drop-vni-held" }, \
-	{ 18, "drop-memory" }, \
-	{ 19, "drop-race" }, \
-	{ 20, "drop-tcp-pickup" }, \
-	{ 21, "drop-tcp-window" }, \
-	{ 22, "drop-tcp-reset" }, \
-	{ 23, "drop-tcp-syn" }, \
-	{ 24, "drop-ttl" }, \
-	{ 25, "drop-too-big" }, \
-	{ 26, "drop-no-route" }, \
-	{ 27, "drop-neighbour" }, \
-	{ 28, "drop-detached" }, \
-	{ 29, "drop-exit" }, \
-	{ 30, "drop-flow-rate" }, \
-	{ 31, "drop-tunnel" }, \
-	{ 32, "close-idle" }, \
-	{ 33, "close-reused" }, \
-	{ 34, "close-deleted" }, \
-	{ 35, "close-target" }, \
-	{ 36, "close-detached" }, \
-	{ 37, "close-evicted" }, \
-	{ 38, "close-early" }, \
-	{ 39, "close-exit" }
+	{ 11, "drop-punt-full" }, \
+	{ 12, "drop-suspicious" }, \
+	{ 13, "drop-hold-packets" }, \
+	{ 14, "drop-hold-timeout" }, \
+	{ 15, "drop-flows-full" }, \
+	{ 16, "drop-vni-full" }, \
+	{ 17, "drop-udp-share" }, \
+	{ 18, "drop-rate" }, \
+	{ 19, "drop-vni-held" }, \
+	{ 20, "drop-memory" }, \
+	{ 21, "drop-race" }, \
+	{ 22, "drop-tcp-pickup" }, \
+	{ 23, "drop-tcp-window" }, \
+	{ 24, "drop-tcp-reset" }, \
+	{ 25, "drop-tcp-syn" }, \
+	{ 26, "drop-ttl" }, \
+	{ 27, "drop-too-big" }, \
+	{ 28, "drop-no-route" }, \
+	{ 29, "drop-neighbour" }, \
+	{ 30, "drop-detached" }, \
+	{ 31, "drop-exit" }, \
+	{ 32, "drop-flow-rate" }, \
+	{ 33, "drop-tunnel" }, \
+	{ 34, "close-idle" }, \
+	{ 35, "close-reused" }, \
+	{ 36, "close-deleted" }, \
+	{ 37, "close-target" }, \
+	{ 38, "close-detached" }, \
+	{ 39, "close-evicted" }, \
+	{ 40, "close-early" }, \
+	{ 41, "close-exit" }
 
 #endif /* REWIRE_NAMES_GEN_H */

@@ -55,6 +55,8 @@ struct rewire_punt_queue;
  * @expiry_walk: where the scan goes on
  * @punt_id: the last punt number given
  * @punt_queues: per CPU
+ * @secret: of the hashes of clients
+ * @suspicion: what is unusual
  * @hold_timeout: ends holds that had no verdict in time, while there are any
  * @handlers: the sockets that punts go to; read under RCU
  * @handlers_lock: serialises changes of @handlers and @handlers_owner
@@ -104,6 +106,8 @@ struct rewire_net {
 
 	atomic64_t punt_id;
 	struct rewire_punt_queue __percpu *punt_queues;
+	u32 secret;
+	struct rewire_suspicion *suspicion;
 	struct delayed_work hold_timeout;
 	struct rewire_handlers __rcu *handlers;
 	spinlock_t handlers_lock;	/* handlers, handlers_owner */

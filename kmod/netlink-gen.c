@@ -136,6 +136,15 @@ static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_oddity_weight_range = {
+	.max	= 16777215ULL,
+};
+
+static const struct netlink_range_validation rewire_a_suspicion_interval_range = {
+	.min	= 100ULL,
+	.max	= 3600000ULL,
+};
+
 static const struct netlink_range_validation rewire_a_verdict_lifetime_range = {
 	.max	= 3600000ULL,
 };
@@ -212,6 +221,14 @@ const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1] = {
 	[REWIRE_A_FLOW_BYTE_RATE] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_FLOW_BURST] = NLA_POLICY_MIN(NLA_U32, 1),
 	[REWIRE_A_FLOW_COPIES] = NLA_POLICY_NESTED(rewire_copies_nl_policy),
+};
+
+const struct nla_policy rewire_oddity_nl_policy[REWIRE_A_ODDITY_PINNED + 1] = {
+	[REWIRE_A_ODDITY_ATTRIBUTE] = NLA_POLICY_MAX(NLA_U32, 12),
+	[REWIRE_A_ODDITY_NUMBER] = NLA_POLICY_RANGE(NLA_U32, 1, 15),
+	[REWIRE_A_ODDITY_SEEN] = { .type = NLA_U32, },
+	[REWIRE_A_ODDITY_WEIGHT] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_oddity_weight_range),
+	[REWIRE_A_ODDITY_PINNED] = { .type = NLA_FLAG, },
 };
 
 const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1] = {
@@ -454,6 +471,19 @@ const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1] = 
 	[REWIRE_A_PUNT_BATCH_ID] = { .type = NLA_U64, },
 };
 
+/* REWIRE_CMD_SUSPICION_GET - do */
+const struct nla_policy rewire_suspicion_get_nl_policy[REWIRE_A_SUSPICION_ALL + 1] = {
+	[REWIRE_A_SUSPICION_ALL] = { .type = NLA_FLAG, },
+};
+
+/* REWIRE_CMD_SUSPICION_SET - do */
+const struct nla_policy rewire_suspicion_set_nl_policy[REWIRE_A_SUSPICION_VALUE + 1] = {
+	[REWIRE_A_SUSPICION_ENABLED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[REWIRE_A_SUSPICION_INTERVAL] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_suspicion_interval_range),
+	[REWIRE_A_SUSPICION_VALUE] = NLA_POLICY_NESTED(rewire_oddity_nl_policy),
+};
+
 /* REWIRE_CMD_VERDICT_ADD - do */
 const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1] = {
 	[REWIRE_A_VERDICT_BATCH_VERDICT] = NLA_POLICY_NESTED(rewire_verdict_nl_policy),
@@ -483,7 +513,7 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[30] = {
+const struct genl_ops rewire_nl_ops[32] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -679,6 +709,20 @@ const struct genl_ops rewire_nl_ops[30] = {
 		.dumpit		= rewire_nl_punt_get_dumpit,
 		.policy		= rewire_punt_get_nl_policy,
 		.maxattr	= REWIRE_A_PUNT_BATCH_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_SUSPICION_GET,
+		.doit		= rewire_nl_suspicion_get_doit,
+		.policy		= rewire_suspicion_get_nl_policy,
+		.maxattr	= REWIRE_A_SUSPICION_ALL,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_SUSPICION_SET,
+		.doit		= rewire_nl_suspicion_set_doit,
+		.policy		= rewire_suspicion_set_nl_policy,
+		.maxattr	= REWIRE_A_SUSPICION_VALUE,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -18,6 +18,7 @@ extern const struct nla_policy rewire_counters_nl_policy[REWIRE_A_COUNTERS_BYTES
 extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1];
 extern const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1];
 extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1];
+extern const struct nla_policy rewire_oddity_nl_policy[REWIRE_A_ODDITY_PINNED + 1];
 extern const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1];
 extern const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
@@ -77,6 +78,10 @@ extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_
 
 extern const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1];
 
+extern const struct nla_policy rewire_suspicion_get_nl_policy[REWIRE_A_SUSPICION_ALL + 1];
+
+extern const struct nla_policy rewire_suspicion_set_nl_policy[REWIRE_A_SUSPICION_VALUE + 1];
+
 extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1];
 
 extern const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANATION_DF + 1];
@@ -84,7 +89,7 @@ extern const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANAT
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[30];
+extern const struct genl_ops rewire_nl_ops[32];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -128,6 +133,8 @@ int rewire_nl_change_get_dumpit(struct sk_buff *skb,
 int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int rewire_nl_suspicion_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_suspicion_set_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_packet_explain_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);

@@ -3,8 +3,10 @@
  * Punts: each CPU sends those of its own holds, in batches, to one of the
  * daemon's sockets.
  */
+#include <linux/math64.h>
 #include <linux/netlink.h>
 #include <linux/pid.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -15,12 +17,86 @@
 #include "punt.h"
 
 #define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
+/* So much work, and so many questions, are at the daemon at a time. */
+#define REWIRE_PUNT_WORK	(10 * NSEC_PER_MSEC)
+#define REWIRE_PUNT_FEWEST	8U
+#define REWIRE_PUNT_MOST	(2 * REWIRE_PUNT_BATCH)
 /* Room for a full batch, each punt with a whole header. */
 #define REWIRE_PUNT_SIZE	(REWIRE_PUNT_BATCH * 384)
 
 void rewire_punt_kick(struct rewire_punt_queue *queue)
 {
 	queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send, 0);
+}
+
+/*
+ * Whether the work that sends has something to do. Packets of a flood do not wake it:
+ * they find the window full, and answers make room for several at once.
+ */
+bool rewire_punt_wants(const struct rewire_punt_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!list_empty(&queue->ready))
+		return true;
+	if (rewire_lane_sparse(queue))
+		return queue->asked < queue->window + REWIRE_PUNT_SPARSE;
+	return queue->queued && queue->asked <= queue->window / 2;
+}
+
+/*
+ * What waits in a daemon's socket waits in order of arrival, what waits here is served
+ * fairly. So the daemon has no more than it answers in a moment: a fast one has a batch
+ * in hand and the next before it, a slow one a few questions. A socket belongs to a
+ * thread, so what it took for one is the time since the answer before.
+ */
+static void rewire_punt_learn(struct rewire_punt_queue *queue, const struct rewire_hold *hold)
+{
+	u64 now = ktime_get_ns();
+
+	queue->took += now - max(hold->sent, queue->answered);
+	queue->answered = now;
+	if (++queue->answers >= 2 * REWIRE_PUNT_MOST) {
+		queue->answers /= 2;
+		queue->took /= 2;
+	}
+	queue->window = clamp_t(u64, div64_u64(REWIRE_PUNT_WORK * queue->answers, queue->took + 1),
+				REWIRE_PUNT_FEWEST, REWIRE_PUNT_MOST);
+}
+
+/**
+ * rewire_punt_add() - a new question
+ * @queue: the queue of this CPU, locked
+ * @hold: what it is about
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int rewire_punt_add(struct rewire_punt_queue *queue, struct rewire_hold *hold)
+{
+	hold->stage = REWIRE_HOLD_QUEUED;
+	return rewire_lane_add(queue, hold);
+}
+
+/**
+ * rewire_punt_leave() - a question ends, if it has not
+ * @queue: the queue that it is in, locked
+ * @hold: what it is about
+ */
+void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold)
+{
+	lockdep_assert_held(&queue->lock);
+	switch (hold->stage) {
+	case REWIRE_HOLD_QUEUED:
+		rewire_lane_remove(queue, hold);
+		break;
+	case REWIRE_HOLD_ASKED:
+		rewire_punt_learn(queue, hold);
+		fallthrough;
+	case REWIRE_HOLD_READY:
+		list_del_init(&hold->turn);
+		rewire_lane_answered(queue, hold);
+		break;
+	}
+	hold->stage = REWIRE_HOLD_ENDED;
 }
 
 /* Return: sockets that listen. */
@@ -36,6 +112,23 @@ unsigned int rewire_punt_handlers(struct rewire_net *ns)
 	return count;
 }
 
+int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
+{
+	unsigned int asked = 0, queued = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		asked += READ_ONCE(queue->asked);
+		queued += READ_ONCE(queue->queued);
+	}
+	if (nla_put_u32(skb, REWIRE_A_STATS_PUNTS_ASKED, asked) ||
+	    nla_put_u32(skb, REWIRE_A_STATS_PUNTS_QUEUED, queued))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_hold *hold)
 {
 	return nla_put_u64_64bit(skb, REWIRE_A_PUNT_ID, hold->id, REWIRE_A_PUNT_PAD) ||
@@ -46,7 +139,8 @@ static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_h
 	       (hold->ifindex != REWIRE_IFINDEX_LOCAL &&
 		nla_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
 	       (hold->tunnelled && rewire_put_remote(skb, REWIRE_A_PUNT_TUNNEL, &hold->remote)) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length);
+	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length) ||
+	       nla_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
 }
 
 /* Context: the hold's queue is locked. */
@@ -69,58 +163,94 @@ static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 	return 0;
 }
 
-/* Put queued punts into a message; they stay queued. Return: how many. */
-static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk_buff *skb)
+/* Put punts into a message; they are ready then. Return: how many. */
+static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk_buff *skb,
+				      struct list_head *ready, bool sparse)
 {
 	struct rewire_hold *hold;
 	unsigned int n = 0;
 
 	lockdep_assert_held(&queue->lock);
-	list_for_each_entry(hold, &queue->queued, list) {
+	if (!sparse)
+		list_splice_init(&queue->ready, ready);
+	list_for_each_entry(hold, ready, turn) {
 		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold))
+			return n;
+		n++;
+	}
+	while (n < REWIRE_PUNT_BATCH && (hold = rewire_lane_next(queue, sparse))) {
+		hold->stage = REWIRE_HOLD_READY;
+		list_add_tail(&hold->turn, ready);
+		if (rewire_punt_fill(skb, hold))
 			break;
 		n++;
 	}
 	return n;
 }
 
-static void rewire_punt_sent(struct rewire_punt_queue *queue, unsigned int n)
+/* The first so many of those that were ready. The others stay so. */
+static void rewire_punt_sent(struct rewire_punt_queue *queue, struct list_head *ready,
+			     unsigned int n)
 {
 	struct rewire_hold *hold, *next;
+	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&queue->lock);
-	list_for_each_entry_safe(hold, next, &queue->queued, list) {
+	list_for_each_entry_safe(hold, next, ready, turn) {
 		if (!n--)
 			break;
-		list_move_tail(&hold->list, &queue->waiting);
+		hold->stage = REWIRE_HOLD_ASKED;
+		hold->sent = now;
+		list_move_tail(&hold->turn, &queue->waiting);
 	}
+	list_splice(ready, &queue->ready);
 }
 
-/* Each CPU keeps to one socket, so that a flow's punts stay in order. */
-static u32 rewire_punt_portid(struct rewire_punt_queue *queue)
+/* Whether others are asked about, or wait for that. */
+static bool rewire_punt_busy(const struct rewire_punt_queue *queue)
+{
+	return queue->asked || !list_empty(&queue->round[REWIRE_TURN_AGAIN].lanes) ||
+	       !list_empty(&queue->round[REWIRE_TURN_NEW].lanes);
+}
+
+/*
+ * Each CPU keeps to one socket, but the last is for all of them: who need not wait is
+ * asked about there while the CPU's own is busy with others. Return: 0, nobody listens.
+ */
+static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 {
 	struct rewire_handlers *handlers;
+	unsigned int last;
 	u32 portid = 0;
 
+	lockdep_assert_held(&queue->lock);
 	rcu_read_lock();
 	handlers = rcu_dereference(queue->ns->handlers);
-	if (handlers)
-		portid = READ_ONCE(handlers->portid[queue->cpu % READ_ONCE(handlers->count)]);
+	if (handlers) {
+		last = READ_ONCE(handlers->count) - 1;
+		*sparse = last && rewire_lane_sparse(queue) && rewire_punt_busy(queue);
+		portid = READ_ONCE(handlers->portid[*sparse || !last ? last :
+						    queue->cpu % last]);
+	}
 	rcu_read_unlock();
 	return portid;
 }
 
 /*
- * Send one batch. Return: how many, or a negative error when they have to wait.
+ * Send one batch. Return: whether there is more, or a negative error when it has to wait.
  * The lock is held over the send, which does not sleep: what is ended meanwhile
- * must not move from one list to the other.
+ * must not move from one list to another.
  */
-static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
+static int rewire_punt_send_batch(struct rewire_punt_queue *queue)
 {
 	struct rewire_net *ns = queue->ns;
 	struct sk_buff *skb, *copy = NULL;
+	unsigned int n = 0;
+	LIST_HEAD(ready);
+	bool sparse;
 	void *header;
-	int n, err;
+	u32 portid;
+	int err;
 
 	skb = genlmsg_new(REWIRE_PUNT_SIZE, GFP_KERNEL);
 	if (!skb)
@@ -132,8 +262,11 @@ static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 	}
 
 	spin_lock_bh(&queue->lock);
-	n = rewire_punt_batch(queue, skb);
+	portid = rewire_punt_portid(queue, &sparse);
+	if (portid)
+		n = rewire_punt_batch(queue, skb, &ready, sparse);
 	if (!n) {
+		rewire_punt_sent(queue, &ready, 0);
 		spin_unlock_bh(&queue->lock);
 		nlmsg_free(skb);
 		return 0;
@@ -142,8 +275,7 @@ static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 	if (rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
 		copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	err = genlmsg_unicast(ns->net, skb, portid);
-	if (!err)
-		rewire_punt_sent(queue, n);
+	rewire_punt_sent(queue, &ready, err ? 0 : n);
 	spin_unlock_bh(&queue->lock);
 
 	if (err) {
@@ -155,20 +287,17 @@ static int rewire_punt_send_batch(struct rewire_punt_queue *queue, u32 portid)
 	this_cpu_inc(ns->stats->punt_batches);
 	if (copy)
 		rewire_event_punt(ns, copy);
-	return n;
+	return 1;
 }
 
 static void rewire_punt_work(struct work_struct *work)
 {
 	struct rewire_punt_queue *queue =
 		container_of(work, struct rewire_punt_queue, send.work);
-	u32 portid = rewire_punt_portid(queue);
 	int n;
 
-	if (!portid)
-		return;
 	do {
-		n = rewire_punt_send_batch(queue, portid);
+		n = rewire_punt_send_batch(queue);
 		cond_resched();
 	} while (n > 0);
 	if (n < 0)
@@ -183,9 +312,12 @@ static void rewire_punt_send_again(struct rewire_net *ns)
 
 	for_each_possible_cpu(cpu) {
 		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+		struct rewire_hold *hold;
 
 		spin_lock_bh(&queue->lock);
-		list_splice_init(&queue->waiting, &queue->queued);
+		list_for_each_entry(hold, &queue->waiting, turn)
+			hold->stage = REWIRE_HOLD_READY;
+		list_splice_init(&queue->waiting, &queue->ready);
 		spin_unlock_bh(&queue->lock);
 		rewire_punt_kick(queue);
 	}
@@ -313,8 +445,9 @@ void rewire_punt_notifier_unregister(void)
 
 int rewire_punt_init(struct rewire_net *ns)
 {
-	int cpu;
+	int cpu, i;
 
+	ns->secret = get_random_u32();
 	ns->punt_queues = alloc_percpu(struct rewire_punt_queue);
 	if (!ns->punt_queues)
 		return -ENOMEM;
@@ -324,8 +457,14 @@ int rewire_punt_init(struct rewire_net *ns)
 		queue->ns = ns;
 		queue->cpu = cpu;
 		spin_lock_init(&queue->lock);
-		INIT_LIST_HEAD(&queue->queued);
+		INIT_LIST_HEAD(&queue->holds);
+		for (i = 0; i < REWIRE_TURNS; i++) {
+			INIT_LIST_HEAD(&queue->round[i].sparse);
+			INIT_LIST_HEAD(&queue->round[i].lanes);
+		}
+		INIT_LIST_HEAD(&queue->ready);
 		INIT_LIST_HEAD(&queue->waiting);
+		queue->window = REWIRE_PUNT_MOST;
 		INIT_DELAYED_WORK(&queue->send, rewire_punt_work);
 	}
 	spin_lock_init(&ns->handlers_lock);
@@ -403,8 +542,7 @@ static int rewire_punt_fill_by_id(struct rewire_net *ns, u64 id, struct sk_buff 
 		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
 
 		spin_lock_bh(&queue->lock);
-		hold = rewire_punt_find(&queue->queued, id) ?:
-		       rewire_punt_find(&queue->waiting, id);
+		hold = rewire_punt_find(&queue->holds, id);
 		if (hold)
 			err = rewire_punt_fill(skb, hold);
 		spin_unlock_bh(&queue->lock);
@@ -442,8 +580,8 @@ int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /*
- * Of one queue, those numbered above what this CPU's part has shown already:
- * numbers grow along a queue, first in the waiting, then in the queued list.
+ * Of one queue, those numbered above what this CPU's part has shown already: numbers
+ * grow along the list.
  */
 static bool rewire_punt_dump_list(struct sk_buff *skb, struct netlink_callback *cb,
 				  struct list_head *list)
@@ -480,8 +618,7 @@ int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			continue;
 		queue = per_cpu_ptr(ns->punt_queues, cpu);
 		spin_lock_bh(&queue->lock);
-		whole = rewire_punt_dump_list(skb, cb, &queue->waiting) &&
-			rewire_punt_dump_list(skb, cb, &queue->queued);
+		whole = rewire_punt_dump_list(skb, cb, &queue->holds);
 		spin_unlock_bh(&queue->lock);
 		if (!whole)
 			break;

@@ -7,11 +7,18 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "lane.h"
+
 struct rewire_hold;
 struct rewire_net;
 
 #define REWIRE_PUNT_BATCH	32
 #define REWIRE_HANDLERS_MAX	64U
+
+/* Beyond the window are at most so many, of virtual networks that have next to none. */
+#define REWIRE_PUNT_SPARSE	32U
+
+#define REWIRE_PUNT_LANE_BITS	7
 
 /**
  * struct rewire_handlers - the sockets that listen for punts
@@ -29,27 +36,51 @@ struct rewire_handlers {
  * struct rewire_punt_queue - the holds that one CPU has made
  * @ns: the namespace
  * @cpu: the CPU
- * @lock: protects both lists, and with them the holds' lives
- * @queued: holds whose punt has to be sent, oldest first
+ * @lock: protects all lists and lanes, and with them the holds' lives
+ * @holds: all of them, oldest first
+ * @round: lanes of holds that are queued, by kind
+ * @ready: holds whose turn has come, first to go first
  * @waiting: holds whose punt was sent, oldest first
+ * @lanes: those of @round, and those of which something is asked, by virtual network
+ * @queued: holds in lanes
+ * @asked: holds in @ready and @waiting
+ * @turns: times that two kinds competed
+ * @answers: of late
+ * @took: time that the daemon took for these, in nanoseconds
+ * @answered: when the last was there
+ * @window: bounds @asked, see rewire_punt_learn()
  * @send: sends the punts
  *
- * A socket that is full costs nothing but time: its punts stay queued until it
+ * A socket that is full costs nothing but time: its punts stay ready until it
  * has room, or until they time out.
  */
 struct rewire_punt_queue {
 	struct rewire_net *ns;
 	int cpu;
-	spinlock_t lock;	/* both lists */
-	struct list_head queued;
+	spinlock_t lock;	/* all that follows */
+	struct list_head holds;
+	struct rewire_round round[REWIRE_TURNS];
+	struct list_head ready;
 	struct list_head waiting;
+	struct hlist_head lanes[1 << REWIRE_PUNT_LANE_BITS];
+	unsigned int queued;
+	unsigned int asked;
+	unsigned int turns;
+	unsigned int answers;
+	u64 took;
+	u64 answered;
+	unsigned int window;
 	struct delayed_work send;
 };
 
 int rewire_punt_init(struct rewire_net *ns);
 void rewire_punt_exit(struct rewire_net *ns);
+int rewire_punt_add(struct rewire_punt_queue *queue, struct rewire_hold *hold);
+void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold);
 void rewire_punt_kick(struct rewire_punt_queue *queue);
+bool rewire_punt_wants(const struct rewire_punt_queue *queue);
 unsigned int rewire_punt_handlers(struct rewire_net *ns);
+int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns);
 int rewire_punt_notifier_register(void);
 void rewire_punt_notifier_unregister(void);
 

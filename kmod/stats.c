@@ -103,6 +103,7 @@ int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 	rewire_stats_sum(ns, &sum);
 	if (nla_put_u32(reply, REWIRE_A_STATS_ATTACHES, rewire_attach_count(ns)) ||
 	    rewire_stats_fill_gauges(reply, ns) ||
+	    rewire_punt_fill_gauges(reply, ns) ||
 	    rewire_stats_fill_counters(reply, &sum) ||
 	    (info->attrs[REWIRE_A_STATS_REASONS] &&
 	     rewire_stats_fill_reasons(reply, &sum))) {

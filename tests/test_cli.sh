@@ -85,7 +85,7 @@ json_has_text() {
 json_forms() {
 	local object
 
-	for object in attach rule target flow stats service pool backend; do
+	for object in attach rule target flow suspicion stats service pool backend; do
 		check "rewire -j $object show is JSON" jq -e . <(rewire -j $object show)
 	done
 	check "rewire -j -p flow show is JSON" jq -e . <(rewire -j -p flow show)
@@ -94,6 +94,13 @@ json_forms() {
 	check "rewire -j attach show has every word of the text form" json_has_text attach show
 	check "rewire -j -d target show has every word of the text form" json_has_text -d target show
 	check "rewire -j -s stats show has every word of the text form" json_has_text -s stats show
+	check "a weight is pinned" rewire suspicion pin attribute port value 2 weight 77
+	equal "and shown" "$(rewire -j suspicion show | jq -c ".[] | select(.attribute == \"port\") | [.value, .weight, .pinned]")" \
+		"[2,77,true]"
+	check "rewire -j suspicion show has every word of the text form" json_has_text suspicion show
+	check "it is learned again" rewire suspicion learn attribute port value 2
+	refuse "a value beyond the last is refused" 1 "value" rewire suspicion pin attribute port value 16 weight 1
+	refuse "an interval that is too short, too" 1 "interval" rewire suspicion set interval 99
 	equal "text has a line for each flow" "$(rewire -o flow show | wc -l)" "$(flows length)"
 	equal "filters agree" "$(flows '[.[] | select(.orig.protocol == "tcp")] | length')" \
 		"$(rewire -j flow count protocol tcp | jq .flows)"

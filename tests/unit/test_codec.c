@@ -126,6 +126,32 @@ static void test_rule_defaults(void **state)
 	assert_int_equal(rule.sport_max, 0);
 }
 
+static void test_suspicion(void **state)
+{
+	struct nlmsghdr *nlh = start(REWIRE_CMD_SUSPICION_GET);
+	static struct rw_suspicion suspicion;
+	struct nlattr *nest;
+
+	(void)state;
+	mnl_attr_put_u32(nlh, REWIRE_A_SUSPICION_ENABLED, 1);
+	mnl_attr_put_u32(nlh, REWIRE_A_SUSPICION_INTERVAL, 500);
+	nest = mnl_attr_nest_start(nlh, REWIRE_A_SUSPICION_VALUE);
+	mnl_attr_put_u32(nlh, REWIRE_A_ODDITY_ATTRIBUTE,
+			 REWIRE_SUSPICION_ATTRIBUTE_PORT);
+	mnl_attr_put_u32(nlh, REWIRE_A_ODDITY_NUMBER, 2);
+	mnl_attr_put_u32(nlh, REWIRE_A_ODDITY_WEIGHT, 77);
+	mnl_attr_put(nlh, REWIRE_A_ODDITY_PINNED, 0, NULL);
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(rw_get_suspicion(nlh, &suspicion), 0);
+	assert_int_equal(suspicion.enabled, 1);
+	assert_int_equal(suspicion.interval, 500);
+	assert_int_equal(suspicion.count, 1);
+	assert_int_equal(suspicion.values[0].attribute, REWIRE_SUSPICION_ATTRIBUTE_PORT);
+	assert_int_equal(suspicion.values[0].number, 2);
+	assert_int_equal(suspicion.values[0].weight, 77);
+	assert_true(suspicion.values[0].pinned);
+}
+
 static void test_objects(void **state)
 {
 	struct rw_target target = { 3, REWIRE_TARGET_STATE_DOWN, 2, 99, 98 }, got_target;
@@ -825,6 +851,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule),
 		cmocka_unit_test(test_rule_defaults), cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_suspicion),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_explanation),
 		cmocka_unit_test(test_flow),

@@ -60,6 +60,8 @@ bool rw_put_service_address(struct nlmsghdr *nlh, size_t size,
 			    const struct rw_service_address *address);
 int rw_get_service_address(const struct nlmsghdr *nlh, struct rw_service_address *address);
 
+int rw_get_suspicion(const struct nlmsghdr *nlh, struct rw_suspicion *suspicion);
+
 bool rw_put_attach(struct nlmsghdr *nlh, size_t size, const struct rw_attach *attach);
 int rw_get_attach(const struct nlmsghdr *nlh, struct rw_attach *attach);
 

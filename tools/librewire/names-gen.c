@@ -119,6 +119,23 @@ const struct rw_name rw_config_change_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_suspicion_attribute_names[] = {
+	{ "hops", "Time to live or hop limit, more than 31 below what hosts begin with (64, 128, 255); 1 and a 32nd of it." },
+	{ "identification", "1, an IPv4 identification of 0 in a packet that may be fragmented." },
+	{ "dscp", "1 and the precedence of a code point other than 0 (RFC 2474)." },
+	{ "ecn", "The congestion bits of the IP header (RFC 3168)." },
+	{ "ip-options", "1 to 8, the first IPv4 option; 9 to 15, the first IPv6 extension header." },
+	{ "window", "A TCP window below 4096 with a SYN; 1, none; else 2 and its logarithm." },
+	{ "mss", "The TCP option with a SYN: 1, absent; 2, below 88; 3, below 536; 4, 536; 5, below 1200; 6, above 1460; 7, above 8960." },
+	{ "options", "Which TCP options come with a SYN in which order, as a hash." },
+	{ "payload", "1, a SYN carries data." },
+	{ "reserved", "1, the reserved IPv4 flag is set; 2 and more, bits in the TCP header." },
+	{ "flags", "Of TCP, not SYN alone: 1, ACK; 2, SYN and ACK; 3, with RST; 4, with FIN; 5, SYN with others; 6, without all of them." },
+	{ "port", "The source port; 1, it is 0; 2, it is below 1024." },
+	{ "length", "UDP payload; 1 to 8, of 0 to 7 bytes; 9, of more than 1472." },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_reason_names[] = {
 	{ "drop-malformed", "A header is truncated, contradicts another or has a bad checksum." },
 	{ "drop-fragment", "A fragment that no packet can be made of: it overlaps, contradicts or repeats others, or the kernel's limits are reached." },
@@ -131,6 +148,8 @@ const struct rw_name rw_reason_names[] = {
 	{ "drop-no-daemon", "A miss while no daemon listens, and the rule's orphan mode is drop." },
 	{ "drop-hold-mode", "A miss under a punt rule that does not hold packets." },
 	{ "drop-hold-full", "The namespace holds as many packets for the daemon as it may." },
+	{ "drop-punt-full", "The virtual network has more questions waiting than its share, and this was the oldest of the client with the most." },
+	{ "drop-suspicious", "The virtual network has more questions waiting than its share, and this was of the most suspicious." },
 	{ "drop-hold-packets", "The flow already holds as many packets or bytes as it may." },
 	{ "drop-hold-timeout", "No verdict came within the hold time." },
 	{ "drop-flows-full", "The namespace has as many flows as it may, and none that may be evicted; so the packet was not even punted." },

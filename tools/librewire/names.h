@@ -25,6 +25,7 @@ extern const struct rw_name rw_top_group_names[];
 extern const struct rw_name rw_top_by_names[];
 extern const struct rw_name rw_fate_names[];
 extern const struct rw_name rw_flow_direction_names[];
+extern const struct rw_name rw_suspicion_attribute_names[];
 extern const struct rw_name rw_reason_names[];
 
 /* The name of a value, "unknown" for one that a newer kernel may have. */

@@ -21,6 +21,7 @@ static const struct rw_field punt_fields[] = {
 	[REWIRE_A_PUNT_PACKETS]		= RW_FIELD(RW_U32, struct rw_punt, packets),
 	[REWIRE_A_PUNT_AGE]		= RW_FIELD(RW_U64, struct rw_punt, age),
 	[REWIRE_A_PUNT_TUNNEL]		= RW_NESTED(rw_tunnel_shape, struct rw_punt, tunnel),
+	[REWIRE_A_PUNT_SCORE]		= RW_FIELD(RW_U32, struct rw_punt, score),
 };
 
 static const struct rw_shape punt_shape = RW_SHAPE(punt_fields);

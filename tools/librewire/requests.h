@@ -52,6 +52,16 @@ int rw_policy_set(struct rw_socket *socket, const struct rw_policy *policy, uint
 int rw_policy_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
 int rw_policy_each(struct rw_socket *socket, rw_policy_fn *fn, void *data, struct rw_error *error);
 
+/* With all, values that were never seen come, too. */
+int rw_suspicion_get(struct rw_socket *socket, bool all, struct rw_suspicion *suspicion,
+		     struct rw_error *error);
+/* What is NULL stays. */
+int rw_suspicion_set(struct rw_socket *socket, const uint32_t *enabled, const uint32_t *interval,
+		     struct rw_error *error);
+/* Fix a value's weight, or, if it is not pinned, let it be learned again. */
+int rw_suspicion_pin(struct rw_socket *socket, const struct rw_suspicion_value *value,
+		     struct rw_error *error);
+
 int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error);
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);
 int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_flow *flow,

@@ -36,6 +36,8 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_ICMP_UNSENT]		= RW_ALWAYS(RW_U64, struct rw_stats, icmp_unsent),
 	[REWIRE_A_STATS_OBJECTS]		= RW_ALWAYS(RW_U64, struct rw_stats, objects),
 	[REWIRE_A_STATS_COPIED]			= RW_ALWAYS(RW_U64, struct rw_stats, copied),
+	[REWIRE_A_STATS_PUNTS_ASKED]		= RW_ALWAYS(RW_U32, struct rw_stats, punts_asked),
+	[REWIRE_A_STATS_PUNTS_QUEUED]		= RW_ALWAYS(RW_U32, struct rw_stats, punts_queued),
 };
 
 static const struct rw_shape stats_shape = RW_SHAPE(stats_fields);

@@ -170,6 +170,19 @@ struct rw_policy {
 	uint32_t timeouts[REWIRE_A_TIMEOUTS_MAX + 1];	/* milliseconds, by attribute */
 };
 
+struct rw_suspicion_value {
+	uint32_t attribute, number, seen, weight;
+	bool pinned;
+};
+
+#define RW_SUSPICION_VALUES	(16 * (REWIRE_SUSPICION_ATTRIBUTE_LENGTH + 1))
+
+struct rw_suspicion {
+	uint32_t enabled, interval;	/* milliseconds */
+	uint32_t count;
+	struct rw_suspicion_value values[RW_SUSPICION_VALUES];
+};
+
 struct rw_attach {
 	uint32_t ifindex, vni;
 	bool local, tunnel;
@@ -186,7 +199,7 @@ struct rw_service_address {
 struct rw_punt {
 	uint64_t id;
 	struct rw_tuple tuple;
-	uint32_t policy, rule, reason, ifindex, length, packets;
+	uint32_t policy, rule, reason, ifindex, length, packets, score;
 	struct rw_tunnel tunnel;	/* that the first packet came through */
 	uint64_t age;			/* milliseconds */
 	const uint8_t *header;		/* in the message that was decoded */
@@ -243,6 +256,7 @@ struct rw_stats {
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
 	uint64_t created, icmp_translated, icmp_sent, icmp_limited, icmp_unsent, objects, copied;
+	uint32_t punts_asked, punts_queued;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };
 

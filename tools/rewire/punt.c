@@ -35,6 +35,8 @@ void punt_print_members(const struct rw_punt *punt)
 	print_number("length", "length", punt->length);
 	print_number("packets", "packets", punt->packets);
 	print_duration("age", "age", punt->age);
+	if (punt->score || print_style.json)
+		print_number("score", "score", punt->score);
 	if (cli.details) {
 		print_line();
 		show_header(punt);

@@ -47,6 +47,9 @@ static void show_packets(const struct rw_stats *stats)
 	print_number("punt-retries", "punt-retries", stats->punt_retries);
 	print_number("verdicts", "verdicts", stats->verdicts);
 	print_number("verdict-failures", "verdict-failures", stats->verdict_failures);
+	print_line();
+	print_number("punts-asked", "punts-asked", stats->punts_asked);
+	print_number("punts-queued", "punts-queued", stats->punts_queued);
 }
 
 static void show_counters(const struct rw_stats *stats)

@@ -36,7 +36,7 @@ static const char usage[] =
 	"usage: rewired [OPTION]...\n"
 	"  -c, --config FILE    configuration, " CONFIG_PATH "\n"
 	"  -s, --socket PATH    control socket, " SOCKET_PATH "\n"
-	"  -t, --threads N      threads that answer punts, 1 to 64; one for each CPU\n"
+	"  -t, --threads N      threads that answer punts, 1 to 64; one more than CPUs\n"
 	"  -p, --period MS      time between looks at the kernel's flows, 2000\n"
 	"  -k, --check          check the configuration and end\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
@@ -129,8 +129,9 @@ static void set_defaults(struct options *options)
 		options->socket = SOCKET_PATH;
 	if (!options->state.period)
 		options->state.period = 2000;
+	/* The kernel takes one for each CPU, and the last for those who need not wait */
 	if (!options->threads)
-		options->threads = cpus < 1 ? 1 : cpus > HANDLERS_MAX ? HANDLERS_MAX : cpus;
+		options->threads = cpus < 1 ? 2 : cpus < HANDLERS_MAX ? cpus + 1 : HANDLERS_MAX;
 }
 
 /* Keep the one capability that the kernel module asks for; less is there when less was given. */

@@ -212,6 +212,57 @@ enum rewire_config_change {
 };
 
 /**
+ * enum rewire_suspicion_attribute - Of a packet without a flow, what is looked
+ *   at. A value has a number: 0 is what is expected, 1 to 15 are legal, but
+ *   unexpected.
+ * @REWIRE_SUSPICION_ATTRIBUTE_HOPS: Time to live or hop limit, more than 31
+ *   below what hosts begin with (64, 128, 255); 1 and a 32nd of it.
+ * @REWIRE_SUSPICION_ATTRIBUTE_IDENTIFICATION: 1, an IPv4 identification of 0
+ *   in a packet that may be fragmented.
+ * @REWIRE_SUSPICION_ATTRIBUTE_DSCP: 1 and the precedence of a code point other
+ *   than 0 (RFC 2474).
+ * @REWIRE_SUSPICION_ATTRIBUTE_ECN: The congestion bits of the IP header (RFC
+ *   3168).
+ * @REWIRE_SUSPICION_ATTRIBUTE_IP_OPTIONS: 1 to 8, the first IPv4 option; 9 to
+ *   15, the first IPv6 extension header.
+ * @REWIRE_SUSPICION_ATTRIBUTE_WINDOW: A TCP window below 4096 with a SYN; 1,
+ *   none; else 2 and its logarithm.
+ * @REWIRE_SUSPICION_ATTRIBUTE_MSS: The TCP option with a SYN: 1, absent; 2,
+ *   below 88; 3, below 536; 4, 536; 5, below 1200; 6, above 1460; 7, above
+ *   8960.
+ * @REWIRE_SUSPICION_ATTRIBUTE_OPTIONS: Which TCP options come with a SYN in
+ *   which order, as a hash.
+ * @REWIRE_SUSPICION_ATTRIBUTE_PAYLOAD: 1, a SYN carries data.
+ * @REWIRE_SUSPICION_ATTRIBUTE_RESERVED: 1, the reserved IPv4 flag is set; 2
+ *   and more, bits in the TCP header.
+ * @REWIRE_SUSPICION_ATTRIBUTE_FLAGS: Of TCP, not SYN alone: 1, ACK; 2, SYN and
+ *   ACK; 3, with RST; 4, with FIN; 5, SYN with others; 6, without all of them.
+ * @REWIRE_SUSPICION_ATTRIBUTE_PORT: The source port; 1, it is 0; 2, it is
+ *   below 1024.
+ * @REWIRE_SUSPICION_ATTRIBUTE_LENGTH: UDP payload; 1 to 8, of 0 to 7 bytes; 9,
+ *   of more than 1472.
+ */
+enum rewire_suspicion_attribute {
+	REWIRE_SUSPICION_ATTRIBUTE_HOPS,
+	REWIRE_SUSPICION_ATTRIBUTE_IDENTIFICATION,
+	REWIRE_SUSPICION_ATTRIBUTE_DSCP,
+	REWIRE_SUSPICION_ATTRIBUTE_ECN,
+	REWIRE_SUSPICION_ATTRIBUTE_IP_OPTIONS,
+	REWIRE_SUSPICION_ATTRIBUTE_WINDOW,
+	REWIRE_SUSPICION_ATTRIBUTE_MSS,
+	REWIRE_SUSPICION_ATTRIBUTE_OPTIONS,
+	REWIRE_SUSPICION_ATTRIBUTE_PAYLOAD,
+	REWIRE_SUSPICION_ATTRIBUTE_RESERVED,
+	REWIRE_SUSPICION_ATTRIBUTE_FLAGS,
+	REWIRE_SUSPICION_ATTRIBUTE_PORT,
+	REWIRE_SUSPICION_ATTRIBUTE_LENGTH,
+
+	/* private: */
+	__REWIRE_SUSPICION_ATTRIBUTE_MAX,
+	REWIRE_SUSPICION_ATTRIBUTE_MAX = (__REWIRE_SUSPICION_ATTRIBUTE_MAX - 1)
+};
+
+/**
  * enum rewire_reason - Why a packet was dropped (drop-), and why a flow ended
  *   (close-).
  * @REWIRE_REASON_DROP_MALFORMED: A header is truncated, contradicts another or
@@ -236,6 +287,11 @@ enum rewire_config_change {
  *   packets.
  * @REWIRE_REASON_DROP_HOLD_FULL: The namespace holds as many packets for the
  *   daemon as it may.
+ * @REWIRE_REASON_DROP_PUNT_FULL: The virtual network has more questions
+ *   waiting than its share, and this was the oldest of the client with the
+ *   most.
+ * @REWIRE_REASON_DROP_SUSPICIOUS: The virtual network has more questions
+ *   waiting than its share, and this was of the most suspicious.
  * @REWIRE_REASON_DROP_HOLD_PACKETS: The flow already holds as many packets or
  *   bytes as it may.
  * @REWIRE_REASON_DROP_HOLD_TIMEOUT: No verdict came within the hold time.
@@ -299,6 +355,8 @@ enum rewire_reason {
 	REWIRE_REASON_DROP_NO_DAEMON,
 	REWIRE_REASON_DROP_HOLD_MODE,
 	REWIRE_REASON_DROP_HOLD_FULL,
+	REWIRE_REASON_DROP_PUNT_FULL,
+	REWIRE_REASON_DROP_SUSPICIOUS,
 	REWIRE_REASON_DROP_HOLD_PACKETS,
 	REWIRE_REASON_DROP_HOLD_TIMEOUT,
 	REWIRE_REASON_DROP_FLOWS_FULL,
@@ -639,6 +697,7 @@ enum {
 	REWIRE_A_PUNT_PACKETS,
 	REWIRE_A_PUNT_AGE,
 	REWIRE_A_PUNT_TUNNEL,
+	REWIRE_A_PUNT_SCORE,
 
 	__REWIRE_A_PUNT_MAX,
 	REWIRE_A_PUNT_MAX = (__REWIRE_A_PUNT_MAX - 1)
@@ -653,6 +712,27 @@ enum {
 
 	__REWIRE_A_PUNT_BATCH_MAX,
 	REWIRE_A_PUNT_BATCH_MAX = (__REWIRE_A_PUNT_BATCH_MAX - 1)
+};
+
+enum {
+	REWIRE_A_ODDITY_ATTRIBUTE = 1,
+	REWIRE_A_ODDITY_NUMBER,
+	REWIRE_A_ODDITY_SEEN,
+	REWIRE_A_ODDITY_WEIGHT,
+	REWIRE_A_ODDITY_PINNED,
+
+	__REWIRE_A_ODDITY_MAX,
+	REWIRE_A_ODDITY_MAX = (__REWIRE_A_ODDITY_MAX - 1)
+};
+
+enum {
+	REWIRE_A_SUSPICION_ENABLED = 1,
+	REWIRE_A_SUSPICION_INTERVAL,
+	REWIRE_A_SUSPICION_VALUE,
+	REWIRE_A_SUSPICION_ALL,
+
+	__REWIRE_A_SUSPICION_MAX,
+	REWIRE_A_SUSPICION_MAX = (__REWIRE_A_SUSPICION_MAX - 1)
 };
 
 enum {
@@ -763,6 +843,8 @@ enum {
 	REWIRE_A_STATS_ICMP_LIMITED,
 	REWIRE_A_STATS_ICMP_UNSENT,
 	REWIRE_A_STATS_OBJECTS,
+	REWIRE_A_STATS_PUNTS_ASKED,
+	REWIRE_A_STATS_PUNTS_QUEUED,
 	REWIRE_A_STATS_COUNTER,
 	REWIRE_A_STATS_COPIED,
 
@@ -802,6 +884,8 @@ enum {
 	REWIRE_CMD_TARGET_NTF,
 	REWIRE_CMD_PUNT_LISTEN,
 	REWIRE_CMD_PUNT_GET,
+	REWIRE_CMD_SUSPICION_GET,
+	REWIRE_CMD_SUSPICION_SET,
 	REWIRE_CMD_PUNT_NTF,
 	REWIRE_CMD_VERDICT_ADD,
 	REWIRE_CMD_PACKET_EXPLAIN,
