@@ -175,6 +175,13 @@ rate() {
 	before=$(reason drop-hold-timeout)
 	send_udp t1 4001 4002 4003
 	check "some may come again" were_held 3 "$before"
+	rewire limit set vni 10 rate 1 burst 100
+	send_udp t1 {4101..4140}
+	wait_for 10 figure_is holds 0
+	before=$(reason drop-hold-timeout)
+	check "another rate" rewire limit set vni 10 rate 1000 burst 10
+	send_udp t1 4201 4202 4203
+	check "begins with a full bucket" were_held 3 "$before"
 	check "the namespace has a rate of its own" rewire limit set all rate 1 burst 2
 	send_udp t2 {3101..3110}
 	check "which counts for any network" eval "[ \$(limit all refused-rate) -ge 6 ]"

@@ -4,6 +4,7 @@ import os
 
 from packets import (GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, ICMP, IP, NEEDS_CSUM, TCP, UDP, Raw, IPv6,
                      translated)
+from scapy.layers.inet6 import ICMPv6DestUnreach
 from talk import Ping, Talk, talks, two_ports
 
 CHECK = {"TCP": 16, "UDP": 6}           # offset of the checksum in its header
@@ -163,6 +164,12 @@ def misplaced(stage):
             stage.a.send(raw, flags=NEEDS_CSUM, start=14 + start, offset=offset)
             stage.check(f"S1.4: {name}: a checksum that is to be written {title} is malformed", [],
                         received=1, drop_malformed=1)
+        error = IP(src=talk.server, dst=talk.new_guest) / ICMP(type=3, code=1) if talk.family == 4 else \
+            IPv6(src=talk.server, dst=talk.new_guest) / ICMPv6DestUnreach()
+        stage.b.send(bytes(error / Raw(bytes(talk.across(packet)))), flags=NEEDS_CSUM, start=14 + at - 12,
+                     offset=8)
+        stage.check(f"S1.4: {name}: an ICMP error's that is to be written into the address is malformed", [],
+                    received=1, drop_malformed=1)
         inner = at + (20 if name[:3] == "TCP" else 8) + 8
         stage.a.send(raw, flags=NEEDS_CSUM, start=14 + inner, offset=6)
         out = bytes(talk.across(packet))

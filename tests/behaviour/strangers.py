@@ -63,8 +63,16 @@ def passed(stage):
                     received=1, passed=1)
 
 
+def everybody(stage):
+    """A flow may be made with an address of all hosts of a link; nothing is sent there."""
+    talk = Talk(stage, 4, 17, guest="10.5.0.255")
+    talk.dropped("RFC 2644: a reply to all hosts of a subnet is not sent", talk.back(UDP() / Raw(b"x")),
+                 "drop-no-route")
+    stage.flush()
+
+
 def run():
     stage = two_ports()
-    for test in links, addresses, discovery, passed:
+    for test in links, addresses, discovery, passed, everybody:
         test(stage)
     return stage
