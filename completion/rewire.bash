@@ -55,7 +55,7 @@ _rewire_commands() {
 	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
 	suspicion)	echo "show set pin learn help" ;;
-	punt | stats | service | pool | config | daemon)
+	punt | summary | stats | service | pool | config | daemon)
 			echo "show help" ;;
 	esac
 }
@@ -119,7 +119,7 @@ _rewire() {
 		case $previous in
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
-		*) words="attach address rule limit target policy flow punt verdict explain suspicion stats service pool backend config
+		*) words="attach address rule limit target policy flow punt verdict explain suspicion summary stats service pool backend config
 			apply daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp

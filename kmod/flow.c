@@ -17,6 +17,7 @@
 #include "target.h"
 #include "tcp.h"
 #include "trace.h"
+#include "tracking.h"
 
 /* Times that a key is tried again because its entry has just expired. */
 #define REWIRE_INSERTIONS	4
@@ -61,11 +62,9 @@ u64 rewire_flow_age(const struct rewire_flow *flow)
 	return jiffies64_to_msecs(age << REWIRE_CREATED_SHIFT);
 }
 
-/* What kind of flow it is for those who choose which one has to go. */
-enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
+enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
+				       enum rewire_flow_state state)
 {
-	enum rewire_flow_state state = rewire_flow_state(flow);
-
 	if (rewire_flow_action(flow) != REWIRE_FLOW_ACTION_TRANSLATE)
 		return REWIRE_CLASS_ONE_WAY;
 	if (rewire_flow_protocol(flow) != IPPROTO_TCP)
@@ -84,6 +83,12 @@ enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
 	}
 }
 
+/* What kind of flow it is for those who choose which one has to go. */
+enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
+{
+	return rewire_flow_class_in(flow, rewire_flow_state(flow));
+}
+
 bool rewire_flow_expired(const struct rewire_flow *flow)
 {
 	u32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
@@ -95,17 +100,38 @@ bool rewire_flow_expired(const struct rewire_flow *flow)
 	return (s32)idle > 0 && idle > rewire_flow_timeout(flow) + HZ / 4;
 }
 
+/* The first answer. Return: whether it is, and the tracking word before and after. */
+static bool rewire_flow_replied(struct rewire_flow *flow, u32 *from, u32 *to)
+{
+	u32 old = READ_ONCE(flow->tracking), seen;
+
+	while (rewire_tracking_state(old) != REWIRE_FLOW_STATE_REPLIED) {
+		*from = old;
+		*to = (old & ~TRACKING_STATE) | REWIRE_FLOW_STATE_REPLIED;
+		seen = cmpxchg(&flow->tracking, old, *to);
+		if (seen == old)
+			return true;
+		old = seen;
+	}
+	return false;
+}
+
 /* Return: whether the state changed. */
-static bool rewire_flow_track(struct rewire_flow *flow, enum rewire_direction direction,
+static bool rewire_flow_track(struct rewire_net *ns, struct rewire_flow *flow,
+			      enum rewire_direction direction,
 			      const struct rewire_packet *packet)
 {
+	bool changed = false;
+	u32 from, to;
+
 	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP)
-		return rewire_tcp_track(flow, direction, &packet->segment,
-					READ_ONCE(flow->policy->tcp));
-	if (direction != REWIRE_REPLY || rewire_flow_state(flow) == REWIRE_FLOW_STATE_REPLIED)
-		return false;
-	WRITE_ONCE(flow->tracking, REWIRE_FLOW_STATE_REPLIED);
-	return true;
+		changed = rewire_tcp_track(flow, direction, &packet->segment,
+					   READ_ONCE(flow->policy->tcp), &from, &to);
+	else if (direction == REWIRE_REPLY)
+		changed = rewire_flow_replied(flow, &from, &to);
+	if (changed)
+		rewire_live_change(ns, flow, from, to);
+	return changed;
 }
 
 /* Count a packet. */
@@ -118,6 +144,7 @@ void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction
 
 /**
  * rewire_flow_account() - a packet of a flow goes by, and keeps it alive
+ * @ns: the namespace
  * @flow: the flow
  * @direction: of the packet
  * @packet: what the parser says of it
@@ -125,10 +152,11 @@ void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction
  *
  * Writes the shared time stamp and state only when they change.
  */
-void rewire_flow_account(struct rewire_flow *flow, enum rewire_direction direction,
+void rewire_flow_account(struct rewire_net *ns, struct rewire_flow *flow,
+			 enum rewire_direction direction,
 			 const struct rewire_packet *packet, unsigned int bytes)
 {
-	bool changed = rewire_flow_track(flow, direction, packet);
+	bool changed = rewire_flow_track(ns, flow, direction, packet);
 	u32 now = jiffies;
 
 	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || changed)
@@ -208,6 +236,7 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		rewire_route_forget(&flow->tuple[i]);
 	rewire_extension_close(flow->extension);
 	rewire_flow_count_in(flow, -1);
+	rewire_live_end(ns, flow);
 	rewire_limit_unflow(ns, rewire_key_vni(&flow->tuple[REWIRE_ORIG].key),
 			    rewire_key_protocol(&flow->tuple[REWIRE_ORIG].key));
 	this_cpu_inc(ns->stats->reason[reason]);
@@ -424,6 +453,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 		for (i = 0; i < REWIRE_DIRECTIONS; i++)
 			rewire_flow_learn(flow, i, holds[i]);
 		rewire_flow_count_in(flow, 1);
+		rewire_live_begin(ns, flow);
 		*id = flow->id;
 		this_cpu_inc(ns->stats->created);
 		trace_rewire_flow_new(flow, ~0U);

@@ -13,6 +13,7 @@
 #include <uapi/linux/rewire.h>
 
 #include "key.h"
+#include "live.h"
 
 struct rewire_attach;
 struct rewire_flow_extension;
@@ -135,24 +136,6 @@ static_assert(offsetof(struct rewire_flow, packets) == 128);
 static_assert(offsetof(struct rewire_flow, id) == 192);
 
 /**
- * enum rewire_class - how little is lost when a flow ends early
- * @REWIRE_CLASS_HALF_OPEN: TCP of which both ends were not yet heard
- * @REWIRE_CLASS_CLOSING: TCP that is closing, or closed
- * @REWIRE_CLASS_ONE_WAY: other protocols, unreplied; drop and pass entries
- * @REWIRE_CLASS_TWO_WAY: other protocols, replied
- * @REWIRE_CLASS_ESTABLISHED: TCP
- * @REWIRE_CLASSES: how many there are
- */
-enum rewire_class {
-	REWIRE_CLASS_HALF_OPEN,
-	REWIRE_CLASS_CLOSING,
-	REWIRE_CLASS_ONE_WAY,
-	REWIRE_CLASS_TWO_WAY,
-	REWIRE_CLASS_ESTABLISHED,
-	REWIRE_CLASSES,
-};
-
-/**
  * struct rewire_flow_spec - what a new flow is made of
  * @key: by direction; of drop and pass entries the original one only
  * @action: what to do with its packets
@@ -211,9 +194,11 @@ bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
 u64 rewire_flow_age(const struct rewire_flow *flow);
 enum rewire_class rewire_flow_class(const struct rewire_flow *flow);
+enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
+				       enum rewire_flow_state state);
 void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
 		       unsigned int bytes);
-void rewire_flow_account(struct rewire_flow *flow,
+void rewire_flow_account(struct rewire_net *ns, struct rewire_flow *flow,
 			 enum rewire_direction direction,
 			 const struct rewire_packet *packet, unsigned int bytes);
 

@@ -8,6 +8,8 @@
 #include <linux/types.h>
 #include <uapi/linux/rewire.h>
 
+#include "live.h"
+
 struct netlink_ext_ack;
 struct rewire_net;
 struct rewire_packet;
@@ -51,6 +53,7 @@ enum rewire_refusal {
  * @may: limits, each read and written by itself
  * @flows: flows, drop and pass entries included
  * @udp_flows: those of protocols other than TCP
+ * @live: flows by class; not of the namespace's own
  * @holds: flows that wait for a verdict
  * @held_packets: packets of them
  * @held_bytes: their bytes
@@ -72,6 +75,7 @@ struct rewire_quota {
 	struct rewire_limits may;
 	atomic_t flows;
 	atomic_t udp_flows;
+	struct rewire_live live;
 	atomic_t holds;
 	atomic_t held_packets;
 	atomic64_t held_bytes;

@@ -39,9 +39,13 @@ static int __net_init rewire_net_init(struct net *net)
 	if (!ns->stats)
 		return -ENOMEM;
 	rewire_event_init(ns);
-	err = rewire_change_init(ns);
+	rewire_summary_init(ns);
+	err = rewire_decisions_init(&ns->decisions);
 	if (err)
 		goto free_stats;
+	err = rewire_change_init(ns);
+	if (err)
+		goto free_decisions;
 	err = rewire_punt_init(ns);
 	if (err)
 		goto free_changes;
@@ -64,6 +68,8 @@ free_punts:
 	rewire_punt_exit(ns);
 free_changes:
 	rewire_change_exit(ns);
+free_decisions:
+	rewire_decisions_exit(&ns->decisions);
 free_stats:
 	free_percpu(ns->stats);
 	return err;
@@ -86,6 +92,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_address_exit(ns);
 	rewire_target_exit(ns);
 	rewire_policy_exit(ns);
+	rewire_decisions_exit(&ns->decisions);
 }
 
 /*

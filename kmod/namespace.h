@@ -13,6 +13,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "decision.h"
 #include "limit.h"
 #include "neighbour.h"
 #include "stats.h"
@@ -51,6 +52,9 @@ struct rewire_punt_queue;
  * @limit_count: how many there are
  * @limits_set: of them, those that were set on request
  * @flow_id: the last flow number given
+ * @decisions: those of the daemon that have been carried out
+ * @epoch: a number by which this namespace's summaries are told from those of another
+ * @summaries: how many were given
  * @expiry: scans a slice of the table, while there are flows
  * @expiry_walk: where the scan goes on
  * @punt_id: the last punt number given
@@ -101,6 +105,9 @@ struct rewire_net {
 	atomic_t limit_count;
 	unsigned int limits_set;
 	atomic64_t flow_id;
+	struct rewire_decisions decisions;
+	u64 epoch;
+	atomic64_t summaries;
 	struct delayed_work expiry;
 	struct rhashtable_iter expiry_walk;
 

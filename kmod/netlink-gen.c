@@ -158,6 +158,10 @@ static const struct netlink_range_validation rewire_a_explanation_length_range =
 	.max	= 65535ULL,
 };
 
+static const struct netlink_range_validation rewire_a_summary_vni_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 /* Common nested types */
 const struct nla_policy rewire_copies_nl_policy[REWIRE_A_COPIES_COPY + 1] = {
 	[REWIRE_A_COPIES_COPY] = NLA_POLICY_NESTED(rewire_copy_nl_policy),
@@ -485,8 +489,9 @@ const struct nla_policy rewire_suspicion_set_nl_policy[REWIRE_A_SUSPICION_VALUE 
 };
 
 /* REWIRE_CMD_VERDICT_ADD - do */
-const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1] = {
+const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_SETTLED + 1] = {
 	[REWIRE_A_VERDICT_BATCH_VERDICT] = NLA_POLICY_NESTED(rewire_verdict_nl_policy),
+	[REWIRE_A_VERDICT_BATCH_SETTLED] = { .type = NLA_U64, },
 };
 
 /* REWIRE_CMD_PACKET_EXPLAIN - do */
@@ -507,13 +512,19 @@ const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANATION_DF 
 	[REWIRE_A_EXPLANATION_DF] = { .type = NLA_FLAG, },
 };
 
+/* REWIRE_CMD_SUMMARY_GET - do */
+const struct nla_policy rewire_summary_get_nl_policy[REWIRE_A_SUMMARY_TARGET + 1] = {
+	[REWIRE_A_SUMMARY_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_summary_vni_range),
+	[REWIRE_A_SUMMARY_TARGET] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 /* REWIRE_CMD_STATS_GET - do */
 const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] = {
 	[REWIRE_A_STATS_REASONS] = { .type = NLA_FLAG, },
 };
 
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[32] = {
+const struct genl_ops rewire_nl_ops[33] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -729,7 +740,7 @@ const struct genl_ops rewire_nl_ops[32] = {
 		.cmd		= REWIRE_CMD_VERDICT_ADD,
 		.doit		= rewire_nl_verdict_add_doit,
 		.policy		= rewire_verdict_add_nl_policy,
-		.maxattr	= REWIRE_A_VERDICT_BATCH_VERDICT,
+		.maxattr	= REWIRE_A_VERDICT_BATCH_SETTLED,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -738,6 +749,13 @@ const struct genl_ops rewire_nl_ops[32] = {
 		.policy		= rewire_packet_explain_nl_policy,
 		.maxattr	= REWIRE_A_EXPLANATION_DF,
 		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_SUMMARY_GET,
+		.doit		= rewire_nl_summary_get_doit,
+		.dumpit		= rewire_nl_summary_get_dumpit,
+		.policy		= rewire_summary_get_nl_policy,
+		.maxattr	= REWIRE_A_SUMMARY_TARGET,
 	},
 	{
 		.cmd		= REWIRE_CMD_STATS_GET,

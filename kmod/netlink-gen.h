@@ -82,14 +82,16 @@ extern const struct nla_policy rewire_suspicion_get_nl_policy[REWIRE_A_SUSPICION
 
 extern const struct nla_policy rewire_suspicion_set_nl_policy[REWIRE_A_SUSPICION_VALUE + 1];
 
-extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_VERDICT + 1];
+extern const struct nla_policy rewire_verdict_add_nl_policy[REWIRE_A_VERDICT_BATCH_SETTLED + 1];
 
 extern const struct nla_policy rewire_packet_explain_nl_policy[REWIRE_A_EXPLANATION_DF + 1];
+
+extern const struct nla_policy rewire_summary_get_nl_policy[REWIRE_A_SUMMARY_TARGET + 1];
 
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[32];
+extern const struct genl_ops rewire_nl_ops[33];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -137,6 +139,9 @@ int rewire_nl_suspicion_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_suspicion_set_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_packet_explain_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_summary_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_summary_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {

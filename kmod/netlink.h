@@ -48,6 +48,9 @@ bool rewire_put_ifindex(struct sk_buff *skb, int attribute, const struct rewire_
 int rewire_check_keys(struct rewire_net *ns, const struct nlattr *nest,
 		      const struct rewire_flow_spec *spec, struct netlink_ext_ack *extack);
 
+/* summary.c */
+void rewire_summary_init(struct rewire_net *ns);
+
 int rewire_netlink_register(void);
 void rewire_netlink_unregister(void);
 

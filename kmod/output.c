@@ -302,7 +302,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_icmp_transform(skb, packet, flow, direction);
 		this_cpu_inc(ns->stats->icmp_translated);
 	} else {
-		rewire_flow_account(flow, direction, packet, length);
+		rewire_flow_account(ns, flow, direction, packet, length);
 		rewire_change(ns, flow);
 		if (packet->segment.flags & REWIRE_TCP_SYN)
 			rewire_clamp(skb, packet, flow, way.mtu);

@@ -102,17 +102,21 @@ static void rewire_target_discard(struct rewire_target *target)
 	percpu_counter_dec(&rewire_objects);
 }
 
+/* Return: flows of earlier generations. Context: RCU read side, or the namespace's lock. */
+int rewire_target_retired(const struct rewire_target *target)
+{
+	return max(atomic_read(&target->count->flows) - atomic_read(&target->flows), 0);
+}
+
 static int rewire_target_fill(struct sk_buff *skb, const void *object)
 {
 	const struct rewire_target *target = object;
-	int flows = atomic_read(&target->count->flows);
-	int retired = flows - atomic_read(&target->flows);
 
 	if (nla_put_u32(skb, REWIRE_A_TARGET_ID, target->id) ||
 	    nla_put_u32(skb, REWIRE_A_TARGET_STATE, target->state) ||
 	    nla_put_u32(skb, REWIRE_A_TARGET_GENERATION, target->generation) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, flows) ||
-	    nla_put_u32(skb, REWIRE_A_TARGET_RETIRED_FLOWS, max(retired, 0)))
+	    nla_put_u32(skb, REWIRE_A_TARGET_FLOWS, atomic_read(&target->count->flows)) ||
+	    nla_put_u32(skb, REWIRE_A_TARGET_RETIRED_FLOWS, rewire_target_retired(target)))
 		return -EMSGSIZE;
 	return 0;
 }

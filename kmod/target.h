@@ -7,6 +7,8 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "live.h"
+
 struct netlink_ext_ack;
 struct rewire_net;
 struct rewire_target_count;
@@ -16,6 +18,7 @@ struct rewire_target_count;
  * @references: one for the namespace's table, one for each flow, ended ones included
  *		that are not freed yet
  * @flows: flows that point at it and have not ended
+ * @live: those by class
  * @count: what the generations of a target have in common
  * @id: number
  * @generation: grows when the target is taken down
@@ -30,6 +33,7 @@ struct rewire_target_count;
 struct rewire_target {
 	refcount_t references;
 	atomic_t flows;
+	struct rewire_live live;
 	struct rewire_target_count *count;
 	u32 id;
 	u32 generation;
@@ -42,6 +46,7 @@ int rewire_target_join(struct rewire_net *ns, u32 id, struct rewire_target **tar
 		       struct netlink_ext_ack *extack);
 void rewire_target_put(struct rewire_target *target);
 void rewire_target_count(struct rewire_target *target, int flows);
+int rewire_target_retired(const struct rewire_target *target);
 void rewire_target_exit(struct rewire_net *ns);
 
 #endif /* REWIRE_TARGET_H */

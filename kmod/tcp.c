@@ -110,7 +110,8 @@ static u32 tracking_syn(u32 tracking, enum rewire_direction direction, u8 flags)
 		if (direction == REWIRE_ORIG)
 			return tracking | TRACKING_SYN;
 		if (flags & REWIRE_TCP_ACK)
-			return REWIRE_FLOW_STATE_SYN_RECEIVED | known;
+			return REWIRE_FLOW_STATE_SYN_RECEIVED | known |
+			       (tracking & TRACKING_COUNTED);
 		return tracking;
 	default:
 		return tracking;
@@ -226,11 +227,14 @@ static bool tracking_acknowledges_all(const struct rewire_flow *flow, u32 tracki
  * @direction: its direction
  * @segment: the segment
  * @mode: of the flow's policy; when it is off, any segment counts
+ * @from: out: the tracking word that was replaced
+ * @to: out: by which
  *
- * Return: whether the state changed.
+ * Return: whether it was.
  */
 bool rewire_tcp_track(struct rewire_flow *flow, enum rewire_direction direction,
-		      const struct rewire_segment *segment, enum rewire_tcp_mode mode)
+		      const struct rewire_segment *segment, enum rewire_tcp_mode mode,
+		      u32 *from, u32 *to)
 {
 	u32 old = READ_ONCE(flow->tracking), new, seen;
 	bool observe = mode != REWIRE_TCP_MODE_OFF, all = true;
@@ -251,9 +255,12 @@ bool rewire_tcp_track(struct rewire_flow *flow, enum rewire_direction direction,
 			return false;
 		seen = cmpxchg(&flow->tracking, old, new);
 		if (seen == old)
-			return true;
+			break;
 		old = seen;
 	}
+	*from = old;
+	*to = new;
+	return true;
 }
 
 /**

@@ -29,7 +29,8 @@ enum rewire_tcp_check rewire_tcp_check(const struct rewire_flow *flow,
 bool rewire_tcp_refuses(const struct rewire_flow *flow, enum rewire_direction direction,
 			const struct rewire_segment *segment, enum rewire_reason *reason);
 bool rewire_tcp_track(struct rewire_flow *flow, enum rewire_direction direction,
-		      const struct rewire_segment *segment, enum rewire_tcp_mode mode);
+		      const struct rewire_segment *segment, enum rewire_tcp_mode mode,
+		      u32 *from, u32 *to);
 bool rewire_tcp_reuses(u32 tracking, const struct rewire_segment *segment);
 
 #endif /* REWIRE_TCP_H */

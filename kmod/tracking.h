@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The tracking word of a TCP flow, see tcp.c. */
+/* The tracking word of a flow, see tcp.c; of other protocols, the state and one bit. */
 #ifndef REWIRE_TRACKING_H
 #define REWIRE_TRACKING_H
 
@@ -13,6 +13,7 @@
 #define TRACKING_SENT(d)	BIT(14 + (d))	/* flow->end of this side is known */
 #define TRACKING_ACKED(d)	BIT(16 + (d))	/* flow->ack of this side is known */
 #define TRACKING_SYN		BIT(18)		/* a SYN on a half-closed connection */
+#define TRACKING_COUNTED	BIT(19)		/* of any protocol, see live.c */
 #define TRACKING_KNOWN		GENMASK(17, 14)
 
 /* Sequence numbers wrap; none is more than half the circle away (RFC 9293, 3.4). */

@@ -78,13 +78,15 @@ static int rewire_get_verdict(struct rewire_net *ns, struct nlattr **tb,
 static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 				    struct netlink_ext_ack *extack)
 {
-	struct rewire_flow_spec spec;
+	struct rewire_flow_spec spec = {};
 	u64 id;
 	int err;
 
 	err = rewire_get_verdict(ns, tb, &spec, extack);
-	if (err)
+	if (err) {
+		rewire_decision_done(&ns->decisions, spec.decision);
 		return err;
+	}
 
 	/* What was held is sent in the context that the packet path expects. */
 	rcu_read_lock();
@@ -96,6 +98,8 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 	local_bh_enable();
 	rcu_read_unlock();
 	rewire_extension_free(spec.extension);
+	/* After what it made was counted */
+	rewire_decision_done(&ns->decisions, spec.decision);
 	return err;
 }
 
@@ -160,7 +164,7 @@ int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info)
 	int rest, result = 0;
 	void *header;
 
-	if (!n) {
+	if (!n && !info->attrs[REWIRE_A_VERDICT_BATCH_SETTLED]) {
 		GENL_SET_ERR_MSG(info, "A verdict has to be given");
 		return -EINVAL;
 	}
@@ -171,6 +175,9 @@ int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = rewire_reply_new(info, NLMSG_GOODSIZE + n * REWIRE_FAILURE_SIZE, &header);
 	if (!reply)
 		return -ENOMEM;
+	if (info->attrs[REWIRE_A_VERDICT_BATCH_SETTLED])
+		rewire_decisions_settle(&ns->decisions,
+					nla_get_u64(info->attrs[REWIRE_A_VERDICT_BATCH_SETTLED]));
 	nlmsg_for_each_attr(attribute, info->nlhdr, GENL_HDRLEN, rest) {
 		if (nla_type(attribute) != REWIRE_A_VERDICT_BATCH_VERDICT)
 			continue;

@@ -16,6 +16,8 @@ refused_by_kernel() {
 		in_ns host setpriv --reuid 65534 --regid 65534 --clear-groups "$work/rewire" flow show
 	check "who may read statistics all the same" \
 		in_ns host setpriv --reuid 65534 --regid 65534 --clear-groups "$work/rewire" stats show
+	check "and the summary" \
+		in_ns host setpriv --reuid 65534 --regid 65534 --clear-groups "$work/rewire" summary show
 }
 
 prefixes() {
@@ -85,7 +87,7 @@ json_has_text() {
 json_forms() {
 	local object
 
-	for object in attach rule target flow suspicion stats service pool backend; do
+	for object in attach rule target flow suspicion summary stats service pool backend; do
 		check "rewire -j $object show is JSON" jq -e . <(rewire -j $object show)
 	done
 	check "rewire -j -p flow show is JSON" jq -e . <(rewire -j -p flow show)
@@ -93,6 +95,7 @@ json_forms() {
 	check "rewire -j rule show has every word of the text form" json_has_text rule show
 	check "rewire -j attach show has every word of the text form" json_has_text attach show
 	check "rewire -j -d target show has every word of the text form" json_has_text -d target show
+	check "rewire -j -d summary show has every word of the text form" json_has_text -d summary show
 	check "rewire -j -s stats show has every word of the text form" json_has_text -s stats show
 	check "a weight is pinned" rewire suspicion pin attribute port value 2 weight 77
 	equal "and shown" "$(rewire -j suspicion show | jq -c ".[] | select(.attribute == \"port\") | [.value, .weight, .pinned]")" \

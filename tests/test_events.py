@@ -5,7 +5,6 @@ import json
 import os
 import select
 import socket
-import struct
 import subprocess
 import sys
 
@@ -13,7 +12,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
 from flows import Maker, VNI, c, enter_new, number_of
-from netlink import SOL_NETLINK, Refused, Rewire, attributes, u32
+from netlink import Refused, Rewire, attributes, u32
 
 CLI = os.path.join(here, "../build/bin/rewire")
 
@@ -29,13 +28,9 @@ class Watcher(Rewire):
 
     def __init__(self, group, room=None):
         super().__init__()
-        answer = self.ask(16, struct.pack("=BBH", 3, 1, 0) + b"\x0b\0\2\0rewire\0\0")[0]
-        groups = dict(attributes(answer[4:]))[7]
-        numbers = {dict(attributes(entry))[1].rstrip(b"\0").decode(): dict(attributes(entry))[2]
-                   for _, entry in attributes(groups)}
         if room:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-        self.socket.setsockopt(SOL_NETLINK, 1, struct.unpack("=I", numbers[group])[0])
+        self.join(group)
 
     def events(self, wanted, seconds=10):
         """At least so many messages, as (command, attributes), and how often some were lost."""

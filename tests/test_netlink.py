@@ -454,12 +454,21 @@ def in_child(function, *flags):
 
 
 def privilege():
+    def become_nobody():
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
     def as_nobody(command, flags=0):
         def run():
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
+            become_nobody()
             Rewire().command(command, flags=flags)
+        return in_child(run)
+
+    def nobody_joins(group):
+        def run():
+            become_nobody()
+            Rewire().join(group)
         return in_child(run)
 
     def in_own_namespaces():
@@ -471,10 +480,17 @@ def privilege():
         Rewire().command("FLOW_FLUSH")
 
     tap.equal("statistics need no privilege", as_nobody("STATS_GET"), "")
-    tap.equal("nor does what is in use", as_nobody("LIMIT_GET", DUMP), "")
-    for command, flags in ("FLOW_GET", DUMP), ("RULE_GET", DUMP), ("FLOW_FLUSH", 0), ("LIMIT_SET", 0), \
-                          ("PUNT_LISTEN", 0), ("VERDICT_ADD", 0):
+    for command in "LIMIT_GET", "SUMMARY_GET":
+        tap.equal(f"nor does what is counted, {command}", as_nobody(command, DUMP), "")
+    open_to_all = "STATS_GET", "LIMIT_GET", "SUMMARY_GET"
+    for command in sorted(key[len("CMD_"):] for key in c if key.startswith("CMD_")):
+        if command in open_to_all or command == "NONE" or command.endswith("_NTF"):
+            continue
+        flags = DUMP if command.endswith("_GET") else 0
         tap.equal(f"{command} does", as_nobody(command, flags), "EPERM")
+    for group in "flow", "punt", "config":
+        tap.equal(f"the group {group} does", nobody_joins(group), repr(PermissionError(1, "Operation not permitted")))
+        tap.equal("which is there", in_child(lambda: Rewire().join(group)), "")
     tap.equal("who owns a namespace may do anything in it", in_child(in_own_namespaces), "")
     tap.equal("but nothing in others'", in_child(in_user_namespace), "EPERM")
 

@@ -80,12 +80,13 @@ static void run_steps(struct kunit *test, struct rewire_flow *flow,
 {
 	struct rewire_segment segment;
 	unsigned int i;
+	u32 from, to;
 
 	for (i = 0; i < n; i++) {
 		segment = segment_of(&steps[i]);
 		KUNIT_EXPECT_EQ_MSG(test, rewire_tcp_check(flow, steps[i].direction, &segment),
 				    steps[i].check, "check of step %u", i);
-		rewire_tcp_track(flow, steps[i].direction, &segment, mode);
+		rewire_tcp_track(flow, steps[i].direction, &segment, mode, &from, &to);
 		KUNIT_EXPECT_EQ_MSG(test, rewire_tracking_state(flow->tracking),
 				    steps[i].state, "state after step %u", i);
 	}

@@ -148,8 +148,15 @@ class Rewire(Socket):
     def __init__(self):
         super().__init__(16)
         answers = self.ask(16, struct.pack("=BBH", 3, 1, 0) + attr(2, b"rewire\0"))
-        self.family = dict((k, v) for k, v in attributes(answers[0][4:]))[1]
-        self.family = struct.unpack("=H", self.family)[0]
+        family = dict(attributes(answers[0][4:]))
+        self.family = struct.unpack("=H", family[1])[0]
+        groups = (dict(attributes(group)) for _, group in attributes(family[7]))
+        self.groups = {group[1].rstrip(b"\0").decode(): struct.unpack("=I", group[2])[0]
+                       for group in groups}
+
+    def join(self, group):
+        """Be sent the notifications of a multicast group."""
+        self.socket.setsockopt(SOL_NETLINK, 1, self.groups[group])
 
     def command(self, name, payload=b"", flags=0, length=None):
         """The attributes of each answer to a command such as RULE_ADD."""

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 
-NOISE = {">", "as", "dev", "outdev", "flow", "attach", "rule", "target"}
+NOISE = {"summary", ">", "as", "dev", "outdev", "flow", "attach", "rule", "target"}
 
 
 def walk(value, known):

@@ -176,6 +176,26 @@ static void test_objects(void **state)
 	assert_int_equal(got_attach.vni, 5);
 }
 
+/* Of a summary, the network 0 is not the whole. */
+static void test_summary(void **state)
+{
+	struct rw_summary parts[] = {
+		{ .epoch = 1ULL << 60, .generation = 2, .watermark = 3, .newest = 4, .flows = 5 },
+		{ .has_vni = true, .flows = 6, .live = { 1, 2, 3, 4, 5 } },
+		{ .target = 7, .target_generation = 1, .retired_flows = 8 },
+	}, got;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct nlmsghdr *nlh = start(REWIRE_CMD_SUMMARY_GET);
+
+		assert_true(rw_put_summary(nlh, BUFFER, &parts[i]));
+		assert_int_equal(rw_get_summary(nlh, &got), 0);
+		assert_memory_equal(&got, &parts[i], sizeof(got));
+	}
+}
+
 /* What the kernel answers about a packet, and what it does not say. */
 static void test_explanation(void **state)
 {
@@ -853,7 +873,7 @@ int main(void)
 		cmocka_unit_test(test_rule_defaults), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_suspicion),
 		cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_explanation),
+		cmocka_unit_test(test_explanation), cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_filter),

@@ -3,7 +3,7 @@
 # The grammar of the command line: help, and errors that name the word at fault.
 . "$(dirname "$0")/../lib/tap.sh"
 
-objects="attach rule target flow punt verdict explain stats service pool backend config apply daemon"
+objects="attach rule target flow punt verdict explain summary stats service pool backend config apply daemon"
 
 for object in $objects; do
 	check "rewire $object help" grep -q "^Usage: rewire $object" <("$bin/rewire" "$object" help)

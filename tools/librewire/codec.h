@@ -82,6 +82,9 @@ bool rw_put_question(struct nlmsghdr *nlh, size_t size, const struct rw_question
 		     uint32_t given);
 int rw_get_explanation(const struct nlmsghdr *nlh, struct rw_explanation *explanation);
 
+bool rw_put_summary(struct nlmsghdr *nlh, size_t size, const struct rw_summary *summary);
+int rw_get_summary(const struct nlmsghdr *nlh, struct rw_summary *summary);
+
 bool rw_put_stats_request(struct nlmsghdr *nlh, size_t size, bool reasons);
 bool rw_put_stats(struct nlmsghdr *nlh, size_t size, const struct rw_stats *stats);
 int rw_get_stats(const struct nlmsghdr *nlh, struct rw_stats *stats);

@@ -18,6 +18,7 @@ typedef int rw_target_fn(const struct rw_target *target, void *data);
 typedef int rw_policy_fn(const struct rw_policy *policy, void *data);
 typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
 typedef int rw_change_fn(const struct rw_change *change, void *data);
+typedef int rw_summary_fn(const struct rw_summary *summary, void *data);
 typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 
 int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
@@ -92,6 +93,10 @@ int rw_verdict_add(struct rw_socket *socket, const struct rw_verdict *verdict,
 int rw_packet_explain(struct rw_socket *socket, const struct rw_question *question,
 		      uint32_t given, struct rw_explanation *explanation,
 		      struct rw_error *error);
+
+/* The whole, then virtual networks and targets by number. */
+int rw_summary_each(struct rw_socket *socket, rw_summary_fn *fn, void *data,
+		    struct rw_error *error);
 
 int rw_stats_get(struct rw_socket *socket, bool reasons, struct rw_stats *stats,
 		 struct rw_error *error);

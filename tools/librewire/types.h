@@ -219,6 +219,21 @@ struct rw_failure {
 	const char *message;		/* in the message that was decoded, or NULL */
 };
 
+/* Flows by class. */
+struct rw_live {
+	uint32_t half_open, closing, one_way, two_way, established;
+};
+
+/* A part of the summary: of the whole, a virtual network, or a target. */
+struct rw_summary {
+	bool has_vni;
+	uint32_t vni, target;		/* target 0 and no vni: the whole */
+	uint64_t epoch, generation, watermark, newest;	/* of the whole alone */
+	uint32_t flows;
+	uint32_t target_generation, retired_flows;
+	struct rw_live live;		/* not of the whole */
+};
+
 /* A packet that is asked about. */
 struct rw_question {
 	uint32_t ifindex, vni;		/* where it comes in: one of these two, */

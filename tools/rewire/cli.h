@@ -36,7 +36,7 @@ struct object {
 
 extern struct cli cli;
 extern const struct object attach_object, address_object, rule_object, limit_object, target_object, policy_object, flow_object, punt_object,
-	verdict_object, explain_object, suspicion_object, stats_object, monitor_object, service_object, pool_object, backend_object, config_object,
+	verdict_object, explain_object, suspicion_object, summary_object, stats_object, monitor_object, service_object, pool_object, backend_object, config_object,
 	apply_object, daemon_object;
 
 /* Run one command: its words, from the object on. Returns an exit status. */

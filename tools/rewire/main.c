@@ -18,7 +18,7 @@ static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
 	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict |\n"
-	"                   explain | suspicion | stats | monitor | service | pool | backend |\n"
+	"                   explain | suspicion | summary | stats | monitor | service | pool | backend |\n"
 	"                   config | apply | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
@@ -39,6 +39,7 @@ static const struct {
 	{ "verdict", &verdict_object },
 	{ "explain", &explain_object },
 	{ "suspicion", &suspicion_object },
+	{ "summary", &summary_object },
 	{ "stats", &stats_object },
 	{ "monitor", &monitor_object },
 	{ "service", &service_object },
