@@ -9,7 +9,7 @@ packets=${REWIRE_TEST_PACKETS:-1000000}
 
 # flood COUNT: packets of one UDP flow from t1 to out, as fast as they go.
 flood() {
-	local mac line
+	local mac
 
 	modprobe -q pktgen
 	sysctl -qw net.core.netdev_max_backlog=100000	# else veth devices lose some
@@ -23,6 +23,11 @@ flood() {
 			echo "$line" > eth0 || exit 1
 		done
 		echo start > pgctrl
+		# It is not waited for if it takes long to begin
+		for ((i = 0; i < 3000; i++)); do
+			grep -q "^Result: OK: .* usec" eth0 && break
+			sleep 0.1
+		done
 		cat eth0
 		echo "rem_device_all" > kpktgend_0
 	' _ "$1" "$mac" "$out4"
