@@ -51,7 +51,9 @@
 
 #define REWIRE_PUNT_REASON_NAMES \
 	{ 0, "miss" }, \
-	{ 1, "target-down" }
+	{ 1, "target-down" }, \
+	{ 2, "expired" }, \
+	{ 3, "reused" }
 
 #define REWIRE_VERDICT_ACTION_NAMES \
 	{ 0, "flow" }, \

@@ -118,7 +118,7 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
  * @packet: what the parser says of it
  * @reason: out: why the flow is over: it has expired, points at a target that was taken
  *	    down, or is a closed connection that begins anew
- * @why: out, if it is not for want of a flow: why to punt the packet
+ * @why: out, why to punt the packet
  *
  * Changes nothing: the caller has to close the flow.
  */
@@ -128,6 +128,7 @@ bool rewire_packet_ends_flow(const struct rewire_flow *flow, enum rewire_directi
 {
 	if (rewire_flow_expired(flow)) {
 		*reason = REWIRE_REASON_CLOSE_IDLE;
+		*why = REWIRE_PUNT_REASON_EXPIRED;
 		return true;
 	}
 	if (direction != REWIRE_ORIG)
@@ -140,6 +141,7 @@ bool rewire_packet_ends_flow(const struct rewire_flow *flow, enum rewire_directi
 	if (rewire_packet_is_tcp(packet) &&
 	    rewire_tcp_reuses(READ_ONCE(flow->tracking), &packet->segment)) {
 		*reason = REWIRE_REASON_CLOSE_REUSED;
+		*why = REWIRE_PUNT_REASON_REUSED;
 		return true;
 	}
 	return false;

@@ -3,12 +3,14 @@
 """httpd.py NAME PORT FILE: serve FILE by HTTP over IPv4 and IPv6.
 
 GET /data answers with the file, GET /whoami with a line: NAME, the client's
-address and its port.  Connections are kept, but not those of HTTP/1.0.
+address and its port, GET /later with the same after three seconds.  Connections
+are kept, but not those of HTTP/1.0.
 """
 import os
 import socket
 import sys
 import threading
+import time
 
 
 def requests(connection):
@@ -46,7 +48,8 @@ def serve(connection, peer, name, path):
         for request in requests(connection):
             if request == "/data":
                 send_file(connection, path)
-            elif request == "/whoami":
+            elif request in ("/whoami", "/later"):
+                time.sleep(3 * (request == "/later"))
                 body = f"{name} {address} {peer[1]}\n".encode()
                 connection.sendall(head("200 OK", len(body)) + body)
             else:

@@ -72,17 +72,21 @@ hold_connection() {
 	connection_fd[$name]=$fd
 }
 
-# ask_on NAME: what /whoami answers on a connection
+# ask_on NAME [PATH]: what /whoami answers on a connection
 ask_on() {
 	local before
 
-	before=$(grep -c '^out ' "$work/$1.out")
-	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${connection_fd[$1]}"
-	wait_for 20 has_answers "$1" $((before + 1)) && grep '^out ' "$work/$1.out" | tail -1
+	before=$(answers_on "$1" | wc -l)
+	printf 'GET /%s HTTP/1.1\r\n\r\n' "${2:-whoami}" >&"${connection_fd[$1]}"
+	wait_for 20 has_answers "$1" $((before + 1)) && answers_on "$1" | tail -1
+}
+
+answers_on() {
+	grep -E '^(out|b1|b2) ' "$work/$1.out"
 }
 
 has_answers() {
-	[ "$(grep -c '^out ' "$work/$1.out")" = "$2" ]
+	[ "$(answers_on "$1" | wc -l)" = "$2" ]
 }
 
 release_connection() {

@@ -68,6 +68,8 @@ const struct rw_name rw_tcp_mode_names[] = {
 const struct rw_name rw_punt_reason_names[] = {
 	{ "miss", "No flow has this key." },
 	{ "target-down", "The flow's target was taken down." },
+	{ "expired", "The flow had no packet for as long as its state allows." },
+	{ "reused", "A new connection begins on a closing flow's addresses and ports." },
 	{ NULL, NULL }
 };
 

@@ -12,6 +12,7 @@ enum outcome {
 	OUTCOME_UNSUPPORTED,		/* not a kind of packet that begins a flow */
 	OUTCOME_NO_BACKEND,		/* all are draining or down, or of the other family */
 	OUTCOME_EXHAUSTED,		/* no address of the pool has a port left */
+	OUTCOME_FORGOTTEN,		/* the far end of a flow that may not come back any more */
 	OUTCOMES
 };
 
@@ -25,6 +26,8 @@ struct decision {
 	uint16_t port;
 	struct load *load;		/* where it counts as decided; NULL, nowhere */
 	unsigned int phase;
+	struct record *record;		/* of the memory; NULL, it has none */
+	bool recalled;			/* it was decided before */
 };
 
 /*

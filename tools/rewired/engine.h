@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
+struct memory;
 struct snapshot;
 
 /* What threads share. */
 struct engine {
 	struct snapshot *snapshot;	/* under RCU; the state thread alone replaces it */
+	struct memory *memory;
 	_Atomic uint64_t last_decision;
 	_Atomic unsigned int phase;	/* of load.h; the state thread begins them */
 };

@@ -29,6 +29,6 @@ void load_put(struct load *load)
 void load_told(struct load *load, unsigned int phase)
 {
 	/* In this order: what is decided may count twice, but never not at all */
-	atomic_store(&load->flows, load->told);
+	atomic_store(&load->flows, load->told > load->closing ? load->told - load->closing : 0);
 	atomic_store(&load->recent[(phase & 1) ^ 1], 0);
 }

@@ -22,7 +22,9 @@ struct load {
 	_Atomic unsigned int references;
 	_Atomic uint32_t flows;		/* at the last look */
 	_Atomic uint32_t recent[2];	/* decided, by phase */
-	uint32_t told;			/* the state thread's, during a look */
+	/* The state thread's */
+	uint32_t told;			/* during a look */
+	uint32_t closing;		/* flows that are there until they are forgotten, but over */
 };
 
 struct load *load_new(void);

@@ -19,6 +19,7 @@
 #include "address.h"
 #include "config.h"
 #include "control.h"
+#include "memory.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
 #define SOCKET_PATH	"/run/rewire/rewired.sock"
@@ -27,7 +28,7 @@ enum { EXIT_USAGE = 1, EXIT_REFUSED = 2 };
 
 struct options {
 	const char *config, *socket;
-	unsigned int threads;
+	unsigned int threads, records;
 	struct state_options state;
 	bool check;
 };
@@ -39,6 +40,7 @@ static const char usage[] =
 	"  -t, --threads N      threads that answer punts, 1 to 64; one more than CPUs\n"
 	"  -p, --period MS      time between looks at the kernel's flows, 2000\n"
 	"  -k, --check          check the configuration and end\n"
+	"  -r, --remember N     flows to remember at most, 262144\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
@@ -67,6 +69,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "threads", required_argument, NULL, 't' },
 		{ "period", required_argument, NULL, 'p' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "remember", required_argument, NULL, 'r' },
 		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -76,7 +79,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:kzfvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:r:kzfvVh", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -90,6 +93,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			if (!parse_number("--period", optarg, 10, 3600000, &options->state.period))
+				return EXIT_USAGE;
+			break;
+		case 'r':
+			if (!parse_number("--remember", optarg, 1, 1 << 24, &options->records))
 				return EXIT_USAGE;
 			break;
 		case 'k':
@@ -129,6 +136,8 @@ static void set_defaults(struct options *options)
 		options->socket = SOCKET_PATH;
 	if (!options->state.period)
 		options->state.period = 2000;
+	if (!options->records)
+		options->records = 262144;
 	/* The kernel takes one for each CPU, and the last for those who need not wait */
 	if (!options->threads)
 		options->threads = cpus < 1 ? 2 : cpus < HANDLERS_MAX ? cpus + 1 : HANDLERS_MAX;
@@ -194,7 +203,7 @@ static void serve(uv_loop_t *loop, struct control *control)
 /* The gate is opened first: when another daemon has it, nothing was changed. */
 static int run(const struct options *options, struct store *store, struct snapshot *snapshot)
 {
-	struct engine engine = { 0 };
+	struct engine engine = { .memory = memory_new(options->records) };
 	struct daemon daemon = { .engine = &engine, .store = store };
 	struct control *control = NULL;
 	struct timespec now;
@@ -205,6 +214,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	uv_loop_init(&loop);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	daemon.started = now.tv_sec;
+	rcu_register_thread();
 	daemon.handlers = handlers_open(&engine, options->threads, &error);
 	if (daemon.handlers)
 		control = control_open(&loop, options->socket, &error);
@@ -213,12 +223,10 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	else
 		daemon.state = state_open(&engine, store, snapshot, &options->state, &error);
 	if (daemon.state) {
-		rcu_register_thread();
 		control_start(control, &daemon);
 		handlers_start(daemon.handlers);
 		state_start(daemon.state);
 		serve(&loop, control);
-		rcu_unregister_thread();
 		if (!state_orphaned(daemon.state))
 			status = EXIT_SUCCESS;
 	} else {
@@ -230,6 +238,8 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		state_close(daemon.state);
 	if (control)
 		control_close(control);
+	memory_free(engine.memory);
+	rcu_unregister_thread();
 	uv_loop_close(&loop);
 	return status;
 }

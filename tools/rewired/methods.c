@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "json.h"
+#include "memory.h"
 #include "methods.h"
 #include "names.h"
 
@@ -28,12 +29,14 @@ static json_t *show_counters(struct daemon *daemon)
 
 static json_t *show_status(struct daemon *daemon, const struct snapshot *snapshot)
 {
+	struct memory_status memory;
 	struct state_status status;
 	struct timespec now;
 
+	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now.tv_sec - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
@@ -46,6 +49,9 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "changes", (json_int_t)status.watch.changes,
 			 "overflows", (json_int_t)status.watch.overflows,
 			 "ports_freed", (json_int_t)status.watch.ports_freed,
+			 "remembered", (json_int_t)memory.records,
+			 "kept", (json_int_t)memory.kept,
+			 "unremembered", (json_int_t)memory.unremembered,
 			 "decision", (json_int_t)daemon->engine->last_decision,
 			 "counters", show_counters(daemon));
 }

@@ -8,18 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <urcu.h>
 
 #include "librewire.h"
+#include "memory.h"
 #include "punt.h"
+#include "recall.h"
+#include "rules.h"
 
 #define PUNTS_PER_MESSAGE	32
 #define RECEIVE_BUFFER		(8 << 20)
 
 const char *const counter_names[COUNTERS] = {
 	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
-	"retries", "gave_up", "existing", "failed", "batches", "lost", "overruns",
+	"forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
 };
 
 _Static_assert(COUNT_FLOWS + OUTCOMES == COUNT_RETRIES, "outcomes and their counters differ");
@@ -58,12 +62,23 @@ static void count(struct handler *handler, enum counter counter, unsigned int nu
 static void decide_one(struct handler *handler, const struct snapshot *snapshot, unsigned int i,
 		       unsigned int attempt)
 {
-	if (attempt < PUNT_ATTEMPTS_MAX) {
-		decide(&handler->decider, snapshot, &handler->punts[i], attempt,
-		       &handler->decisions[i]);
+	struct memory *memory = handler->engine->memory;
+	struct decision *decision = &handler->decisions[i];
+	const struct rw_punt *punt = &handler->punts[i];
+
+	if (!attempt && recall(&handler->decider, memory, snapshot, punt, decision))
+		return;
+	if (punt->policy == RULES_GUARD_POLICY) {
+		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
 		return;
 	}
-	decide_drop(&handler->decisions[i], OUTCOME_EXHAUSTED, &handler->punts[i]);
+	if (attempt < PUNT_ATTEMPTS_MAX) {
+		decide(&handler->decider, snapshot, punt, attempt, decision);
+		if (decision->outcome == OUTCOME_FLOW)
+			decision->record = memory_note(memory, &decision->verdict.flow);
+		return;
+	}
+	decide_drop(decision, OUTCOME_EXHAUSTED, punt);
 	count(handler, COUNT_GAVE_UP, 1);
 }
 
@@ -146,32 +161,66 @@ static void finish_load(const struct decision *decision, uint32_t error)
 		load_remove(decision->load, decision->phase);
 }
 
-static void count_result(struct handler *handler, enum outcome outcome, uint32_t error)
+/* Whether to decide once more. What was decided before may just not be possible any more. */
+static bool is_worth_another(const struct decision *decision, uint32_t error)
 {
-	if (error == EADDRINUSE)
+	if (decision->recalled)
+		return error == EADDRINUSE || error == EHOSTDOWN || error == ENOENT;
+	return error == EADDRINUSE;
+}
+
+/* What is remembered, before the port is let go. */
+static void finish_record(struct memory *memory, const struct decision *decision, uint32_t error,
+			  bool lost)
+{
+	struct timespec now;
+
+	if (!decision->record)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (lost || (decision->recalled && error && error != EEXIST &&
+		     !is_worth_another(decision, error)))
+		memory_doubt(memory, decision->record, now.tv_sec * 1000LL);
+	else if (!error || (decision->recalled && error == EEXIST))
+		memory_confirm(memory, decision->record);
+	else
+		memory_drop(memory, decision->record);
+}
+
+static void count_result(struct handler *handler, const struct decision *decision, uint32_t error)
+{
+	if (is_worth_another(decision, error))
 		count(handler, COUNT_RETRIES, 1);
 	else if (error == EEXIST)
 		count(handler, COUNT_EXISTING, 1);
+	else if (error)
+		count(handler, COUNT_FAILED, 1);
 	else
-		count(handler, error ? COUNT_FAILED : COUNT_FLOWS + (int)outcome, 1);
+		count(handler, decision->recalled ? COUNT_RECALLED :
+					COUNT_FLOWS + (int)decision->outcome, 1);
 }
 
 /* After an exchange: see to the ports, and keep in hand the punts to try again. */
 static void finish(struct handler *handler, int ret)
 {
+	const struct decision *decision;
 	unsigned int i, again = 0;
+	uint32_t error;
 
 	if (ret) {
 		count(handler, COUNT_LOST, 1);
 		log_detail("%u verdicts: %s", handler->count, strerror(-ret));
 	}
 	for (i = 0; i < handler->count; i++) {
-		finish_port(&handler->decisions[i], handler->errors[i], ret);
-		finish_load(&handler->decisions[i], handler->errors[i]);
+		decision = &handler->decisions[i];
+		error = handler->errors[i];
+		finish_record(handler->engine->memory, decision, error, ret);
+		finish_port(decision, error, ret);
+		finish_load(decision, error);
 		if (ret)
 			continue;
-		count_result(handler, handler->decisions[i].outcome, handler->errors[i]);
-		if (handler->errors[i] == EADDRINUSE)
+		count_result(handler, decision, error);
+		if (is_worth_another(decision, error))
 			handler->punts[again++] = handler->punts[i];
 	}
 	handler->count = again;

@@ -17,7 +17,9 @@ enum counter {
 	COUNT_UNSUPPORTED,
 	COUNT_NO_BACKEND,
 	COUNT_EXHAUSTED,
+	COUNT_FORGOTTEN,
 	COUNT_RETRIES,			/* verdicts repeated with another port */
+	COUNT_RECALLED,			/* flows that got the translation that they had */
 	COUNT_GAVE_UP,			/* punts dropped after the last attempt */
 	COUNT_EXISTING,			/* flows that someone else made meanwhile */
 	COUNT_FAILED,			/* verdicts that the kernel refused otherwise */

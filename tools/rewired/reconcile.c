@@ -122,8 +122,11 @@ static const struct rw_target *find_target(const struct kernel *kernel, uint32_t
 	return bsearch(&key, kernel->targets, kernel->target_count, sizeof(key), by_target_id);
 }
 
-static bool is_ours(const struct rw_rule *rule)
+/* Guards are set and deleted one by one; those of a daemon that is gone are nobody's. */
+static bool is_ours(const struct rw_rule *rule, bool start)
 {
+	if (rule->policy == RULES_GUARD_POLICY)
+		return start;
 	return rule->action == REWIRE_RULE_ACTION_PUNT || rule->policy >= RULES_POOL_POLICY;
 }
 
@@ -150,7 +153,7 @@ static uint32_t free_preference(const struct rw_rule *first, const struct rw_rul
 
 /* Both lists are sorted by match. */
 static void plan_rules(struct plan *plan, const struct kernel *kernel, const struct rules *wanted,
-		       bool repair)
+		       bool start, bool repair)
 {
 	const struct rw_rule *have = kernel->rules.list, *end = have + kernel->rules.count;
 	const struct rw_rule *want = wanted->list, *want_end = want + wanted->count, *rule;
@@ -164,7 +167,7 @@ static void plan_rules(struct plan *plan, const struct kernel *kernel, const str
 		for (rule = have; rule < end && !rules_compare_match(rule, have) && order <= 0; rule++) {
 			if (!order && !found && rules_same(rule, want))
 				found = true;
-			else if (is_ours(rule) && !repair)
+			else if (is_ours(rule, start) && !repair)
 				add_step(plan, RULE_DELETE)->rule = *rule;
 		}
 		if (order >= 0 && !found) {
@@ -262,7 +265,7 @@ int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot
 	own = own_addresses();
 	rules_make(&wanted, snapshot, own);
 	free(own);
-	plan_rules(plan, &kernel, &wanted, repair);
+	plan_rules(plan, &kernel, &wanted, !old, repair);
 	plan_targets(plan, &kernel, old, repair);
 	count_steps(plan);
 	rules_free(&wanted);

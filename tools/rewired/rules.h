@@ -15,6 +15,8 @@ struct rules {
 };
 
 #define RULES_POOL_POLICY	0x80000000	/* from here on a rule is the daemon's own */
+#define RULES_GUARD_POLICY	0x80000001	/* see guard.h */
+#define RULES_GUARD_PREFERENCE	50		/* before all others */
 
 /*
  * Pings to an address that the host has, too, are not dropped: own (or NULL) is

@@ -241,6 +241,7 @@ static void *run(void *data)
 	struct change *change;
 	bool stop = false;
 
+	rcu_register_thread();
 	while (!stop) {
 		change = wait_until(state, next, &stop);
 		if (change)
@@ -253,6 +254,7 @@ static void *run(void *data)
 		if (next < began + state->period)
 			next = began + state->period;
 	}
+	rcu_unregister_thread();
 	return NULL;
 }
 

@@ -6,9 +6,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "guard.h"
 #include "librewire.h"
 #include "log.h"
+#include "memory.h"
 #include "watch.h"
 
 /* A port that a flow has. */
@@ -20,11 +23,13 @@ struct use {
 
 struct watch {
 	struct engine *engine;
+	struct guards guards;
 	bool listening;			/* the kernel keeps a log for the socket */
 	bool behind;			/* what the log says is not enough */
 
 	/* Of one look */
 	const struct snapshot *snapshot;
+	int64_t now;
 	struct use *uses;
 	size_t use_count, use_room;
 	uint64_t changes;
@@ -33,6 +38,14 @@ struct watch {
 	pthread_mutex_t lock;		/* of the status */
 	struct watch_status status;
 };
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
 
 struct watch *watch_new(struct engine *engine)
 {
@@ -80,22 +93,55 @@ static int see_flow(const struct rw_flow *flow, void *data)
 	const struct rw_tuple *reply = &flow->spec.reply;
 	struct watch *watch = data;
 	struct use use = { flow_ports(watch, flow), reply->dport, reply->protocol };
+	const struct backend *backend = snapshot_backend(watch->snapshot, flow->spec.target);
 	uint64_t last = atomic_load(&watch->engine->last_decision);
 
 	while (flow->spec.decision > last &&
 	       !atomic_compare_exchange_weak(&watch->engine->last_decision, &last,
 					     flow->spec.decision))
 		;
+	memory_seen(watch->engine->memory, flow, backend ? backend->load : NULL, watch->now);
 	if (use.ports)
 		add_use(watch, &use);
 	return 0;
 }
 
-static int see_change(const struct rw_change *change, void *data)
+/* A flow that may come back keeps its port. */
+static void flow_ended(struct watch *watch, const struct rw_change *change)
 {
 	const struct rw_tuple *reply = &change->flow.spec.reply;
+	struct use use = { flow_ports(watch, &change->flow), reply->dport, reply->protocol };
+	bool kept = memory_ended(watch->engine->memory, &change->flow, change->reason, watch->now);
+
+	if (kept && use.ports)
+		add_use(watch, &use);
+	else if (use.ports)
+		ports_flow_ended(use.ports, use.protocol, use.port);
+}
+
+/* A record began or ended to hold a port. */
+static void set_port(const struct record *record, bool held, void *data)
+{
+	const struct rw_tuple *reply = &record->spec.reply;
+	const struct watch *watch = data;
+	struct ports *ports = snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
+
+	if (ports && held)
+		ports_flow_seen(ports, reply->protocol, reply->dport);
+	else if (ports)
+		ports_flow_ended(ports, reply->protocol, reply->dport);
+}
+
+/* After a list, which lacks what may come back. A pending record's port is its handler's. */
+static void use_port(const struct record *record, void *data)
+{
+	if (record->holds_port || atomic_load(&record->state) == RECORD_LIVE)
+		set_port(record, true, data);
+}
+
+static int see_change(const struct rw_change *change, void *data)
+{
 	struct watch *watch = data;
-	struct ports *ports;
 
 	if (change->overflow) {
 		watch->overflow = true;
@@ -104,9 +150,7 @@ static int see_change(const struct rw_change *change, void *data)
 	watch->changes++;
 	if (!change->ended)
 		return see_flow(&change->flow, watch);
-	ports = flow_ports(watch, &change->flow);
-	if (ports)
-		ports_flow_ended(ports, reply->protocol, reply->dport);
+	flow_ended(watch, change);
 	return 0;
 }
 
@@ -149,9 +193,14 @@ static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_err
 	watch->use_count = 0;
 	for (i = 0; i < snapshot->port_count; i++)
 		ports_forget(snapshot->ports[i]);
+	memory_list_begin(watch->engine->memory);
 	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
 	watch->behind = ret || !watch->listening;
-	return ret;
+	if (ret)
+		return ret;
+	memory_list_end(watch->engine->memory, watch->now);
+	memory_each(watch->engine->memory, use_port, watch);
+	return 0;
 }
 
 /*
@@ -193,11 +242,13 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	int ret;
 
 	watch->snapshot = snapshot;
+	watch->now = now();
 	watch->use_count = 0;
 	watch->changes = 0;
 	watch->overflow = false;
 	for (i = 0; i < snapshot->port_count; i++)
 		ports_look_begin(snapshot->ports[i]);
+	memory_tick(watch->engine->memory, watch->now, set_port, watch);
 	ret = listen_to_changes(watch, socket, error);
 	if (!ret)
 		ret = read_log(watch, socket, error);
@@ -206,11 +257,14 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 		ret = read_all(watch, socket, error);
 	if (!ret)
 		ret = rw_stats_get(socket, false, &stats, error);
-	if (ret)
+	if (ret) {
 		watch->behind = true;
-	else
-		count(watch, all, settle(watch), stats.flows);
-	return ret;
+		return ret;
+	}
+	memory_tick(watch->engine->memory, watch->now, set_port, watch);
+	count(watch, all, settle(watch), stats.flows);
+	guards_set(&watch->guards, watch->engine->memory, socket);
+	return 0;
 }
 
 void watch_status(struct watch *watch, struct watch_status *status)

@@ -131,10 +131,16 @@ enum rewire_tcp_mode {
  * enum rewire_punt_reason
  * @REWIRE_PUNT_REASON_MISS: No flow has this key.
  * @REWIRE_PUNT_REASON_TARGET_DOWN: The flow's target was taken down.
+ * @REWIRE_PUNT_REASON_EXPIRED: The flow had no packet for as long as its state
+ *   allows.
+ * @REWIRE_PUNT_REASON_REUSED: A new connection begins on a closing flow's
+ *   addresses and ports.
  */
 enum rewire_punt_reason {
 	REWIRE_PUNT_REASON_MISS,
 	REWIRE_PUNT_REASON_TARGET_DOWN,
+	REWIRE_PUNT_REASON_EXPIRED,
+	REWIRE_PUNT_REASON_REUSED,
 };
 
 /**

@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Flows that the kernel has lost, while their ends still talk, get the translation that they had (S2.4).
+. "$(dirname "$0")/lib/lib.sh"
+
+bytes=${REWIRE_TEST_BYTES:-30000000}
+[ "$bytes" -le 30000000 ] || bytes=30000000
+
+status() {
+	rewire -j daemon show | jq ".$1"
+}
+
+# Decisions made, and flows that got their old one again
+decided() {
+	echo "$(status decision) $(status counters.flows)"
+}
+
+recalled() {
+	status counters.recalled
+}
+
+looks_again() {
+	local before
+
+	before=$(status looks)
+	wait_for 20 eval "[ \"\$(status looks)\" -gt $((before + 1)) ]"
+}
+
+# flow_of PORT: of a connection from this port
+flow_of() {
+	flows "[.[] | select(.orig.sport == $1 and .orig.protocol == \"tcp\")][0] | {orig, reply, target, decision}"
+}
+
+flow_is_gone() {
+	[ "$(flows "[.[] | select(.orig.sport == $1)] | length")" = 0 ]
+}
+
+# evict PORT: the module ends the idlest connection of VNI $2 for a new flow
+evict() {
+	local evicted
+
+	evicted=$(reason close-evicted)
+	rewire limit set vni "$2" flows 1:2
+	in_ns "$3" curl -s --connect-timeout 5 -o /dev/null "http://$4/whoami" --local-port 45000-45100
+	rewire limit del vni "$2"
+	[ "$(reason close-evicted)" -gt "$evicted" ] && flow_is_gone "$1"
+}
+
+evicted_connections_go_on() {
+	local who before flow made
+
+	hold_connection a out "$web4" 30001
+	hold_connection b out "$web4" 30002
+	who=$(ask_on a) flow=$(flow_of 30001)
+	ask_on b > /dev/null
+	looks_again
+	check "an idle connection is evicted when its network has too many" evict 30001 0 out "$web4"
+	before=$(decided) made=$(recalled)
+	equal "S2.4: it goes on with the backend that it had" "$(ask_on a)" "$who"
+	equal "by the same translation and decision" "$(flow_of 30001)" "$flow"
+	equal "no decision was made, and one was recalled" "$(decided) $(recalled)" "$before $((made + 1))"
+	looks_again
+	rewire flow flush protocol tcp
+	looks_again
+	who=$(ask_on b) flow=$(flow_of 30001)
+	equal "flushed, another goes on as well, after the daemon was told" "$(decided) ${who%% *}" \
+		"$before $(ask_on b | cut -d ' ' -f 1)"
+	release_connection a
+	release_connection b
+}
+
+nat_keeps_its_port() {
+	local who before
+
+	hold_connection n t1 "$out4" 30003
+	who=$(ask_on n)
+	rewire flow del vni 10 protocol tcp src 10.0.0.2:30003 dst "$out4:80"
+	before=$(decided)
+	equal "S2.4: a NAT connection keeps its public port, when the daemon was not told yet" "$(ask_on n)" "$who"
+	looks_again
+	rewire flow del vni 10 protocol tcp src 10.0.0.2:30003 dst "$out4:80"
+	looks_again
+	equal "its port stays taken" "$(rewire -j pool show | jq '[.[].addresses[].tcp.used] | add')" 1
+	equal "and when it was" "$(ask_on n)" "$who"
+	equal "without a decision" "$(decided)" "$before"
+	looks_again
+	ask_on n later > "$work/later" &
+	sleep 0.5
+	rewire flow del vni 10 protocol tcp src 10.0.0.2:30003 dst "$out4:80"
+	wait $!
+	equal "S2.4: the far end may be the first to talk" "$(< "$work/later")" "$who"
+	equal "without a decision, too" "$(decided)" "$before"
+	looks_again
+	equal "its guard is gone then" "$(rewire -j rule show | jq '[.[] | select(.policy == 2147483649)] | length')" 0
+	release_connection n
+}
+
+new_connections_are_decided() {
+	local before
+
+	before=$(status counters.flows)
+	in_ns t1 /usr/bin/python3 - "$out4" <<-'END'
+		import socket, struct, sys
+		for _ in range(2):
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		    s.bind(("", 30010))
+		    s.settimeout(20)
+		    s.connect((sys.argv[1], 80))
+		    s.close()
+	END
+	equal "what begins a connection is decided anew" $(($(status counters.flows) - before)) 2
+}
+
+# transfer NAMESPACE ADDRESS: flushed again and again, it arrives
+transfer() {
+	local before times=0 made
+
+	made=$(recalled)
+	rm -f "$work/got"
+	in_ns "$1" curl -gsS --limit-rate 10M "$(url "$2" data)" > "$work/got" & curl=$!
+	wait_for 10 test -s "$work/got"
+	before=$(decided)
+	while kill -0 $curl 2>/dev/null && [ $times -lt 5 ]; do
+		rewire flow flush protocol tcp
+		times=$((times + 1))
+		sleep 0.4
+	done
+	wait $curl
+	note "$times times flushed, $(($(recalled) - made)) times recalled"
+	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost $times times" \
+		"$(sha256sum < "$work/got") $(decided)" "$data_sum $before"
+	check "it was recalled each time" test $(($(recalled) - made)) -ge 2
+}
+
+# The negative control: who remembers nothing decides anew, and the connection breaks.
+without_memory() {
+	local before
+
+	stop_rewired
+	rewire flow flush
+	rewired_options+=(--remember 1)
+	start_rewired
+	hold_connection first t1 "$out4" 30020
+	ask_on first > /dev/null
+	hold_connection second t1 "$out4" 30021
+	ask_on second > /dev/null
+	check "beyond the limit of the memory flows are not remembered" test "$(status unremembered)" -ge 1
+	before=$(status counters.flows)
+	rewire flow del vni 10 protocol tcp src 10.0.0.2:30021 dst "$out4:80"
+	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${connection_fd[second]}"
+	check "one of these breaks when it is lost" wait_for 20 eval "! kill -0 ${connection_pid[second]}"
+	equal "since it was decided anew" "$(status counters.flows)" $((before + 1))
+	release_connection first
+}
+
+rewired_options=(--period 300)
+set_up '.services[2].destination.scheduler = "round-robin"'
+data_file "$bytes" || exit 1
+start_http out 80 "$data" && start_http b1 8080 "$data" && start_http b2 8080 "$data" || exit 1
+evicted_connections_go_on
+nat_keeps_its_port
+new_connections_are_decided
+transfer t1 "$out4"
+transfer out "$web4"
+without_memory
+note "$(rewire -j daemon show)"
+note "$(< "$work/rewired.log")"
+stop_rewired
+test_end

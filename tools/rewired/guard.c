@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rules for the far ends of flows that the kernel has lost. */
+
+#include "guard.h"
+#include "librewire.h"
+#include "rules.h"
+
+static void make_rule(const struct rw_tuple *reply, struct rw_rule *rule)
+{
+	*rule = (struct rw_rule){
+		.vni = reply->vni,
+		.family = reply->dst.family,
+		.dst = reply->dst, .dst_len = rw_addr_bits(&reply->dst),
+		.src = reply->src, .src_len = rw_addr_bits(&reply->src),
+		.protocol = reply->protocol,
+		.preference = RULES_GUARD_PREFERENCE,
+		.action = REWIRE_RULE_ACTION_PUNT,
+		.policy = RULES_GUARD_POLICY,
+		.hold = REWIRE_HOLD_MODE_HOLD,
+		.orphan = REWIRE_ORPHAN_MODE_DROP,
+	};
+	if (!rw_protocol_has_ports(reply->protocol))
+		return;
+	rule->dport_min = rule->dport_max = reply->dport;
+	rule->sport_min = rule->sport_max = reply->sport;
+}
+
+void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *socket)
+{
+	struct record *record;
+	struct rw_error error;
+	struct rw_rule rule;
+	uint32_t idle;
+
+	while ((idle = memory_idle_guard(memory))) {
+		rw_rule_del(socket, idle, &error);
+		guards->count--;
+	}
+	while (guards->count < GUARDS_MAX && (record = memory_unguarded(memory))) {
+		make_rule(&record->spec.reply, &rule);
+		if (rw_rule_add(socket, &rule, &error))
+			continue;
+		record->rule = rule.id;
+		guards->count++;
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_MEMORY_H
+#define REWIRED_MEMORY_H
+
+#include <stdatomic.h>
+#include <urcu.h>
+#include <urcu/list.h>
+#include <urcu/rculfhash.h>
+
+#include "load.h"
+#include "types.h"
+
+/*
+ * What was decided about the flows that there are, so that one that the kernel has
+ * lost while its ends still talk gets the same translation again. The memory is
+ * bounded, and is read and written without a lock: handlers note what they decide and
+ * recall what they are asked for, within a section of RCU; the state thread learns
+ * what became of flows from the kernel, and alone takes records out and frees them.
+ *
+ *            note                confirm             ended
+ *   (none) ───────▶ PENDING ───────────────▶ LIVE ───────────▶ KEPT ──▶ DEAD
+ *                    ▲   └── drop ▶ DEAD      │   final ▶ DEAD   │ too old
+ *                    └───────── recall ───────┴──────────────────┘
+ *
+ * Each arrow is one compare-and-exchange, so who comes second finds another state, and
+ * leaves it.
+ */
+enum record_state {
+	RECORD_NEW,			/* not under both its keys yet, and so not to be found */
+	RECORD_PENDING,			/* a handler asks the kernel for the flow */
+	RECORD_LIVE,			/* the kernel has it, as far as is known */
+	RECORD_KEPT,			/* the kernel has lost it; it may come back */
+	RECORD_DEAD,			/* nobody finds it any more */
+};
+
+struct record_side {
+	struct cds_lfht_node node;
+	unsigned int direction;
+};
+
+struct record {
+	struct record_side sides[2];	/* by the original key, and by the reply's */
+	struct rw_flow_spec spec;	/* does not change; devices apart */
+	_Atomic uint32_t ifindex[2];
+	_Atomic int state;
+	_Atomic uint64_t id;		/* highest number that the kernel told of, 0: none yet */
+	_Atomic uint64_t stale;		/* flows up to this number are not what it is about now */
+	_Atomic uint32_t round;		/* of lists of all flows, when it was last seen or asked for */
+	_Atomic int64_t until;		/* when a kept one is too old */
+
+	/* On the way to the state thread */
+	_Atomic bool queued;
+	struct record *next;
+
+	/* The state thread's */
+	bool buried;			/* out of the table, waits to be freed, */
+	struct record *next_dead;	/* in this list */
+	struct cds_list_head kept;	/* in the wheel, or empty */
+	struct cds_list_head unguarded;	/* see guard.h; or empty */
+	struct load *closing;		/* of its backend, where it counts as closing; or NULL */
+	bool holds_port;		/* as no flow does */
+	bool worth;			/* it was established when it was last seen */
+	int64_t expires;		/* when the kernel would have ended it */
+	uint32_t rule;			/* its guard's, or 0 */
+};
+
+/* Of a kept record that an operator deleted, or of which nothing better is known. */
+#define MEMORY_BRIEFLY	60000		/* milliseconds */
+
+struct memory;
+
+/* Max is of records. */
+struct memory *memory_new(uint32_t max);
+void memory_free(struct memory *memory);
+
+/* By handlers, within a section of RCU in which the kernel also answers. */
+/* What is about to be asked for; NULL when there is no room. */
+struct record *memory_note(struct memory *memory, const struct rw_flow_spec *spec);
+/* The flow that has this key in either direction, to be asked for again; or NULL. */
+struct record *memory_recall(struct memory *memory, const struct rw_tuple *key);
+void memory_confirm(struct memory *memory, struct record *record);
+/* The kernel refused what was noted, or may have, or cannot have what was recalled now. */
+void memory_drop(struct memory *memory, struct record *record);
+void memory_doubt(struct memory *memory, struct record *record, int64_t now);
+
+/* By the state thread; now is in milliseconds. */
+typedef void memory_fn(const struct record *record, void *data);
+typedef void memory_port_fn(const struct record *record, bool held, void *data);
+
+/* A flow that is there. Load is its backend's, or NULL. */
+void memory_seen(struct memory *memory, const struct rw_flow *flow, struct load *load,
+		 int64_t now);
+/* One that has ended. Returns whether it may come back, so that its port is taken. */
+bool memory_ended(struct memory *memory, const struct rw_flow *flow, uint32_t reason,
+		  int64_t now);
+/* Around a list of all flows: what is not seen in between has ended. */
+void memory_list_begin(struct memory *memory);
+void memory_list_end(struct memory *memory, int64_t now);
+/* The kernel has lost all flows, and their numbers begin anew. */
+void memory_lost(struct memory *memory, int64_t now);
+/* Forget what is too old, free what is dead. Port is told when a record begins or ends to hold one. */
+void memory_tick(struct memory *memory, int64_t now, memory_port_fn *port, void *data);
+/* Each record that is not dead. */
+void memory_each(struct memory *memory, memory_fn *fn, void *data);
+
+/* The next kept record without a guard, taken off the list; or NULL. */
+struct record *memory_unguarded(struct memory *memory);
+/* The next rule that guards nothing any more; or 0. */
+uint32_t memory_idle_guard(struct memory *memory);
+
+/* Any thread. */
+struct memory_status {
+	uint32_t records, kept;
+	uint64_t unremembered;		/* flows for which there was no room */
+};
+
+void memory_status(const struct memory *memory, struct memory_status *status);
+
+#endif

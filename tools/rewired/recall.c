@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a punt to the verdict that its flow had. */
+
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "recall.h"
+
+/* The first header behind IPv4's options; behind extension headers of IPv6 it is not looked for. */
+static size_t transport_offset(const struct rw_punt *punt)
+{
+	if (punt->tuple.dst.family == AF_INET)
+		return punt->header_len ? (punt->header[0] & 0xf) * 4 : 0;
+	if (punt->header_len > offsetof(struct ip6_hdr, ip6_nxt) &&
+	    punt->header[offsetof(struct ip6_hdr, ip6_nxt)] == punt->tuple.protocol)
+		return sizeof(struct ip6_hdr);
+	return punt->header_len;
+}
+
+static bool begins_connection(const struct rw_punt *punt)
+{
+	size_t flags = transport_offset(punt) + 13;
+
+	return punt->tuple.protocol == IPPROTO_TCP && punt->header_len > flags &&
+	       (punt->header[flags] & (TH_SYN | TH_ACK)) == TH_SYN;
+}
+
+/* Whose flow it is, and where it goes, may have changed since it was decided. */
+static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spec *flow,
+		       struct load **load)
+{
+	const struct service *service = snapshot_service(snapshot, flow->policy);
+	const struct backend *backend = snapshot_backend(snapshot, flow->target);
+
+	if (!service || service->vni != flow->orig.vni)
+		return false;
+	if (flow->target && (!backend || backend->state == REWIRE_TARGET_STATE_DOWN))
+		return false;
+	*load = backend ? backend->load : NULL;
+	return !service->pool || snapshot_ports(snapshot, flow->reply.vni, &flow->reply.dst);
+}
+
+/* A direction's device is the one that its held packet came by. */
+static void set_devices(const struct record *record, const struct rw_punt *punt,
+			struct rw_flow_spec *flow)
+{
+	bool forth = !memcmp(&punt->tuple, &flow->orig, sizeof(flow->orig));
+
+	flow->orig_ifindex = forth ? 0 : atomic_load(&record->ifindex[0]);
+	flow->reply_ifindex = forth ? atomic_load(&record->ifindex[1]) : 0;
+}
+
+bool recall(const struct decider *decider, struct memory *memory, const struct snapshot *snapshot,
+	    const struct rw_punt *punt, struct decision *decision)
+{
+	struct record *record;
+	struct load *load;
+
+	if (punt->reason != REWIRE_PUNT_REASON_MISS || begins_connection(punt))
+		return false;
+	record = memory_recall(memory, &punt->tuple);
+	if (!record)
+		return false;
+	if (!still_fits(snapshot, &record->spec, &load)) {
+		memory_drop(memory, record);
+		return false;
+	}
+	*decision = (struct decision){
+		.verdict = {
+			.punt_id = punt->id,
+			.action = REWIRE_VERDICT_ACTION_FLOW,
+			.flow = record->spec,
+		},
+		.record = record,
+		.recalled = true,
+		.load = load,
+		.phase = decider->phase,
+	};
+	set_devices(record, punt, &decision->verdict.flow);
+	if (load)
+		load_add(load, decider->phase);
+	return true;
+}
