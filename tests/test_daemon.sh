@@ -82,7 +82,7 @@ ports_come_back() {
 	rewire flow flush
 	wait_for 20 used_is udp 0
 	send_from 5000 5099 "$out4"
-	equal "100 flows have 100 ports" "$(used udp)" 100
+	check "100 flows have 100 ports" wait_for 10 used_is udp 100
 	equal "all different" "$(flows '[.[] | select(.orig.dport == 9) | .reply.dport] | unique | length')" 100
 	equal "random ones" "$(flows '[.[] | select(.orig.dport == 9) | .reply.dport] |
 		(. == sort) or (. == (sort | reverse))')" false
@@ -171,10 +171,15 @@ failover() {
 	ask backend.set "{\"id\":$target,\"state\":\"active\"}" > /dev/null
 }
 
+decided_all() {
+	[ "$(flows '[.[] | select(.orig.sport >= 7100 and .orig.sport < 7200)] | length')" = 100 ]
+}
+
 restart() {
 	local before i
 
 	send_from 7100 7199 "$out4"
+	wait_for 20 decided_all
 	before=$(flows 'map({orig, reply, id, decision}) | sort')
 	for i in 1 2 3; do
 		stop_rewired KILL

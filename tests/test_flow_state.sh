@@ -48,7 +48,7 @@ log_is_followed() {
 
 	lists=$(status lists)
 	send 5000 5099
-	equal "100 flows have 100 ports" "$(used udp)" 100
+	check "100 flows have 100 ports" wait_for 10 used_is udp 100
 	looks_again 2
 	equal "which they keep while they are there" "$(used udp)" 100
 	rewire flow flush protocol udp src 10.0.0.2:5000-5049

@@ -134,6 +134,58 @@ transfer() {
 	check "it was recalled each time" test $(($(recalled) - made)) -ge 2
 }
 
+# talk NAME: on a connection that may be over already
+talk() {
+	(printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${connection_fd[$1]}")
+}
+
+reload_module() {
+	rmmod rewire && sleep 1 && insmod "$REWIRE_MODULE" && attach_all
+}
+
+# hold_two PORT: a connection through NAT, and one through the balancer
+hold_two() {
+	hold_connection "n$1" t1 "$out4" "$1"
+	hold_connection "w$1" out "$web4" "$1"
+}
+
+ask_two() {
+	ask_on "n$1"
+	ask_on "w$1"
+}
+
+# S1.14: all that the kernel had is gone, but for what the daemon remembers.
+module_returns() {
+	local who before times
+
+	rewire flow flush
+	hold_two 30040
+	who=$(ask_two 30040)
+	looks_again
+	before=$(flows 'map(select(.orig.sport == 30040) | {orig, reply, decision, target}) | sort')
+	for times in 1 2; do
+		check "the module is unloaded and loaded under the daemon" reload_module
+		equal "S1.14: connections go on with the translations that they had" "$(ask_two 30040)" "$who"
+		equal "by the same decisions" \
+			"$(flows 'map(select(.orig.sport == 30040) | {orig, reply, decision, target}) | sort')" "$before"
+		check "which the daemon has noticed" wait_for 10 eval "[ \"\$(status reloads)\" = $times ]"
+		match "new flows are decided as well" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+		looks_again
+	done
+	ask_on n30040 later > "$work/later" &
+	sleep 0.3
+	check "it is unloaded while a server thinks" reload_module
+	wait $!
+	equal "S1.14: whose answer arrives" "$(< "$work/later")" "${who%%$'\n'*}"
+	looks_again
+	stop_rewired
+	rewire flow flush
+	start_rewired
+	talk n30040
+	check "a daemon that remembers nothing breaks it" wait_for 20 eval "! kill -0 ${connection_pid[n30040]}"
+	release_connection w30040
+}
+
 # The negative control: who remembers nothing decides anew, and the connection breaks.
 without_memory() {
 	local before
@@ -149,7 +201,7 @@ without_memory() {
 	check "beyond the limit of the memory flows are not remembered" test "$(status unremembered)" -ge 1
 	before=$(status counters.flows)
 	rewire flow del vni 10 protocol tcp src 10.0.0.2:30021 dst "$out4:80"
-	printf 'GET /whoami HTTP/1.1\r\n\r\n' >&"${connection_fd[second]}"
+	talk second
 	check "one of these breaks when it is lost" wait_for 20 eval "! kill -0 ${connection_pid[second]}"
 	equal "since it was decided anew" "$(status counters.flows)" $((before + 1))
 	release_connection first
@@ -164,6 +216,7 @@ nat_keeps_its_port
 new_connections_are_decided
 transfer t1 "$out4"
 transfer out "$web4"
+module_returns
 without_memory
 note "$(rewire -j daemon show)"
 note "$(< "$work/rewired.log")"

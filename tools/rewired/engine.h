@@ -13,6 +13,7 @@ struct engine {
 	struct memory *memory;
 	_Atomic uint64_t last_decision;
 	_Atomic unsigned int phase;	/* of load.h; the state thread begins them */
+	_Atomic unsigned int module;	/* times that the module was there anew: handlers listen again */
 };
 
 #endif

@@ -27,7 +27,7 @@ static void make_rule(const struct rw_tuple *reply, struct rw_rule *rule)
 
 void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *socket)
 {
-	struct record *record;
+	struct record *record, *first = NULL;
 	struct rw_error error;
 	struct rw_rule rule;
 	uint32_t idle;
@@ -38,9 +38,16 @@ void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *
 	}
 	while (guards->count < GUARDS_MAX && (record = memory_unguarded(memory))) {
 		make_rule(&record->spec.reply, &rule);
-		if (rw_rule_add(socket, &rule, &error))
+		if (!rw_rule_add(socket, &rule, &error)) {
+			record->rule = rule.id;
+			guards->count++;
 			continue;
-		record->rule = rule.id;
-		guards->count++;
+		}
+		/* Without a device in its virtual network there is no rule yet */
+		memory_put_back(memory, record);
+		if (record == first)
+			break;
+		if (!first)
+			first = record;
 	}
 }

@@ -227,8 +227,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		handlers_start(daemon.handlers);
 		state_start(daemon.state);
 		serve(&loop, control);
-		if (!state_orphaned(daemon.state))
-			status = EXIT_SUCCESS;
+		status = EXIT_SUCCESS;
 	} else {
 		log_line("%s", error.text);
 	}

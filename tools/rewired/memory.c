@@ -413,7 +413,8 @@ bool memory_ended(struct memory *memory, const struct rw_flow *flow, uint32_t re
 		return false;
 	rcu_read_lock();
 	record = find(memory, &flow->spec.orig);
-	if (!record && !find(memory, &flow->spec.reply))	/* came and went between two looks */
+	/* It came and went between two looks */
+	if (!record && !find(memory, &flow->spec.reply))
 		record = add(memory, &flow->spec, RECORD_LIVE);
 	if (is_about(record, &flow->spec)) {
 		record->worth = is_established(flow);
@@ -551,13 +552,13 @@ static void turn_slot(struct memory *memory, struct cds_list_head *slot, int64_t
 /* When hardly any room is left, what would be forgotten next is forgotten now. */
 static void make_room(struct memory *memory)
 {
-	int64_t enough = memory->max - memory->max / 8, count = atomic_load(&memory->count);
-	int64_t kept = (int64_t)atomic_load(&memory->kept) - (count - enough);
+	int64_t over = (int64_t)atomic_load(&memory->count) - (memory->max - memory->max / 8);
+	int64_t kept = atomic_load(&memory->kept), most = kept > over ? kept - over : 0;
 	unsigned int i;
 
-	if (count <= enough)
+	if (over <= 0)
 		return;
-	for (i = 1; i <= WHEEL_SLOTS && atomic_load(&memory->kept) && atomic_load(&memory->kept) > kept; i++)
+	for (i = 1; i <= WHEEL_SLOTS && atomic_load(&memory->kept) > most; i++)
 		turn_slot(memory, &memory->wheel[(memory->second + i) % WHEEL_SLOTS], INT64_MAX);
 }
 
@@ -612,6 +613,11 @@ struct record *memory_unguarded(struct memory *memory)
 	record = cds_list_first_entry(&memory->unguarded, struct record, unguarded);
 	cds_list_del_init(&record->unguarded);
 	return record;
+}
+
+void memory_put_back(struct memory *memory, struct record *record)
+{
+	cds_list_add_tail(&record->unguarded, &memory->unguarded);
 }
 
 uint32_t memory_idle_guard(struct memory *memory)

@@ -105,6 +105,7 @@ void memory_each(struct memory *memory, memory_fn *fn, void *data);
 
 /* The next kept record without a guard, taken off the list; or NULL. */
 struct record *memory_unguarded(struct memory *memory);
+void memory_put_back(struct memory *memory, struct record *record);
 /* The next rule that guards nothing any more; or 0. */
 uint32_t memory_idle_guard(struct memory *memory);
 

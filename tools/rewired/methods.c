@@ -36,7 +36,7 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now.tv_sec - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
@@ -52,6 +52,7 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "remembered", (json_int_t)memory.records,
 			 "kept", (json_int_t)memory.kept,
 			 "unremembered", (json_int_t)memory.unremembered,
+			 "reloads", (json_int_t)status.reloads,
 			 "decision", (json_int_t)daemon->engine->last_decision,
 			 "counters", show_counters(daemon));
 }

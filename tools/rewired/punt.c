@@ -20,6 +20,7 @@
 
 #define PUNTS_PER_MESSAGE	32
 #define RECEIVE_BUFFER		(8 << 20)
+#define MODULE_PERIOD		500	/* milliseconds until it is looked for again */
 
 const char *const counter_names[COUNTERS] = {
 	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
@@ -34,6 +35,7 @@ struct handler {
 	struct engine *engine;
 	struct decider decider;
 	int stop_fd;
+	unsigned int module;			/* of the engine, that the sockets are for */
 	struct rw_socket *punt_socket;		/* where punts come */
 	struct rw_socket *verdict_socket;	/* another, so that answers do not mix with punts */
 	unsigned int count;			/* of punts in hand */
@@ -293,18 +295,61 @@ static void receive(struct handler *handler)
 	}
 }
 
+static void close_sockets(struct handler *handler)
+{
+	rw_socket_close(handler->punt_socket);
+	rw_socket_close(handler->verdict_socket);
+	handler->punt_socket = handler->verdict_socket = NULL;
+}
+
+static int open_sockets(struct handler *handler, struct rw_error *error)
+{
+	uint32_t number;
+
+	handler->punt_socket = rw_socket_open(error);
+	if (handler->punt_socket)
+		handler->verdict_socket = rw_socket_open(error);
+	if (!handler->verdict_socket)
+		goto fail;
+	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
+	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
+	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
+	if (!rw_punt_listen(handler->punt_socket, &number, error))
+		return 0;
+fail:
+	close_sockets(handler);
+	return error->code;
+}
+
+/* The kernel's module was unloaded and is there again, which knows nothing of its handlers. */
+static void listen_again(struct handler *handler)
+{
+	unsigned int module = atomic_load(&handler->engine->module);
+	struct rw_error error;
+
+	if (module == handler->module)
+		return;
+	close_sockets(handler);
+	if (open_sockets(handler, &error))
+		log_line("%s", error.sentence);
+	else
+		handler->module = module;
+	answer(handler);
+}
+
 static void *run(void *data)
 {
 	struct handler *handler = data;
 	struct pollfd fds[] = {
-		{ .fd = rw_socket_fd(handler->punt_socket), .events = POLLIN },
-		{ .fd = handler->stop_fd, .events = POLLIN },
+		{ .events = POLLIN }, { .fd = handler->stop_fd, .events = POLLIN },
 	};
 
 	rcu_register_thread();
 	answer(handler);	/* punts that came early */
 	while (!fds[1].revents) {
-		if (poll(fds, 2, -1) <= 0)
+		listen_again(handler);
+		fds[0].fd = handler->punt_socket ? rw_socket_fd(handler->punt_socket) : -1;
+		if (poll(fds, 2, MODULE_PERIOD) <= 0 || !handler->punt_socket)
 			continue;
 		receive(handler);
 		answer(handler);
@@ -315,8 +360,7 @@ static void *run(void *data)
 
 static void handler_free(struct handler *handler)
 {
-	rw_socket_close(handler->punt_socket);
-	rw_socket_close(handler->verdict_socket);
+	close_sockets(handler);
 	free(handler);
 }
 
@@ -324,24 +368,13 @@ static struct handler *handler_open(struct handlers *handlers, struct engine *en
 				    struct rw_error *error)
 {
 	struct handler *handler = allocate(1, sizeof(*handler));
-	uint32_t number;
 
 	handler->engine = engine;
 	handler->stop_fd = handlers->stop_fd;
 	handler->decider.last = &engine->last_decision;
 	random_seed(&handler->decider.random);
-	handler->punt_socket = rw_socket_open(error);
-	if (handler->punt_socket)
-		handler->verdict_socket = rw_socket_open(error);
-	if (!handler->verdict_socket)
-		goto fail;
-	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
-	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
-	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
-	if (rw_punt_listen(handler->punt_socket, &number, error))
-		goto fail;
-	return handler;
-fail:
+	if (!open_sockets(handler, error))
+		return handler;
 	handler_free(handler);
 	return NULL;
 }

@@ -3,18 +3,17 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <urcu.h>
 
 #include "config.h"
 #include "librewire.h"
 #include "state.h"
 
+#define MODULE_TRIES	100
 #define LOOK_SHARE	20	/* looks take at most one part in so many of the time */
 
 struct state {
@@ -27,13 +26,14 @@ struct state {
 	unsigned int phase;		/* the last one that the kernel has told of */
 	pthread_t thread;
 	bool started;
-	_Atomic bool orphaned;		/* the kernel module is gone */
+	bool gone;			/* the kernel module is */
 
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t wake;
 	bool stop;
 	struct change *first, **last;
 	uint32_t rules_waiting;
+	uint64_t reloads;
 };
 
 static int look(struct state *state, const struct snapshot *snapshot, bool all,
@@ -105,25 +105,75 @@ static void repair(struct state *state)
 	plan_free(&plan);
 }
 
-/* Without the module nothing works any more: a new daemon may find it again. */
-static void check_module(struct state *state, int code)
+/* When the module is there anew, so are sockets. False, it is not. */
+static bool find_module(struct state *state)
 {
-	if (code != -ENOENT || state->orphaned)
+	struct rw_error why;
+	struct rw_socket *socket = rw_socket_open(&why);
+
+	if (!socket) {
+		if (!state->gone)
+			log_line("the rewire kernel module is gone");
+		state->gone = true;
+		return false;
+	}
+	rw_socket_close(state->socket);
+	state->socket = socket;
+	state->gone = false;
+	return true;
+}
+
+/* Handlers notice within half a second that they have to listen again. */
+static bool wait_for_handlers(struct state *state)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct rw_stats stats;
+	struct rw_error why;
+	int tries;
+
+	for (tries = 0; tries < MODULE_TRIES; tries++) {
+		if (rw_stats_get(state->socket, false, &stats, &why))
+			return false;
+		if (stats.handlers)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/*
+ * The module was unloaded, and has lost all flows with it. When it is there again, what
+ * is remembered comes back packet by packet.
+ */
+static void recover(struct state *state)
+{
+	watch_lost(state->watch);
+	if (!find_module(state))
 		return;
-	log_line("the rewire kernel module is gone");
-	state->orphaned = true;
-	kill(getpid(), SIGTERM);
+	atomic_fetch_add(&state->engine->module, 1);
+	if (!wait_for_handlers(state))
+		return;
+	log_line("the rewire kernel module is there anew");
+	pthread_mutex_lock(&state->lock);
+	state->reloads++;
+	pthread_mutex_unlock(&state->lock);
 }
 
 static void tick(struct state *state)
 {
-	struct error error;
+	struct rw_error why;
+	int ret = 0;
 
-	if (!state->frozen && look(state, state->engine->snapshot, false, &error))
-		log_line("%s", error.text);
-	if (!state->frozen)
-		check_module(state, look_at_loads(state));
-	if (!state->orphaned)
+	if (!state->frozen) {
+		ret = watch_look(state->watch, state->socket, state->engine->snapshot, false, &why);
+		if (ret == -ENOENT || ret == -ESTALE)
+			recover(state);
+		else if (ret)
+			log_line("flows: %s", why.sentence);
+		else
+			look_at_loads(state);
+	}
+	if (!state->gone)
 		repair(state);
 }
 
@@ -331,12 +381,8 @@ void state_status(struct state *state, struct state_status *status)
 	watch_status(state->watch, &status->watch);
 	pthread_mutex_lock(&state->lock);
 	status->rules_waiting = state->rules_waiting;
+	status->reloads = state->reloads;
 	pthread_mutex_unlock(&state->lock);
-}
-
-bool state_orphaned(const struct state *state)
-{
-	return state->orphaned;
 }
 
 void state_close(struct state *state)

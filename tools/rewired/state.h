@@ -37,6 +37,7 @@ struct change {
 struct state_status {
 	struct watch_status watch;
 	uint32_t rules_waiting;		/* for a device with their VNI */
+	uint64_t reloads;		/* times that the kernel module was there anew */
 };
 
 struct state_options {
@@ -53,8 +54,6 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 void state_start(struct state *state);
 void state_post(struct state *state, struct change *change);
 void state_status(struct state *state, struct state_status *status);
-/* Whether it has asked the daemon to end because the kernel module is gone. */
-bool state_orphaned(const struct state *state);
 /* Stops it when it was started; frees it and the snapshot. */
 void state_close(struct state *state);
 

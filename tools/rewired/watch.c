@@ -234,6 +234,23 @@ static void count(struct watch *watch, bool all, unsigned int freed, uint64_t fl
 	pthread_mutex_unlock(&watch->lock);
 }
 
+void watch_lost(struct watch *watch)
+{
+	watch->listening = false;
+	watch->behind = true;
+	watch->guards.count = 0;
+	memory_lost(watch->engine->memory, now());
+}
+
+static int look_at_module(struct rw_socket *socket, struct rw_stats *stats, struct rw_error *error)
+{
+	int ret = rw_stats_get(socket, false, stats, error);
+
+	if (!ret && !stats->handlers)
+		return rw_error_set(error, -ESTALE, "the rewire kernel module was loaded anew");
+	return ret;
+}
+
 int watch_look(struct watch *watch, struct rw_socket *socket, const struct snapshot *snapshot,
 	       bool all, struct rw_error *error)
 {
@@ -249,14 +266,14 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	for (i = 0; i < snapshot->port_count; i++)
 		ports_look_begin(snapshot->ports[i]);
 	memory_tick(watch->engine->memory, watch->now, set_port, watch);
-	ret = listen_to_changes(watch, socket, error);
+	ret = look_at_module(socket, &stats, error);
+	if (!ret)
+		ret = listen_to_changes(watch, socket, error);
 	if (!ret)
 		ret = read_log(watch, socket, error);
 	all |= watch->behind;
 	if (!ret && all)
 		ret = read_all(watch, socket, error);
-	if (!ret)
-		ret = rw_stats_get(socket, false, &stats, error);
 	if (ret) {
 		watch->behind = true;
 		return ret;

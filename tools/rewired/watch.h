@@ -29,10 +29,13 @@ void watch_free(struct watch *watch);
 /*
  * Learn what has changed, or with all set, all that there is, and free the ports of
  * flows that have ended. Asks by the same socket each time. 0, or -errno and error
- * filled: nothing was freed then.
+ * filled: nothing was freed then. -ENOENT, the module is gone. -ESTALE, it is another
+ * one than before, since it knows of no handler.
  */
 int watch_look(struct watch *watch, struct rw_socket *socket, const struct snapshot *snapshot,
 	       bool all, struct rw_error *error);
+/* The module is not the one that it was: it has lost all flows. */
+void watch_lost(struct watch *watch);
 /* Any thread. */
 void watch_status(struct watch *watch, struct watch_status *status);
 
