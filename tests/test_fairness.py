@@ -23,7 +23,7 @@ from packets import Stage
 SERVICE = 10
 FLOOD_EVERY = SERVICE // 10     # ticks between two packets of the flood
 SPACING = 2 * SERVICE           # between two flows that are measured
-FLOWS, ROUNDS = 25, 2
+FLOWS, ROUNDS = 20, 2
 GROWTH = 1.2
 FLOODER, VICTIM, OUTSIDE, ELSEWHERE = 11, 12, 13, 14
 c = Rewire.c
@@ -107,7 +107,7 @@ class Client:
             tap.wait_for(20, bench.is_flooded)
         self.receive()
         self.sent, self.took = {}, {}
-        for number in range(FLOWS * spacing + 20 * SERVICE):
+        for number in range(FLOWS * spacing + 10 * SERVICE):
             if not number % spacing and number < FLOWS * spacing:
                 send(self)
             bench.tick()
@@ -161,7 +161,7 @@ def clients():
     """
     for thread in bench.threads:
         thread.service = 3
-    took, lost = Client(flooder, "10.0.0.3").phase(Client.new, True, 5 * SERVICE)
+    took, lost = Client(flooder, "10.0.0.3").phase(Client.new, True, 4 * SERVICE)
     print(f"# another client: p50 {percentile(took, 0.5)} ticks, p99 {percentile(took, 0.99)}",
           flush=True)
     tap.equal("another client of the same virtual network: nothing is lost during the flood",

@@ -15,10 +15,9 @@ from flood import Child, run_flood, start_daemon, syn
 from netlink import DUMP, Refused, Rewire, attr, attributes, nest, u32
 from packets import Stage
 
-RATE = 100
+RATE, SLOW = 100, 20
 ATTEMPTS = 3                    # a daemon that the machine does not let run is slow, too
 FLOOD = 500
-HOLDS = 160                     # of all; so a virtual network alone may have 128
 INSIDE, OUTSIDE = 21, 22
 NORMAL = 60                     # new flows in a phase, 20 a second
 c = Rewire.c
@@ -27,6 +26,11 @@ DROPS = "drop-suspicious", "drop-punt-full"
 
 def suspicion(*more):
     stage.rewire.command("SUSPICION_SET", b"".join(more))
+
+
+def limit(holds):
+    """Of all; a virtual network alone may have four fifths."""
+    stage.rewire.command("LIMIT_SET", attr(c["A_LIMIT_ALL"], b"") + u32(c["A_LIMIT_HOLDS"], holds))
 
 
 def interval(milliseconds):
@@ -180,18 +184,21 @@ def shuffled():
 
 
 def capacity():
-    """T8.3, and last, for the daemon is another one then."""
+    """T8.3, and last, for the daemon is another one then. A machine may pause for half a second."""
     global daemon
     odd = crafted(4 * FLOOD, 0, ttl=20, window=512, options=b"")
+    limit(100)
+    daemon.end()
+    daemon, _ = start_daemon(SLOW, OUTSIDE)
     before = stage.counters()
-    with_flood(odd, 3 * RATE, lambda: time.sleep(2))
+    with_flood(odd, 7.5 * SLOW, lambda: time.sleep(2))
     drops = moved(before)
     tap.point(drops["drop-suspicious"] > 0, "T8.3 a daemon that is too slow makes drops", drops)
     daemon.end()
-    daemon, _ = start_daemon(10 * RATE, OUTSIDE)
+    daemon, _ = start_daemon(10 * SLOW, OUTSIDE)
     for _ in range(ATTEMPTS):
         before = stage.counters()
-        with_flood(odd, 3 * RATE, lambda: time.sleep(2))
+        with_flood(odd, 7.5 * SLOW, lambda: time.sleep(2))
         drops = moved(before)
         if not any(drops.values()):
             break
@@ -227,8 +234,7 @@ inside = stage.port("a", INSIDE, "10.0.0.1/16")
 outside = stage.port("out", OUTSIDE, "198.51.100.1/24")
 stage.rewire.command("TARGET_SET", u32(c["A_TARGET_ID"], 1) +
                      u32(c["A_TARGET_STATE"], c["TARGET_STATE_ACTIVE"]))
-stage.rewire.command("LIMIT_SET", attr(c["A_LIMIT_ALL"], b"") +
-                     u32(c["A_LIMIT_HOLDS"], HOLDS))
+limit(160)
 stage.rule(INSIDE, "punt", u32(c["A_RULE_ORPHAN"], c["ORPHAN_MODE_HOLD"]))
 daemon = answered = None
 try:
