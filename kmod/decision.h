@@ -20,7 +20,7 @@
  * on its own, so they come out of order.
  */
 struct rewire_decisions {
-	spinlock_t lock;
+	spinlock_t lock;	/* watermark, newest, done */
 	u64 watermark;
 	u64 newest;
 	unsigned long *done;
