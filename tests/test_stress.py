@@ -105,7 +105,9 @@ def decide(punt, rng, serial):
     reply = nest(c["A_FLOW_REPLY"], u32(c["A_TUPLE_VNI"], 6), attr(c["A_TUPLE_PROTOCOL"], parts[c["A_TUPLE_PROTOCOL"]]),
                  attr(c["A_TUPLE_SRC"], binary(ends[0])), attr(c["A_TUPLE_DST"], binary(ends[1])),
                  be16(c["A_TUPLE_SPORT"], 53), be16(c["A_TUPLE_DPORT"], 1024 + serial % 60000))
-    more = u32(c["A_FLOW_TARGET"], rng.choice(TARGETS)) if rng.random() < 0.5 else b""
+    more = u32(c["A_FLOW_POLICY"], 1)
+    if rng.random() < 0.5:
+        more += u32(c["A_FLOW_TARGET"], rng.choice(TARGETS))
     if rng.random() < 0.3:
         more += u32(c["A_FLOW_TIMEOUT"], rng.choice((1, 500)))
     return nest(c["A_VERDICT_BATCH_VERDICT"], ident, u32(c["A_VERDICT_ACTION"], c["VERDICT_ACTION_FLOW"]),
@@ -186,7 +188,7 @@ def fill(stage, rng):
                     c["A_VERDICT_FLOW"],
                     rewire.tuple(c["A_FLOW_ORIG"], 5, UDP, "10.5.0.3", number, "10.5.0.9", 53),
                     rewire.tuple(c["A_FLOW_REPLY"], 6, UDP, "10.6.0.9", 53, "10.6.0.3", number),
-                    u32(c["A_FLOW_POLICY"], 77))) for number in range(base, base + 250)))
+                    u32(c["A_FLOW_POLICY"], 77), u64(c["A_FLOW_DECISION"], number))) for number in range(base, base + 250)))
             yield 250
         rewire.command("FLOW_FLUSH", nest(c["A_FLOW_MESSAGE_FILTER"], u32(c["A_FLOW_FILTER_POLICY"], 77)))
 
@@ -202,6 +204,58 @@ def targets(stage, rng):
             delete(rewire, "TARGET_DEL", u32(c["A_TARGET_ID"], number))
         time.sleep(rng.random() / 20)
         yield 1
+
+
+def limits(stage, rng):
+    """Of a network, of the namespace, or none again: flows are evicted, and refused."""
+    rewire = Rewire()
+    network, whole = u32(c["A_LIMIT_VNI"], 5), attr(c["A_LIMIT_ALL"])
+    while True:
+        hard = rng.choice((50, 1000, 5000))
+        rewire.command("LIMIT_SET", rng.choice((network, network, whole)) + b"".join((
+            u32(c["A_LIMIT_FLOWS_HARD"], hard), u32(c["A_LIMIT_FLOWS_SOFT"], rng.choice((hard // 2, hard))),
+            u32(c["A_LIMIT_UDP_SHARE"], rng.choice((0, 30, 90))), u32(c["A_LIMIT_HOLDS"], rng.choice((1, 100))),
+            u32(c["A_LIMIT_RATE"], rng.choice((0, 10, 100000))))))
+        time.sleep(rng.random() / 20)
+        for key in network, whole:
+            if rng.random() < 0.9:
+                delete(rewire, "LIMIT_DEL", key)
+        rewire.command("LIMIT_GET", b"", DUMP)
+        time.sleep(rng.random() / 5)
+        yield 1
+
+
+def policies(stage, rng):
+    """That of most flows, made, changed and deleted under them."""
+    rewire = Rewire()
+    while True:
+        number = u32(c["A_POLICY_ID"], rng.choice((1, 1, 77)))
+        rewire.command("POLICY_SET", number + b"".join((
+            u32(c["A_POLICY_TCP"], rng.randrange(3)), u32(c["A_POLICY_PICKUP"], rng.randrange(2)),
+            u32(c["A_POLICY_MSS"], rng.choice((0, 1, 1300))),
+            nest(c["A_POLICY_TIMEOUTS"], u32(c["A_TIMEOUTS_UDP_UNREPLIED"], rng.choice((1, 300, 30000)))))))
+        if rng.random() < 0.3:
+            delete(rewire, "POLICY_DEL", number)
+        time.sleep(rng.random() / 50)
+        yield 1
+
+
+def questions(stage, rng):
+    """What would become of a packet, and what there is of flows."""
+    rewire = Rewire()
+    while True:
+        for _ in range(20):
+            try:
+                rewire.command("PACKET_EXPLAIN", b"".join((
+                    u32(c["A_EXPLANATION_VNI"], 5), u8(c["A_EXPLANATION_PROTOCOL"], rng.choice((TCP, UDP))),
+                    attr(c["A_EXPLANATION_SRC"], binary("10.5.0.2")), attr(c["A_EXPLANATION_DST"], binary("10.5.0.9")),
+                    be16(c["A_EXPLANATION_SPORT"], 1024 + rng.randrange(200)), be16(c["A_EXPLANATION_DPORT"], 53),
+                    u8(c["A_EXPLANATION_TCP_FLAGS"], rng.choice((0x02, 0x10, 0x04))))))
+            except Refused as refusal:
+                if refusal.name != "EAGAIN":
+                    raise
+        rewire.command("SUMMARY_GET", b"", DUMP)
+        yield 20
 
 
 def rules(stage, rng):
@@ -268,8 +322,8 @@ def large_flood(stage, rng):
     return flood(stage, rng, False)
 
 
-WORKERS = (small_flood, large_flood, answers, daemon, dump, flush, fill, targets, rules, devices,
-           own_output, chance)
+WORKERS = (small_flood, large_flood, answers, daemon, dump, flush, fill, targets, limits, policies,
+           questions, rules, devices, own_output, chance)
 
 
 def work(worker, number, stage, end, writer):
@@ -317,6 +371,24 @@ def storm():
     tap.equal("each of them has done something", idle, [])
 
 
+def summed():
+    """Flows by class of all networks, and of all targets."""
+    kinds = [c["A_SUMMARY_" + name] for name in ("HALF_OPEN", "CLOSING", "ONE_WAY", "TWO_WAY", "ESTABLISHED")]
+    sums = {"A_SUMMARY_VNI": 0, "A_SUMMARY_TARGET": 0}
+    for answer in stage.rewire.command("SUMMARY_GET", b"", DUMP):
+        part = {kind: int.from_bytes(value, "little") for kind, value in answer}
+        for name in sums:
+            if c[name] in part:
+                sums[name] += sum(part[kind] for kind in kinds) - part[c["A_SUMMARY_FLOWS"]]
+    return sums
+
+
+def quiet():
+    """Without limits, and idle: what is there stays."""
+    stage.rewire.command("LIMIT_DEL", attr(c["A_LIMIT_ALL"]))
+    delete(stage.rewire, "LIMIT_DEL", u32(c["A_LIMIT_VNI"], 5))
+
+
 def books():
     """What was received has gone somewhere, and what was made is there or was closed."""
     stage.received()
@@ -328,6 +400,8 @@ def books():
               "and there was a lot of it", stats)
     closed = sum(value for name, value in counters.items() if name.startswith("close-"))
     tap.equal("S1.11: created = flows + closed", stats["created"], stats["flows"] + closed)
+    good = tap.wait_for(5, lambda: not any(summed().values()))
+    tap.point(good, "S3.3: in the summary, flows by class are all flows, of networks and of targets", summed())
     stage.rewire.command("FLOW_FLUSH")
     stats = stage.rewire.stats()
     closed = sum(value for name, value in stage.counters().items() if name.startswith("close-"))
@@ -343,4 +417,4 @@ def left_over():
 
 
 print(f"# REWIRE_STRESS_SEED={SEED} REWIRE_STRESS_SECONDS={SECONDS}", flush=True)
-tap.run(prepare, storm, books, left_over)
+tap.run(prepare, storm, quiet, books, left_over)
