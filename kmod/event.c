@@ -161,6 +161,8 @@ void rewire_event_config(struct rewire_net *ns, u8 command, enum rewire_config_c
 		{ REWIRE_A_ATTACH_CHANGE, REWIRE_A_ATTACH_SEQUENCE },
 		{ REWIRE_A_RULE_CHANGE, REWIRE_A_RULE_SEQUENCE },
 		{ REWIRE_A_TARGET_CHANGE, REWIRE_A_TARGET_SEQUENCE },
+		{ REWIRE_A_LIMIT_CHANGE, REWIRE_A_LIMIT_SEQUENCE },
+		{ REWIRE_A_POLICY_CHANGE, REWIRE_A_POLICY_SEQUENCE },
 	};
 	const int *attribute = attributes[command - REWIRE_CMD_ATTACH_NTF];
 	struct sk_buff *skb;

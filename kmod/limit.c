@@ -458,6 +458,7 @@ void rewire_limit_unkeep(struct rewire_net *ns, struct rewire_quota *limit, unsi
 void rewire_limit_init(struct rewire_net *ns)
 {
 	xa_init_flags(&ns->limits, XA_FLAGS_LOCK_BH);
+	ns->all.all = true;
 	ns->all.may = rewire_limits_default;
 	ns->all.barren[0] = jiffies - 1;
 	ns->all.barren[1] = jiffies - 1;

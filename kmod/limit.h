@@ -49,6 +49,7 @@ enum rewire_refusal {
  * @references: of each flow and hold, and of what was set on request; when none is
  *		left, the object goes. The namespace's own is a part of it
  * @vni: the virtual network
+ * @all: it is the namespace's own instead
  * @set: limits were set on request; under the namespace's lock
  * @may: limits, each read and written by itself
  * @flows: flows, drop and pass entries included
@@ -71,6 +72,7 @@ enum rewire_refusal {
 struct rewire_quota {
 	refcount_t references;
 	u32 vni;
+	bool all;
 	bool set;
 	struct rewire_limits may;
 	atomic_t flows;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Netlink operations on limits. */
 #include "attach.h"
+#include "event.h"
 #include "limit.h"
 #include "netlink.h"
 
@@ -95,111 +96,6 @@ static void rewire_limit_write(struct rewire_quota *limit, const struct rewire_l
 	WRITE_ONCE(limit->may.udp_share, may->udp_share);
 }
 
-static int rewire_limit_change(struct genl_info *info, struct rewire_quota *limit)
-{
-	struct rewire_limits may = limit->may;
-	int err = rewire_get_limits(info, &may);
-
-	if (err)
-		return err;
-	/* How full a bucket is was reckoned by the old rate. */
-	if (may.rate != limit->may.rate || may.burst != limit->may.burst)
-		atomic64_set(&limit->bucket, 0);
-	rewire_limit_write(limit, &may);
-	return 0;
-}
-
-/* The first request takes a reference that the last one lets go of. */
-static int rewire_limit_set_vni(struct genl_info *info, struct rewire_net *ns, u32 vni)
-{
-	struct rewire_quota *limit;
-	int err;
-
-	lockdep_assert_held(&ns->lock);
-	if (!rewire_attach_has_vni(ns, vni)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_LIMIT_VNI],
-				    "No device is attached to this virtual network");
-		return -ENOENT;
-	}
-	rcu_read_lock();
-	limit = rewire_limit_get(ns, vni);
-	rcu_read_unlock();
-	if (!limit)
-		return -ENOMEM;
-	if (!limit->set && ns->limits_set >= REWIRE_LIMITS_MAX) {
-		NL_SET_ERR_MSG(info->extack, "There are as many limits as there may be");
-		err = -ENOSPC;
-	} else {
-		err = rewire_limit_change(info, limit);
-	}
-	if (err || limit->set) {
-		rewire_limit_put(ns, limit);
-		return err;
-	}
-	limit->set = true;
-	ns->limits_set++;
-	return 0;
-}
-
-int rewire_nl_limit_set_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	bool all;
-	u32 vni;
-	int err = rewire_limit_key(info, &all, &vni);
-
-	if (!err && all)
-		err = rewire_check_bounded(info);
-	if (err)
-		return err;
-	mutex_lock(&ns->lock);
-	if (all) {
-		err = rewire_limit_change(info, &ns->all);
-		ns->all.set |= !err;
-	} else {
-		err = rewire_limit_set_vni(info, ns, vni);
-	}
-	mutex_unlock(&ns->lock);
-	return err;
-}
-
-static int rewire_limit_missing(struct genl_info *info)
-{
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_LIMIT_VNI],
-			    "This virtual network has no limits");
-	return -ENOENT;
-}
-
-int rewire_nl_limit_del_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	static const struct rewire_limits none;
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_quota *limit;
-	bool all;
-	u32 vni;
-	int err = rewire_limit_key(info, &all, &vni);
-
-	if (err)
-		return err;
-	mutex_lock(&ns->lock);
-	rcu_read_lock();
-	limit = all ? &ns->all : rewire_limit_find(ns, vni);
-	if (all) {
-		rewire_limit_write(limit, &rewire_limits_default);
-		limit->set = false;
-	} else if (limit && limit->set) {
-		rewire_limit_write(limit, &none);
-		limit->set = false;
-		ns->limits_set--;
-		rewire_limit_put(ns, limit);
-	} else {
-		err = rewire_limit_missing(info);
-	}
-	rcu_read_unlock();
-	mutex_unlock(&ns->lock);
-	return err;
-}
-
 static bool rewire_put_limit(struct sk_buff *skb, int attribute, u32 value)
 {
 	return value && nla_put_u32(skb, attribute, value);
@@ -246,15 +142,141 @@ static bool rewire_limit_fill_use(struct sk_buff *skb, const struct rewire_quota
 	       rewire_put_count(skb, REWIRE_A_LIMIT_EARLY, &limit->early);
 }
 
-static int rewire_limit_fill(struct sk_buff *skb, struct rewire_net *ns,
-			     const struct rewire_quota *limit)
+static int rewire_limit_fill(struct sk_buff *skb, const void *object)
 {
-	if ((limit == &ns->all ? nla_put_flag(skb, REWIRE_A_LIMIT_ALL) :
-				 nla_put_u32(skb, REWIRE_A_LIMIT_VNI, limit->vni)) ||
+	const struct rewire_quota *limit = object;
+
+	if ((limit->all ? nla_put_flag(skb, REWIRE_A_LIMIT_ALL) :
+			  nla_put_u32(skb, REWIRE_A_LIMIT_VNI, limit->vni)) ||
 	    (READ_ONCE(limit->set) && nla_put_flag(skb, REWIRE_A_LIMIT_SET)) ||
 	    rewire_limit_fill_may(skb, &limit->may) || rewire_limit_fill_use(skb, limit))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/* Tell who watches. */
+static void rewire_limit_tell(struct rewire_net *ns, const struct rewire_quota *limit,
+			      enum rewire_config_change change)
+{
+	rewire_event_config(ns, REWIRE_CMD_LIMIT_NTF, change, rewire_limit_fill, limit);
+}
+
+static int rewire_limit_change(struct genl_info *info, struct rewire_quota *limit)
+{
+	struct rewire_limits may = limit->may;
+	int err = rewire_get_limits(info, &may);
+
+	if (err)
+		return err;
+	/* How full a bucket is was reckoned by the old rate. */
+	if (may.rate != limit->may.rate || may.burst != limit->may.burst)
+		atomic64_set(&limit->bucket, 0);
+	rewire_limit_write(limit, &may);
+	return 0;
+}
+
+/* The first request takes a reference that the last one lets go of. */
+static int rewire_limit_set_vni(struct genl_info *info, struct rewire_net *ns, u32 vni)
+{
+	struct rewire_quota *limit;
+	int err;
+
+	lockdep_assert_held(&ns->lock);
+	if (!rewire_attach_has_vni(ns, vni)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_LIMIT_VNI],
+				    "No device is attached to this virtual network");
+		return -ENOENT;
+	}
+	rcu_read_lock();
+	limit = rewire_limit_get(ns, vni);
+	rcu_read_unlock();
+	if (!limit)
+		return -ENOMEM;
+	if (!limit->set && ns->limits_set >= REWIRE_LIMITS_MAX) {
+		NL_SET_ERR_MSG(info->extack, "There are as many limits as there may be");
+		err = -ENOSPC;
+	} else {
+		err = rewire_limit_change(info, limit);
+	}
+	if (!err && !limit->set) {
+		limit->set = true;
+		ns->limits_set++;
+		rewire_limit_tell(ns, limit, REWIRE_CONFIG_CHANGE_NEW);
+		return 0;
+	}
+	if (!err)
+		rewire_limit_tell(ns, limit, REWIRE_CONFIG_CHANGE_SET);
+	rewire_limit_put(ns, limit);
+	return err;
+}
+
+int rewire_nl_limit_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	bool all;
+	u32 vni;
+	int err = rewire_limit_key(info, &all, &vni);
+
+	if (!err && all)
+		err = rewire_check_bounded(info);
+	if (err)
+		return err;
+	mutex_lock(&ns->lock);
+	if (all) {
+		err = rewire_limit_change(info, &ns->all);
+		ns->all.set |= !err;
+		if (!err)
+			rewire_limit_tell(ns, &ns->all, REWIRE_CONFIG_CHANGE_SET);
+	} else {
+		err = rewire_limit_set_vni(info, ns, vni);
+	}
+	mutex_unlock(&ns->lock);
+	return err;
+}
+
+static int rewire_limit_missing(struct genl_info *info)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_LIMIT_VNI],
+			    "This virtual network has no limits");
+	return -ENOENT;
+}
+
+static void rewire_limit_unset(struct rewire_net *ns, struct rewire_quota *limit)
+{
+	static const struct rewire_limits none;
+
+	lockdep_assert_held(&ns->lock);
+	rewire_limit_write(limit, limit->all ? &rewire_limits_default : &none);
+	limit->set = false;
+	rewire_limit_tell(ns, limit, limit->all ? REWIRE_CONFIG_CHANGE_SET :
+						  REWIRE_CONFIG_CHANGE_DELETE);
+	if (limit->all)
+		return;
+	ns->limits_set--;
+	rewire_limit_put(ns, limit);
+}
+
+int rewire_nl_limit_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_quota *limit;
+	bool all;
+	u32 vni;
+	int err = rewire_limit_key(info, &all, &vni);
+
+	if (err)
+		return err;
+	mutex_lock(&ns->lock);
+	rcu_read_lock();
+	limit = all ? &ns->all : rewire_limit_find(ns, vni);
+	/* One that was set cannot go: the reference for that is let go of here. */
+	if (!all && !(limit && limit->set))
+		err = rewire_limit_missing(info);
+	rcu_read_unlock();
+	if (!err)
+		rewire_limit_unset(ns, limit);
+	mutex_unlock(&ns->lock);
+	return err;
 }
 
 int rewire_nl_limit_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -274,7 +296,7 @@ int rewire_nl_limit_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	limit = all ? &ns->all : rewire_limit_find(ns, vni);
-	err = limit ? rewire_limit_fill(reply, ns, limit) : rewire_limit_missing(info);
+	err = limit ? rewire_limit_fill(reply, limit) : rewire_limit_missing(info);
 	rcu_read_unlock();
 	if (err) {
 		nlmsg_free(reply);
@@ -284,7 +306,7 @@ int rewire_nl_limit_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static bool rewire_limit_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				  struct rewire_net *ns, const struct rewire_quota *limit)
+				  const struct rewire_quota *limit)
 {
 	void *header;
 
@@ -292,7 +314,7 @@ static bool rewire_limit_dump_one(struct sk_buff *skb, struct netlink_callback *
 			     &rewire_family, NLM_F_MULTI, REWIRE_CMD_LIMIT_GET);
 	if (!header)
 		return false;
-	if (rewire_limit_fill(skb, ns, limit)) {
+	if (rewire_limit_fill(skb, limit)) {
 		genlmsg_cancel(skb, header);
 		return false;
 	}
@@ -308,13 +330,13 @@ int rewire_nl_limit_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	unsigned long vni;
 
 	if (!cb->args[0]) {
-		if (!rewire_limit_dump_one(skb, cb, ns, &ns->all))
+		if (!rewire_limit_dump_one(skb, cb, &ns->all))
 			return skb->len;
 		cb->args[0] = 1;
 	}
 	rcu_read_lock();
 	xa_for_each_start(&ns->limits, vni, limit, cb->args[0] - 1) {
-		if (!rewire_limit_dump_one(skb, cb, ns, limit))
+		if (!rewire_limit_dump_one(skb, cb, limit))
 			break;
 		cb->args[0] = vni + 2;
 	}

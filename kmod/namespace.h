@@ -77,7 +77,7 @@ struct rewire_punt_queue;
  * @event_queue: messages with flow events that are to be sent
  * @event_sequence: of the last flow event
  * @event_work: sends them
- * @config_sequence: of the last notification about an attach, a rule or a target
+ * @config_sequence: of the last notification about the configuration
  */
 struct rewire_net {
 	struct net *net;

@@ -2,6 +2,7 @@
 /* Policies: how flows are kept and their packets checked. */
 #include <linux/slab.h>
 
+#include "event.h"
 #include "netlink.h"
 #include "policy.h"
 
@@ -99,6 +100,42 @@ static void rewire_policy_change(struct rewire_policy *policy,
 		WRITE_ONCE(policy->timeout[i], to->timeout[i]);
 }
 
+static bool rewire_timeouts_fill(struct sk_buff *skb, const struct rewire_policy *policy)
+{
+	struct nlattr *nest = nla_nest_start(skb, REWIRE_A_POLICY_TIMEOUTS);
+	unsigned int i;
+
+	if (!nest)
+		return true;
+	for (i = 1; i < ARRAY_SIZE(policy->timeout); i++) {
+		if (nla_put_u32(skb, i, jiffies_to_msecs(policy->timeout[i])))
+			return true;
+	}
+	nla_nest_end(skb, nest);
+	return false;
+}
+
+static int rewire_policy_fill(struct sk_buff *skb, const void *object)
+{
+	const struct rewire_policy *policy = object;
+
+	if (nla_put_u32(skb, REWIRE_A_POLICY_ID, policy->id) ||
+	    nla_put_u32(skb, REWIRE_A_POLICY_TCP, policy->tcp) ||
+	    nla_put_u32(skb, REWIRE_A_POLICY_PICKUP, policy->pickup) ||
+	    nla_put_u32(skb, REWIRE_A_POLICY_MSS, policy->mss) ||
+	    nla_put_u32(skb, REWIRE_A_POLICY_FLOWS, atomic_read(&policy->flows)) ||
+	    rewire_timeouts_fill(skb, policy))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Tell who watches. */
+static void rewire_policy_tell(struct rewire_net *ns, const struct rewire_policy *policy,
+			       enum rewire_config_change change)
+{
+	rewire_event_config(ns, REWIRE_CMD_POLICY_NTF, change, rewire_policy_fill, policy);
+}
+
 static int rewire_policy_new(struct rewire_net *ns, u32 id,
 			     const struct rewire_policy_change *change,
 			     struct netlink_ext_ack *extack)
@@ -125,11 +162,13 @@ static int rewire_policy_new(struct rewire_net *ns, u32 id,
 	}
 	ns->policy_count++;
 	percpu_counter_inc(&rewire_objects);
+	rewire_policy_tell(ns, policy, REWIRE_CONFIG_CHANGE_NEW);
 	return 0;
 }
 
 static void rewire_policy_delete(struct rewire_net *ns, struct rewire_policy *policy)
 {
+	rewire_policy_tell(ns, policy, REWIRE_CONFIG_CHANGE_DELETE);
 	xa_erase(&ns->policies, policy->id);
 	ns->policy_count--;
 	rewire_policy_put(policy);
@@ -210,10 +249,12 @@ int rewire_nl_policy_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	mutex_lock(&ns->lock);
 	policy = xa_load(&ns->policies, id);
-	if (policy)
+	if (policy) {
 		rewire_policy_change(policy, &change);
-	else
+		rewire_policy_tell(ns, policy, REWIRE_CONFIG_CHANGE_SET);
+	} else {
 		err = rewire_policy_new(ns, id, &change, info->extack);
+	}
 	mutex_unlock(&ns->lock);
 	return err;
 }
@@ -240,35 +281,6 @@ int rewire_nl_policy_del_doit(struct sk_buff *skb, struct genl_info *info)
 		rewire_policy_delete(ns, policy);
 	mutex_unlock(&ns->lock);
 	return policy ? 0 : rewire_policy_missing(info);
-}
-
-static bool rewire_timeouts_fill(struct sk_buff *skb, const struct rewire_policy *policy)
-{
-	struct nlattr *nest = nla_nest_start(skb, REWIRE_A_POLICY_TIMEOUTS);
-	unsigned int i;
-
-	if (!nest)
-		return true;
-	for (i = 1; i < ARRAY_SIZE(policy->timeout); i++) {
-		if (nla_put_u32(skb, i, jiffies_to_msecs(policy->timeout[i])))
-			return true;
-	}
-	nla_nest_end(skb, nest);
-	return false;
-}
-
-static int rewire_policy_fill(struct sk_buff *skb, const void *object)
-{
-	const struct rewire_policy *policy = object;
-
-	if (nla_put_u32(skb, REWIRE_A_POLICY_ID, policy->id) ||
-	    nla_put_u32(skb, REWIRE_A_POLICY_TCP, policy->tcp) ||
-	    nla_put_u32(skb, REWIRE_A_POLICY_PICKUP, policy->pickup) ||
-	    nla_put_u32(skb, REWIRE_A_POLICY_MSS, policy->mss) ||
-	    nla_put_u32(skb, REWIRE_A_POLICY_FLOWS, atomic_read(&policy->flows)) ||
-	    rewire_timeouts_fill(skb, policy))
-		return -EMSGSIZE;
-	return 0;
 }
 
 int rewire_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -12,7 +12,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
 from flows import Maker, VNI, c, enter_new, number_of
-from netlink import Refused, Rewire, attributes, u32
+from netlink import Refused, Rewire, attr, attributes, u32
 
 CLI = os.path.join(here, "../build/bin/rewire")
 
@@ -124,6 +124,71 @@ def configuration():
     watcher.close()
 
 
+def limits_and_policies():
+    """The same of what is set, and of what the namespace always has."""
+    watcher = Watcher("config")
+    network, whole = u32(c["A_LIMIT_VNI"], VNI), attr(c["A_LIMIT_ALL"])
+    policy = u32(c["A_POLICY_ID"], 3)
+    for name, payload in (("LIMIT_SET", network + u32(c["A_LIMIT_RATE"], 7)),
+                          ("LIMIT_SET", network + u32(c["A_LIMIT_RATE"], 8)),
+                          ("LIMIT_DEL", network),
+                          ("LIMIT_SET", whole + u32(c["A_LIMIT_RATE"], 9)), ("LIMIT_DEL", whole),
+                          ("POLICY_SET", policy + u32(c["A_POLICY_MSS"], 1300)),
+                          ("POLICY_SET", policy + u32(c["A_POLICY_MSS"], 1200)), ("POLICY_DEL", policy)):
+        rewire.command(name, payload)
+    for name, payload in ("LIMIT_DEL", network), ("POLICY_DEL", policy), ("LIMIT_SET", u32(c["A_LIMIT_VNI"], 99)):
+        try:
+            rewire.command(name, payload)
+        except Refused:
+            pass
+    events, _ = watcher.events(9, 1)
+    names = {c["CMD_LIMIT_NTF"]: "LIMIT", c["CMD_POLICY_NTF"]: "POLICY"}
+    changes = {v: k[len("CONFIG_CHANGE_"):] for k, v in c.items() if k.startswith("CONFIG_CHANGE_")}
+    got = [(names[command], changes[value(event, f"A_{names[command]}_CHANGE")],
+            int.from_bytes(event.get(c["A_LIMIT_RATE" if names[command] == "LIMIT" else "A_POLICY_MSS"], b""), "little"))
+           for command, event in events]
+    tap.equal("limits and policies, as they are after each change, and none for what was refused", got, [
+        ("LIMIT", "NEW", 7), ("LIMIT", "SET", 8), ("LIMIT", "DELETE", 0), ("LIMIT", "SET", 9), ("LIMIT", "SET", 0),
+        ("POLICY", "NEW", 1300), ("POLICY", "SET", 1200), ("POLICY", "DELETE", 1200)])
+    tap.equal("those of the namespace say so", [c["A_LIMIT_ALL"] in event for _, event in events[:5]],
+              [False, False, False, True, True])
+    watcher.close()
+
+
+def punts():
+    """A watcher sees the questions that the daemon gets, and answers none."""
+    daemon, watcher, sender = Rewire(), Watcher("punt"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    subprocess.run(["ip", "-batch", "-"], check=True, input=b"""
+        link set lo up
+        address add 10.77.0.1/24 dev in5
+        neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev in5
+        """)
+    rewire.command("ATTACH_ADD", attr(c["A_ATTACH_LOCAL"]) + u32(c["A_ATTACH_VNI"], VNI))
+    rule = rewire.command("RULE_ADD", u32(c["A_RULE_VNI"], VNI) + u32(c["A_RULE_POLICY"], 5) +
+                          u32(c["A_RULE_ACTION"], c["RULE_ACTION_PUNT"]))[0]
+    daemon.command("PUNT_LISTEN", u32(c["A_PUNT_BATCH_VERSION"], c.get("INTERFACE_VERSION", 1)))
+    sender.sendto(b"x", ("10.77.0.2", 7))
+    asked = daemon.notification()
+    events, _ = watcher.events(1)
+    tap.equal("a watcher of punts gets the daemon's own message",
+              [(command, punt) for command, punt in events],
+              [(asked[0], dict(attributes(asked[4:])))])
+    punt = dict(attributes(events[0][1][c["A_PUNT_BATCH_PUNT"]]))
+    tap.equal("with the rule's policy", value(punt, "A_PUNT_POLICY"), 5)
+    header = punt[c["A_PUNT_HEADER"]]
+    tap.equal("S2.5: and the beginning of the packet", (header[16:20], header[28:]),
+              (socket.inet_aton("10.77.0.2"), b"x"))
+    tap.equal("to watch is not to listen", rewire.stats()["handlers"], 1)
+    daemon.close()
+    tap.wait_for(5, lambda: not rewire.stats()["holds"])
+    sender.sendto(b"x", ("10.77.0.2", 8))
+    tap.equal("what nobody is asked nobody sees", watcher.events(1, 1)[0], [])
+    rewire.command("RULE_DEL", attr(c["A_RULE_ID"], dict(rule)[c["A_RULE_ID"]]))
+    rewire.command("ATTACH_DEL", attr(c["A_ATTACH_LOCAL"]))
+    sender.close()
+    watcher.close()
+
+
 def monitor():
     """What rewire monitor prints."""
     process = subprocess.Popen([CLI, "-j", "monitor"], stdout=subprocess.PIPE, bufsize=0)
@@ -196,4 +261,4 @@ def clean_up():
 
 
 set_up()
-tap.run(flows, losses, configuration, monitor, privilege, tracepoints, clean_up)
+tap.run(flows, losses, configuration, limits_and_policies, punts, monitor, privilege, tracepoints, clean_up)

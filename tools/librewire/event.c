@@ -53,8 +53,17 @@ int rw_get_config_event(const struct nlmsghdr *nlh, uint8_t command, struct rw_c
 		[REWIRE_A_TARGET_CHANGE]   = RW_ALWAYS(RW_U32, struct rw_config_event, change),
 		[REWIRE_A_TARGET_SEQUENCE] = RW_ALWAYS(RW_U32, struct rw_config_event, sequence),
 	};
+	static const struct rw_field limit_fields[] = {
+		[REWIRE_A_LIMIT_CHANGE]   = RW_ALWAYS(RW_U32, struct rw_config_event, change),
+		[REWIRE_A_LIMIT_SEQUENCE] = RW_ALWAYS(RW_U32, struct rw_config_event, sequence),
+	};
+	static const struct rw_field policy_fields[] = {
+		[REWIRE_A_POLICY_CHANGE]   = RW_ALWAYS(RW_U32, struct rw_config_event, change),
+		[REWIRE_A_POLICY_SEQUENCE] = RW_ALWAYS(RW_U32, struct rw_config_event, sequence),
+	};
 	static const struct rw_shape shapes[] = {
 		RW_SHAPE(attach_fields), RW_SHAPE(rule_fields), RW_SHAPE(target_fields),
+		RW_SHAPE(limit_fields), RW_SHAPE(policy_fields),
 	};
 
 	memset(event, 0, sizeof(*event));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "args.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -174,13 +175,8 @@ static void show_use(const struct rw_limit *limit)
 	print_number("early", "early", limit->early);
 }
 
-static int show(const struct rw_limit *limit, void *data)
+void limit_print_members(const struct rw_limit *limit)
 {
-	const struct rw_limit *key = data;
-
-	if (key && (key->all != limit->all || key->vni != limit->vni))
-		return 0;
-	print_record();
 	print_word("limit");
 	if (limit->all)
 		print_flag("all", "all", true);
@@ -190,6 +186,16 @@ static int show(const struct rw_limit *limit, void *data)
 	show_limits(limit);
 	if (cli.stats || print_style.json)
 		show_use(limit);
+}
+
+static int show(const struct rw_limit *limit, void *data)
+{
+	const struct rw_limit *key = data;
+
+	if (key && (key->all != limit->all || key->vni != limit->vni))
+		return 0;
+	print_record();
+	limit_print_members(limit);
 	print_record_end();
 	return 0;
 }

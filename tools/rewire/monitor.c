@@ -12,7 +12,7 @@
 static const char usage[] =
 	"Usage: rewire monitor [ flow | punt | config ]\n"
 	"Prints flows that are made and that end, questions to the daemon, and changes of attaches,\n"
-	"rules and targets, or one of these, until it is interrupted. A line says when some were\n"
+	"rules, targets, limits and policies, or one of these, until it is interrupted. A line says when some were\n"
 	"lost.\n";
 
 #define RECEIVE_BUFFER	(8 << 20)
@@ -65,11 +65,16 @@ static int take_punts(const struct nlmsghdr *nlh)
 	return count < 0 ? (int)count : 0;
 }
 
+/* By notification, in the order of their commands. */
+static const char *const config_objects[] = { "attach", "rule", "target", "limit", "policy" };
+
 static int print_object_of(const struct nlmsghdr *nlh, uint8_t command)
 {
 	struct rw_attach attach;
 	struct rw_rule rule;
 	struct rw_target target;
+	struct rw_limit limit;
+	struct rw_policy policy;
 	int ret;
 
 	switch (command) {
@@ -83,10 +88,20 @@ static int print_object_of(const struct nlmsghdr *nlh, uint8_t command)
 		if (!ret)
 			rule_print_members(&rule);
 		return ret;
-	default:
+	case REWIRE_CMD_TARGET_NTF:
 		ret = rw_get_target(nlh, &target);
 		if (!ret)
 			target_print_members(&target);
+		return ret;
+	case REWIRE_CMD_LIMIT_NTF:
+		ret = rw_get_limit(nlh, &limit);
+		if (!ret)
+			limit_print_members(&limit);
+		return ret;
+	default:
+		ret = rw_get_policy(nlh, &policy);
+		if (!ret)
+			policy_print_members(&policy);
 		return ret;
 	}
 }
@@ -103,8 +118,8 @@ static int take_config(const struct nlmsghdr *nlh, uint8_t command, struct monit
 	monitor->config = event.sequence;
 	print_record();
 	print_string("event", "", rw_name(rw_config_change_names, event.change));
-	print_string("object", NULL, command == REWIRE_CMD_ATTACH_NTF ? "attach" :
-		     command == REWIRE_CMD_RULE_NTF ? "rule" : "target");
+	print_string("object", command == REWIRE_CMD_POLICY_NTF ? "" : NULL,
+		     config_objects[command - REWIRE_CMD_ATTACH_NTF]);
 	ret = print_object_of(nlh, command);
 	print_record_end();
 	return ret;
@@ -122,6 +137,8 @@ static int take(const struct nlmsghdr *nlh, struct monitor *monitor)
 	case REWIRE_CMD_ATTACH_NTF:
 	case REWIRE_CMD_RULE_NTF:
 	case REWIRE_CMD_TARGET_NTF:
+	case REWIRE_CMD_LIMIT_NTF:
+	case REWIRE_CMD_POLICY_NTF:
 		return take_config(nlh, command, monitor);
 	default:
 		return 0;	/* of a newer module */

@@ -9,6 +9,8 @@ void flow_print_members(const struct rw_flow *flow);
 void punt_print_members(const struct rw_punt *punt);
 void attach_print_members(const struct rw_attach *attach);
 void rule_print_members(const struct rw_rule *rule);
+void limit_print_members(const struct rw_limit *limit);
+void policy_print_members(const struct rw_policy *policy);
 void target_print_members(const struct rw_target *target);
 
 #endif

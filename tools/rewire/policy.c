@@ -2,6 +2,7 @@
 /* rewire policy: how flows are kept and their packets checked. */
 
 #include "args.h"
+#include "objects.h"
 #include "print.h"
 
 static const char usage[] =
@@ -92,12 +93,10 @@ static int policy_del(struct args *args)
 	return rw_policy_del(cli.socket, policy.id, &error) ? args_refused(args, table, &error) : 0;
 }
 
-static int show(const struct rw_policy *policy, void *data)
+void policy_print_members(const struct rw_policy *policy)
 {
 	int i;
 
-	(void)data;
-	print_record();
 	print_number("id", "id", policy->id);
 	print_string("tcp", "tcp", rw_name(rw_tcp_mode_names, policy->tcp));
 	print_string("pickup", "pickup", rw_name(pickup_names, policy->pickup));
@@ -110,6 +109,13 @@ static int show(const struct rw_policy *policy, void *data)
 
 		print_duration(name, cli.details ? name : NULL, policy->timeouts[i]);
 	}
+}
+
+static int show(const struct rw_policy *policy, void *data)
+{
+	(void)data;
+	print_record();
+	policy_print_members(policy);
 	print_record_end();
 	return 0;
 }
