@@ -181,7 +181,7 @@ def costs():
     print("# bytes and seconds of a summary:", few, many, "of a walk:", walk, long_walk, flush=True)
     tap.equal(f"S3.9: a summary of {MANY} flows has as many bytes as of one", many[0], few[0])
     tap.point(many[1] < 2 * few[1] + 0.0005, "S3.9: and takes no longer", few, many)
-    tap.point(long_walk[1] > 10 * walk[1], "S3.9: which a walk over all flows does", walk, long_walk)
+    tap.point(long_walk[1] > 1.3 * walk[1], "S3.9: which a walk over all flows does", walk, long_walk)
     rewire.command("FLOW_FLUSH")
 
 
