@@ -174,24 +174,128 @@ static int check_overlap(const struct snapshot *snapshot, struct error *error)
 	return ret;
 }
 
-/* Answers come from a backend's network, so that is where the pool's ports must be unique. */
-static int check_pool_networks(const struct snapshot *snapshot, struct error *error)
+/* Answers come from where packets go to, so that is where their source must be known. */
+static int check_destination(const struct service *service, const char *kind, const char *name,
+			     uint32_t vni, struct error *error)
+{
+	if (service->pool && vni != service->pool->vni)
+		return refuse(error, "%s \"%s\": vni is %u, but the service's source pool \"%s\" is in VNI %u",
+			      kind, name, vni, service->pool->name, service->pool->vni);
+	if (service->source.given && vni != service->source.vni)
+		return refuse(error, "%s \"%s\": vni is %u, but the service's source is in VNI %u",
+			      kind, name, vni, service->source.vni);
+	return 0;
+}
+
+static bool is_service(const struct service *service, uint32_t vni, const struct rw_addr *address,
+		       uint16_t port)
+{
+	return vni == service->vni && service->dst.count && !service->source.given && !service->pool &&
+	       prefixes_contain(&service->dst, address) &&
+	       (!port || !service->dport_min ||
+		(port >= service->dport_min && port <= service->dport_max));
+}
+
+/* What it sends on would be its own packet again, for ever. */
+static int check_loop(const struct service *service, struct error *error)
+{
+	const struct mapping *mapping = &service->destination;
+	const struct backend *backend;
+	unsigned int i;
+	int family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		if (mapping->prefixes[family].address.family &&
+		    is_service(service, mapping->vni, &mapping->prefixes[family].address, mapping->port))
+			return refuse(error, "service \"%s\": its destination is the service itself",
+				      service->name);
+		for (i = 0; i < service->backend_count; i++) {
+			backend = &service->backends[i];
+			if (backend->addresses[family].family &&
+			    is_service(service, backend->vni, &backend->addresses[family], backend->port))
+				return refuse(error, "service \"%s\": its backend \"%s\" is the service itself",
+					      service->name, backend->name);
+		}
+	}
+	return 0;
+}
+
+static int check_destinations(const struct snapshot *snapshot, struct error *error)
 {
 	const struct service *service;
-	const struct backend *backend;
 	unsigned int i, j;
 
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
-		for (j = 0; service->pool && j < service->backend_count; j++) {
-			backend = &service->backends[j];
-			if (backend->vni != service->pool->vni)
-				return refuse(error, "backend \"%s\": vni is %u, but the service's source pool \"%s\" is in VNI %u",
-					      backend->name, backend->vni, service->pool->name,
-					      service->pool->vni);
-		}
+		if (service->destination.given &&
+		    check_destination(service, "service", service->name, service->destination.vni, error))
+			return -1;
+		for (j = 0; j < service->backend_count; j++)
+			if (check_destination(service, "backend", service->backends[j].name,
+					      service->backends[j].vni, error))
+				return -1;
+		if (check_loop(service, error))
+			return -1;
 	}
 	return 0;
+}
+
+/* The first span from an address on. */
+static unsigned int find_span(const struct span *spans, unsigned int count, uint32_t vni,
+			      const struct rw_addr *address)
+{
+	unsigned int low = 0, high = count, middle;
+	const struct span *span;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		span = &spans[middle];
+		if (span->pool->vni < vni ||
+		    (span->pool->vni == vni &&
+		     memcmp(ports_address(span->ports), address, sizeof(*address)) < 0))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A fixed source would take ports that a pool gives out. */
+static int check_source(const struct span *spans, unsigned int count,
+			const struct service *service, int family, struct error *error)
+{
+	const struct mapping *source = &service->source;
+	const struct prefix *prefix = &source->prefixes[family];
+	const struct pool *pool;
+	unsigned int i;
+
+	if (!prefix->address.family)
+		return 0;
+	for (i = find_span(spans, count, source->vni, &prefix->address); i < count; i++) {
+		pool = spans[i].pool;
+		if (pool->vni != source->vni ||
+		    !rw_prefix_contains(&prefix->address, prefix->length, ports_address(spans[i].ports)))
+			break;
+		if (!source->port ||
+		    (source->port >= pool->port_min && source->port <= pool->port_max))
+			return refuse(error, "service \"%s\": source: its addresses and ports are those of pool \"%s\", too",
+				      service->name, pool->name);
+	}
+	return 0;
+}
+
+static int check_sources(const struct snapshot *snapshot, struct error *error)
+{
+	unsigned int i, count;
+	struct span *spans = list_spans(snapshot, &count);
+	int family, ret = 0;
+
+	qsort(spans, count, sizeof(*spans), by_start);
+	for (i = 0; !ret && i < snapshot->service_count; i++)
+		for (family = 0; !ret && family < FAMILIES; family++)
+			ret = check_source(spans, count, &snapshot->services[i], family, error);
+	free(spans);
+	return ret;
 }
 
 static const char *service_name(const struct snapshot *snapshot, uint32_t policy)
@@ -233,7 +337,8 @@ int check_snapshot(const struct snapshot *snapshot, struct error *error)
 {
 	if (check_pool_labels(snapshot, error) || check_service_labels(snapshot, error) ||
 	    check_backend_labels(snapshot, error) || check_overlap(snapshot, error) ||
-	    check_pool_networks(snapshot, error))
+	    networks_check(snapshot, error) || check_destinations(snapshot, error) ||
+	    check_sources(snapshot, error))
 		return -1;
 	return check_matches(snapshot, error);
 }

@@ -11,6 +11,8 @@
 #include "check.h"
 #include "config.h"
 #include "json.h"
+#include "priority.h"
+#include "replicate.h"
 
 static const char *const hold_modes[] = { "hold", "drop", NULL };
 static const char *const orphan_modes[] = { "drop", "pass", "hold", NULL };
@@ -38,43 +40,6 @@ static int enter(struct place *place, const char *kind, const json_t *object,
 	snprintf(place->text, sizeof(place->text), "%s \"%s\"", kind, text);
 	*name = strdup(text);
 	return *name ? 0 : refuse_errno(place->error, place->text);
-}
-
-static int add_prefix(const struct place *place, const char *key, const json_t *value,
-		      struct prefixes *prefixes)
-{
-	struct prefix *prefix = &prefixes->list[prefixes->count];
-	const char *text = json_string_value(value), *wrong;
-
-	if (!text)
-		return refuse(place->error, "%s: %s holds what is not a string", place->text, key);
-	wrong = rw_prefix_parse(text, &prefix->address, &prefix->length);
-	if (wrong)
-		return refuse(place->error, "%s: %s \"%.60s\" %s", place->text, key, text, wrong);
-	prefixes->count++;
-	return 0;
-}
-
-/* A prefix or a list of them: 1 when there are any, 0 when the key is absent. */
-static int get_prefixes(const struct place *place, const char *key, struct prefixes *prefixes)
-{
-	const json_t *value = json_object_get(place->object, key);
-	size_t i;
-
-	if (!value)
-		return 0;
-	if (json_is_string(value)) {
-		prefixes->list = allocate(1, sizeof(*prefixes->list));
-		return add_prefix(place, key, value, prefixes) ? -1 : 1;
-	}
-	if (!json_array_size(value))
-		return refuse(place->error, "%s: %s is neither an address nor a list of them",
-			      place->text, key);
-	prefixes->list = allocate(json_array_size(value), sizeof(*prefixes->list));
-	for (i = 0; i < json_array_size(value); i++)
-		if (add_prefix(place, key, json_array_get(value, i), prefixes))
-			return -1;
-	return 1;
 }
 
 static void address_next(struct rw_addr *address)
@@ -106,7 +71,7 @@ static int pool_add_prefix(const struct place *place, struct pool *pool,
 static int read_addresses(const struct place *place, struct pool *pool)
 {
 	struct prefixes prefixes = { 0 };
-	int ret = get_prefixes(place, "addresses", &prefixes), family;
+	int ret = prefixes_get(place, "addresses", &prefixes), family;
 	unsigned int i;
 
 	if (!ret)
@@ -139,7 +104,7 @@ static int read_pool(const struct place *list, const json_t *object, size_t inde
 static int read_backend_addresses(const struct place *place, struct backend *backend)
 {
 	struct prefixes prefixes = { 0 };
-	int ret = get_prefixes(place, "addresses", &prefixes);
+	int ret = prefixes_get(place, "addresses", &prefixes);
 	struct rw_addr *address;
 	unsigned int i;
 
@@ -223,24 +188,14 @@ static int read_protocol(const struct place *place, struct service *service)
 	return 0;
 }
 
-static bool has_family(const struct prefixes *prefixes, int family)
-{
-	unsigned int i;
-
-	for (i = 0; i < prefixes->count; i++)
-		if (family_index(&prefixes->list[i].address) == family)
-			return true;
-	return !prefixes->count;
-}
-
 static int read_match(const struct place *place, struct service *service)
 {
 	int ret, family;
 
 	if (json_need_number(place, "vni", 0, REWIRE_VNI_MAX, &service->vni) ||
 	    read_protocol(place, service) ||
-	    get_prefixes(place, "src", &service->src) < 0 ||
-	    get_prefixes(place, "dst", &service->dst) < 0)
+	    prefixes_get(place, "src", &service->src) < 0 ||
+	    prefixes_get(place, "dst", &service->dst) < 0)
 		return -1;
 	ret = json_get_ports(place, "dport", &service->dport_min, &service->dport_max);
 	if (ret < 0)
@@ -248,12 +203,22 @@ static int read_match(const struct place *place, struct service *service)
 	if (ret && !rw_protocol_has_ports(service->protocols[IPV4]))
 		return refuse(place->error, "%s: dport needs a protocol that has ports", place->text);
 	for (family = 0; family < FAMILIES; family++)
-		if (!has_family(&service->src, family) || !has_family(&service->dst, family))
+		if (!prefixes_have_family(&service->src, family) || !prefixes_have_family(&service->dst, family))
 			service->families[family] = false;
 	if (!service->families[IPV4] && !service->families[IPV6])
 		return refuse(place->error, "%s: no packet matches, its protocol, src and dst are of different address families",
 			      place->text);
 	return 0;
+}
+
+/* Absent, or "keep": 0. An object: 1. */
+static int get_end(const struct place *place, const char *key, struct place *end)
+{
+	const json_t *value = json_object_get(place->object, key);
+
+	if (json_is_string(value) && !strcmp(json_string_value(value), "keep"))
+		return 0;
+	return json_get_object(place, key, end);
 }
 
 static int read_source(const struct place *place, const struct snapshot *snapshot,
@@ -263,10 +228,12 @@ static int read_source(const struct place *place, const struct snapshot *snapsho
 	const char *name = NULL;
 	struct place source;
 	unsigned int i;
-	int ret = json_get_object(place, "source", &source);
+	int ret = get_end(place, "source", &source);
 
 	if (ret <= 0)
 		return ret;
+	if (json_object_get(source.object, "vni"))
+		return mapping_read(&source, false, &service->source);
 	if (json_only_keys(&source, keys) || json_need_string(&source, "pool", &name))
 		return -1;
 	for (i = 0; i < snapshot->pool_count; i++)
@@ -300,16 +267,20 @@ static int read_destination(const struct place *place, struct service *service)
 {
 	static const char *const keys[] = { "scheduler", NULL };
 	struct place destination;
-	int ret = json_get_object(place, "destination", &destination);
+	int ret = get_end(place, "destination", &destination);
+	bool maps = ret > 0 && json_object_get(destination.object, "vni");
 
 	if (ret < 0)
 		return -1;
-	if (!ret && json_object_get(place->object, "backends"))
-		return refuse(place->error, "%s: backends without a destination", place->text);
-	if (!ret && !service->pool)
+	if ((!ret || maps) && json_object_get(place->object, "backends"))
+		return refuse(place->error, "%s: backends without a destination that chooses",
+			      place->text);
+	if (!ret && !service->pool && !service->source.given)
 		return refuse(place->error, "%s: it has neither source nor destination", place->text);
 	if (!ret)
 		return 0;
+	if (maps)
+		return mapping_read(&destination, true, &service->destination);
 	service->balance = true;
 	if (json_only_keys(&destination, keys) ||
 	    json_get_choice(&destination, "scheduler", schedulers, &service->scheduler) < 0)
@@ -322,7 +293,7 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 {
 	static const char *const keys[] = {
 		"name", "id", "vni", "protocol", "src", "dst", "dport", "orphan", "hold",
-		"source", "destination", "backends", NULL
+		"source", "destination", "backends", "copies", "one_way", "priority", NULL
 	};
 	struct place place;
 
@@ -334,7 +305,10 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 	    read_match(&place, service) ||
 	    json_get_choice(&place, "orphan", orphan_modes, &service->orphan) < 0 ||
 	    json_get_choice(&place, "hold", hold_modes, &service->hold) < 0 ||
-	    read_source(&place, snapshot, service))
+	    json_get_number(&place, "priority", 0, 255, &service->priority) < 0 ||
+	    json_get_bool(&place, "one_way", &service->one_way) < 0 ||
+	    read_source(&place, snapshot, service) ||
+	    replicate_read(&place, service))
 		return -1;
 	return read_destination(&place, service);
 }
@@ -374,14 +348,15 @@ static int read_services(const struct place *root, struct snapshot *snapshot)
 
 static int read_root(const json_t *json, struct snapshot *snapshot, struct error *error)
 {
-	static const char *const keys[] = { "pools", "services", NULL };
+	static const char *const keys[] = { "networks", "pools", "services", NULL };
 	struct place root = { .object = json, .text = "configuration", .error = error };
 
 	if (!json_is_object(json))
 		return refuse(error, "configuration is not an object");
-	if (json_only_keys(&root, keys) || read_pools(&root, snapshot) ||
-	    read_services(&root, snapshot))
+	if (json_only_keys(&root, keys) || networks_read(&root, snapshot) ||
+	    read_pools(&root, snapshot) || read_services(&root, snapshot))
 		return -1;
+	priority_order(snapshot);
 	return 0;
 }
 

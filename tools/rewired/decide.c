@@ -24,16 +24,6 @@ static bool begins_flow(const struct rw_tuple *tuple)
 	return !is_icmp(tuple->protocol) || !tuple->dport;
 }
 
-static bool prefixes_contain(const struct prefixes *prefixes, const struct rw_addr *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < prefixes->count; i++)
-		if (rw_prefix_contains(&prefixes->list[i].address, prefixes->list[i].length, address))
-			return true;
-	return !prefixes->count;
-}
-
 static bool service_matches(const struct service *service, const struct rw_tuple *tuple)
 {
 	int family = family_index(&tuple->dst);
@@ -74,8 +64,13 @@ static bool choose_destination(const struct decider *decider, const struct servi
 	const struct backend *backend;
 	int index;
 
+	if (service->destination.given) {
+		flow->reply.vni = service->destination.vni;
+		return mapping_apply(&service->destination, orig->protocol, &flow->reply.src,
+				     &flow->reply.sport);
+	}
 	if (!service->balance) {
-		flow->reply.vni = service->pool->vni;
+		flow->reply.vni = service_source_vni(service);
 		return true;
 	}
 	index = schedule_choose(service->schedules[family], hash_flow(orig, attempt));
@@ -117,6 +112,13 @@ static bool choose_source(const struct service *service, const struct rw_tuple *
 	unsigned int count, first, i;
 	struct ports *ports;
 
+	/* A key in use: where nothing is chosen, another attempt is the same one */
+	if (!pool && !service->balance && attempt)
+		return false;
+	if (service->source.given)
+		return mapping_apply(&service->source, orig->protocol,
+				     &decision->verdict.flow.reply.dst,
+				     &decision->verdict.flow.reply.dport);
 	if (!pool)
 		return true;
 	count = pool->address_count[family];
@@ -184,13 +186,19 @@ static int prefix_length(const struct service *service, const struct rw_addr *ad
 	return length;
 }
 
+static bool has_destination(const struct service *service)
+{
+	return service->balance || service->destination.given;
+}
+
 /*
  * A packet that is translated into a virtual network where its destination is a
  * service itself would come back to this host: both are decided at once. Of several
- * services the one with the longest prefix counts.
+ * services the one with the longest prefix counts. Copies are that one's then.
  */
 static bool turn_around(const struct decider *decider, const struct snapshot *snapshot,
-			unsigned int attempt, struct decision *decision)
+			unsigned int attempt, struct decision *decision,
+			const struct service **copies)
 {
 	const struct service *service, *found = NULL;
 	int length, longest = -1;
@@ -200,7 +208,8 @@ static bool turn_around(const struct decider *decider, const struct snapshot *sn
 	rw_tuple_inverse(&decision->verdict.flow.reply, &public);
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
-		if (!service->balance || !service_matches(service, &public))
+		if (!has_destination(service) || service->reserve ||
+		    !service_matches(service, &public))
 			continue;
 		length = prefix_length(service, &public.dst);
 		if (length > longest) {
@@ -208,14 +217,29 @@ static bool turn_around(const struct decider *decider, const struct snapshot *sn
 			found = service;
 		}
 	}
+	if (found && found->copy_count)
+		*copies = found;
 	return !found || choose_destination(decider, found, &public, attempt, decision);
+}
+
+/* One that has no destination for the flow leaves it to the next with the same match. */
+static const struct service *choose_service(const struct decider *decider,
+					    const struct snapshot *snapshot,
+					    const struct service *service, unsigned int attempt,
+					    struct decision *decision)
+{
+	const struct rw_tuple *orig = &decision->verdict.flow.orig;
+
+	while (service && !choose_destination(decider, service, orig, attempt, decision))
+		service = service->next ? snapshot_service(snapshot, service->next) : NULL;
+	return service;
 }
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
 	    unsigned int attempt, struct decision *decision)
 {
 	const struct rw_tuple *orig = &punt->tuple;
-	const struct service *service;
+	const struct service *service, *copies;
 	enum outcome outcome = find_service(snapshot, punt, &service);
 	struct rw_flow_spec *flow = &decision->verdict.flow;
 
@@ -227,19 +251,28 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		.verdict = {
 			.punt_id = punt->id,
 			.action = REWIRE_VERDICT_ACTION_FLOW,
-			.flow = { .orig = *orig, .policy = service->id },
+			.flow = { .orig = *orig },
 		},
 	};
 	flow->reply = (struct rw_tuple){
 		.protocol = orig->protocol,
 		.src = orig->dst, .dst = orig->src, .sport = orig->dport, .dport = orig->sport,
 	};
-	if (!choose_destination(decider, service, orig, attempt, decision))
+	service = choose_service(decider, snapshot, service, attempt, decision);
+	if (!service) {
 		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
-	else if (!choose_source(service, orig, attempt, &decider->random, decision))
+		return;
+	}
+	flow->policy = service->id;
+	flow->one_way = service->one_way;
+	copies = service;
+	if (!choose_source(service, orig, attempt, &decider->random, decision))
 		give_up(decision, OUTCOME_EXHAUSTED, punt);
-	else if (!service->balance && !turn_around(decider, snapshot, attempt, decision))
+	else if (!has_destination(service) &&
+		 !turn_around(decider, snapshot, attempt, decision, &copies))
 		give_up(decision, OUTCOME_NO_BACKEND, punt);
+	else if (!replicate(&decider->replicas, copies, flow))
+		give_up(decision, OUTCOME_EXHAUSTED, punt);
 	else
 		flow->decision = atomic_fetch_add(decider->last, 1) + 1;
 }

@@ -2,6 +2,7 @@
 #ifndef REWIRED_DECIDE_H
 #define REWIRED_DECIDE_H
 
+#include "replicate.h"
 #include "siphash.h"
 #include "snapshot.h"
 
@@ -39,6 +40,7 @@ struct decider {
 	struct random random;
 	_Atomic uint64_t *last;		/* number of the last decision, of all threads */
 	unsigned int phase;		/* of the batch in hand */
+	struct replicas replicas;	/* of the batch in hand */
 };
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,

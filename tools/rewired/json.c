@@ -50,6 +50,18 @@ int json_get_number(const struct place *place, const char *key, uint32_t min, ui
 	return 1;
 }
 
+int json_get_bool(const struct place *place, const char *key, bool *result)
+{
+	const json_t *value = json_object_get(place->object, key);
+
+	if (!value)
+		return 0;
+	if (!json_is_boolean(value))
+		return wrong_type(place, key, "true or false");
+	*result = json_is_true(value);
+	return 1;
+}
+
 static int refuse_choice(const struct place *place, const char *key, const char *const *choices)
 {
 	char list[128] = "";

@@ -25,6 +25,7 @@ json_t *json_parse(const char *text, struct error *error);
 int json_get_string(const struct place *place, const char *key, const char **result);
 int json_get_number(const struct place *place, const char *key, uint32_t min, uint32_t max,
 		    uint32_t *result);
+int json_get_bool(const struct place *place, const char *key, bool *result);
 /* The place of the string in a list that ends with NULL. */
 int json_get_choice(const struct place *place, const char *key, const char *const *choices,
 		    uint32_t *result);

@@ -306,7 +306,7 @@ static bool is_closing(const struct rw_flow *flow)
 static bool is_ours(const struct rw_flow *flow)
 {
 	return flow->action == REWIRE_FLOW_ACTION_TRANSLATE && flow->spec.decision &&
-	       !flow->spec.one_way && !flow->spec.copies_len;
+	       memory_takes(&flow->spec);
 }
 
 static void count_closing(struct record *record, const struct rw_flow *flow, struct load *load)

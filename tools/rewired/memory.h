@@ -73,6 +73,12 @@ struct memory;
 struct memory *memory_new(uint32_t max);
 void memory_free(struct memory *memory);
 
+/* Whether a verdict brings the whole flow back by its keys alone. */
+static inline bool memory_takes(const struct rw_flow_spec *spec)
+{
+	return !spec->one_way && !spec->copies_len;
+}
+
 /* By handlers, within a section of RCU in which the kernel also answers. */
 /* What is about to be asked for; NULL when there is no room. */
 struct record *memory_note(struct memory *memory, const struct rw_flow_spec *spec);

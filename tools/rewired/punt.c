@@ -44,7 +44,7 @@ struct handler {
 	uint32_t errors[REWIRE_VERDICT_BATCH_MAX];
 	_Atomic uint64_t counters[COUNTERS];
 	char in[RW_MESSAGE_MAX];
-	char out[4 * RW_MESSAGE_MAX];
+	char out[16 * RW_MESSAGE_MAX];	/* of 256 verdicts with 16 copies each */
 };
 
 struct handlers {
@@ -76,7 +76,7 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 	}
 	if (attempt < PUNT_ATTEMPTS_MAX) {
 		decide(&handler->decider, snapshot, punt, attempt, decision);
-		if (decision->outcome == OUTCOME_FLOW)
+		if (decision->outcome == OUTCOME_FLOW && memory_takes(&decision->verdict.flow))
 			decision->record = memory_note(memory, &decision->verdict.flow);
 		return;
 	}
@@ -239,6 +239,7 @@ static void answer(struct handler *handler)
 	snapshot = rcu_dereference(handler->engine->snapshot);
 	handler->decider.phase = atomic_load(&handler->engine->phase);
 	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
+		handler->decider.replicas.used = 0;
 		for (i = 0; i < handler->count; i++)
 			decide_one(handler, snapshot, i, attempt);
 		finish(handler, exchange(handler));
@@ -361,6 +362,7 @@ static void *run(void *data)
 static void handler_free(struct handler *handler)
 {
 	close_sockets(handler);
+	replicas_free(&handler->decider.replicas);
 	free(handler);
 }
 

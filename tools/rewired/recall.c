@@ -39,6 +39,11 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 		return false;
 	if (flow->target && (!backend || backend->state == REWIRE_TARGET_STATE_DOWN))
 		return false;
+	if (!mapping_makes(&service->source, flow->orig.protocol, flow->orig.src, flow->orig.sport,
+			   &flow->reply.dst, flow->reply.dport) ||
+	    !mapping_makes(&service->destination, flow->orig.protocol, flow->orig.dst,
+			   flow->orig.dport, &flow->reply.src, flow->reply.sport))
+		return false;
 	*load = backend ? backend->load : NULL;
 	return !service->pool || snapshot_ports(snapshot, flow->reply.vni, &flow->reply.dst);
 }

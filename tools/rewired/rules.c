@@ -141,7 +141,7 @@ void rules_make(struct rules *rules, const struct snapshot *snapshot, const stru
 	memset(rules, 0, sizeof(*rules));
 	for (i = 0; i < snapshot->service_count; i++)
 		for (family = 0; family < FAMILIES; family++)
-			if (snapshot->services[i].families[family])
+			if (snapshot->services[i].families[family] && !snapshot->services[i].reserve)
 				add_service_family(rules, &snapshot->services[i], family);
 	for (i = 0; i < snapshot->pool_count; i++)
 		for (family = 0; family < FAMILIES; family++)

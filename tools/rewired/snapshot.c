@@ -169,6 +169,7 @@ static void free_service(struct service *service)
 	for (family = 0; family < FAMILIES; family++)
 		schedule_free(service->schedules[family]);
 	free(service->backends);
+	free(service->copies);
 	free(service->src.list);
 	free(service->dst.list);
 	free(service->name);
@@ -184,12 +185,18 @@ void snapshot_free(struct snapshot *snapshot)
 		free_pool(&snapshot->pools[i]);
 	for (i = 0; i < snapshot->service_count; i++)
 		free_service(&snapshot->services[i]);
+	networks_free(snapshot);
 	free(snapshot->pools);
 	free(snapshot->services);
 	free(snapshot->backends);
 	free(snapshot->ports);
 	free(snapshot->text);
 	free(snapshot);
+}
+
+uint32_t service_source_vni(const struct service *service)
+{
+	return service->pool ? service->pool->vni : service->source.vni;
 }
 
 const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t id)

@@ -2,6 +2,8 @@
 #ifndef REWIRED_SNAPSHOT_H
 #define REWIRED_SNAPSHOT_H
 
+#include "mapping.h"
+#include "networks.h"
 #include "ports.h"
 #include "schedule.h"
 #include "types.h"
@@ -11,18 +13,6 @@
  * changes but the ports' bitmaps, the schedules' positions and the backends' loads,
  * each by atomic operations.
  */
-
-enum { IPV4, IPV6, FAMILIES };
-
-struct prefix {
-	struct rw_addr address;
-	uint8_t length;
-};
-
-struct prefixes {
-	struct prefix *list;
-	unsigned int count;
-};
 
 struct pool {
 	char *name;
@@ -49,8 +39,16 @@ struct service {
 	struct prefixes src, dst;		/* none, any */
 	uint16_t dport_min, dport_max;		/* 0, any */
 	uint32_t orphan, hold;
-	const struct pool *pool;		/* NULL, the source is kept */
-	bool balance;				/* or else the destination is kept */
+	uint32_t priority;			/* of those with the same match the highest counts */
+	uint32_t next;				/* id of the one after it, or 0 */
+	bool reserve;				/* it is such a one itself */
+	const struct pool *pool;		/* or else */
+	struct mapping source;			/* or, when that is not given, the source is kept */
+	bool balance;				/* or else */
+	struct mapping destination;		/* or, when that is not given, the destination is kept */
+	bool one_way;
+	struct mapping *copies;			/* of the destination */
+	unsigned int copy_count;
 	uint32_t scheduler;
 	struct backend *backends;
 	unsigned int backend_count;
@@ -59,6 +57,8 @@ struct service {
 
 struct snapshot {
 	char *text;				/* the JSON that it was made from */
+	struct network *networks;		/* by VNI */
+	unsigned int network_count;
 	struct pool *pools;
 	unsigned int pool_count;
 	struct service *services;		/* by id */
@@ -69,11 +69,6 @@ struct snapshot {
 	unsigned int port_count;
 };
 
-static inline int family_index(const struct rw_addr *address)
-{
-	return address->family == AF_INET6 ? IPV6 : IPV4;
-}
-
 /* Complete what config_parse read and found right: order, shared ports, schedules. */
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old);
 void snapshot_free(struct snapshot *snapshot);
@@ -81,6 +76,9 @@ void snapshot_free(struct snapshot *snapshot);
 const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t id);
 struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
 			     const struct rw_addr *address);
+
+/* Where flows go from by a kept destination: the network of the source, pool or not. */
+uint32_t service_source_vni(const struct service *service);
 
 struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id);
 
