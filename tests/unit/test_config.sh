@@ -48,7 +48,7 @@ bad "a port without a protocol that has them" 'dport needs a protocol that has p
 	'.services[4].dport = 53'
 bad "a protocol that cannot be translated" 'protocol 51 cannot be translated' \
 	'.services[2].protocol = 51 | del(.services[2].dport)'
-bad "an unknown scheduler" 'scheduler is not "maglev", "round-robin" or "least"' \
+bad "an unknown scheduler" 'scheduler is not "maglev", "round-robin", "least" or "source"' \
 	'.services[2].destination.scheduler = "random"'
 bad "a service that does nothing" 'neither source nor destination' 'del(.services[0].source)'
 bad "backends without a destination" 'backends without a destination' 'del(.services[2].destination)'

@@ -95,6 +95,140 @@ static void a_leaving_backend_moves_little_else(void **context)
 	}
 }
 
+/* Shuffled ids, so that no set of them is a lucky one. */
+static struct random dice = { .key = { { 7, 9 } } };
+
+static unsigned int make_backends(struct maglev_backend *backends, unsigned int count,
+				  uint32_t weight_max)
+{
+	unsigned int i, total = 0;
+
+	for (i = 0; i < count; i++) {
+		backends[i] = (struct maglev_backend){
+			.id = 1 + i + 1000 * random_below(&dice, 1 << 20),
+			.weight = 1 + random_below(&dice, weight_max),
+			.value = i,
+		};
+		total += backends[i].weight;
+	}
+	return total;
+}
+
+/* Weighted or not, each has its share to a few slots: of a hundredth, and of two walks more. */
+static void any_set_is_balanced(void **context)
+{
+	static uint16_t slots[MAGLEV_SLOTS];
+	struct maglev_backend backends[64];
+	unsigned int counts[64], round, i, count, total;
+	double wanted;
+
+	(void)context;
+	for (round = 0; round < 60; round++) {
+		count = 1 + random_below(&dice, 64);
+		total = make_backends(backends, count, round % 2 ? SCHEDULE_WEIGHT_MAX : 1);
+		maglev_fill(slots, backends, count);
+		count_slots(slots, counts, count);
+		for (i = 0; i < count; i++) {
+			wanted = (double)MAGLEV_SLOTS * backends[i].weight / total;
+			assert_in_range(counts[i] + 2, wanted * 0.99, wanted * 1.01 + 4);
+		}
+	}
+}
+
+/* Of ten equal backends one leaves, or an eleventh comes: 1.2 times what has to move may. */
+static void any_ten_move_little(void **context)
+{
+	static uint16_t before[MAGLEV_SLOTS], after[MAGLEV_SLOTS];
+	struct maglev_backend backends[11], rest[10];
+	unsigned int round, gone, i, moved, stray;
+
+	(void)context;
+	for (round = 0; round < 40; round++) {
+		make_backends(backends, 11, 1);
+		maglev_fill(before, backends, 10);
+		maglev_fill(after, backends, 11);
+		for (i = moved = 0; i < MAGLEV_SLOTS; i++)
+			moved += before[i] != after[i];
+		assert_in_range(moved, MAGLEV_SLOTS / 11, 1.2 * MAGLEV_SLOTS / 11);
+		gone = random_below(&dice, 10);
+		memcpy(rest, backends, sizeof(rest));
+		rest[gone] = backends[9];
+		maglev_fill(after, rest, 9);
+		for (i = moved = stray = 0; i < MAGLEV_SLOTS; i++) {
+			moved += before[i] != after[i];
+			stray += before[i] != after[i] && before[i] != gone;
+		}
+		assert_in_range(moved, MAGLEV_SLOTS / 10, 1.2 * MAGLEV_SLOTS / 10);
+		assert_in_range(stray, 0, 0.2 * MAGLEV_SLOTS / 10);
+	}
+}
+
+/* Another weight of one moves little more than the difference of its share. */
+static void another_weight_moves_little_else(void **context)
+{
+	static uint16_t before[MAGLEV_SLOTS], after[MAGLEV_SLOTS];
+	struct maglev_backend backends[10];
+	unsigned int round, i, moved;
+	double share;
+
+	(void)context;
+	for (round = 0; round < 20; round++) {
+		make_backends(backends, 10, 1);
+		for (i = 0; i < 10; i++)
+			backends[i].weight = 10;
+		maglev_fill(before, backends, 10);
+		backends[round % 10].weight = 5;
+		maglev_fill(after, backends, 10);
+		for (i = moved = 0; i < MAGLEV_SLOTS; i++)
+			moved += before[i] != after[i];
+		share = MAGLEV_SLOTS * (10.0 / 100 - 5.0 / 95);
+		assert_in_range(moved, share * 0.98, share * 1.5);
+	}
+}
+
+/* The negative control of the bounds: by the remainder, nearly everything moves. */
+static void a_remainder_moves_nearly_all(void **context)
+{
+	unsigned int i, moved = 0;
+
+	(void)context;
+	for (i = 0; i < MAGLEV_SLOTS; i++)
+		moved += i % 10 != i % 11;
+	assert_true(moved > 1.2 * MAGLEV_SLOTS / 10);
+}
+
+/* In any row of turns each has its share of them to within two. */
+static void round_robin_is_smooth(void **context)
+{
+	struct candidate candidates[8] = { 0 };
+	unsigned int round, i, count, total, turn, had[8];
+	struct schedule *schedule;
+	double wanted;
+
+	(void)context;
+	for (round = 0; round < 50; round++) {
+		count = 1 + random_below(&dice, 8);
+		for (i = total = 0; i < count; i++) {
+			candidates[i] = (struct candidate){
+				.id = i, .weight = 1 + random_below(&dice, SCHEDULE_WEIGHT_MAX), .index = i,
+			};
+			total += candidates[i].weight;
+		}
+		schedule = schedule_new(SCHEDULER_ROUND_ROBIN, candidates, count);
+		memset(had, 0, sizeof(had));
+		for (turn = 1; turn <= 2 * total; turn++) {
+			had[schedule_choose(schedule, 0)]++;
+			for (i = 0; i < count; i++) {
+				wanted = (double)turn * candidates[i].weight / total;
+				assert_true(had[i] > wanted - 2 && had[i] < wanted + 2);
+			}
+		}
+		for (i = 0; i < count; i++)
+			assert_int_equal(had[i], 2 * candidates[i].weight);
+		schedule_free(schedule);
+	}
+}
+
 static void round_robin_spreads_turns(void **context)
 {
 	static const struct candidate candidates[] = { { 1, 50, 0, NULL }, { 2, 10, 1, NULL }, { 3, 10, 2, NULL } };
@@ -147,7 +281,12 @@ int main(void)
 		cmocka_unit_test(weights_are_shares),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(a_leaving_backend_moves_little_else),
+		cmocka_unit_test(any_set_is_balanced),
+		cmocka_unit_test(any_ten_move_little),
+		cmocka_unit_test(another_weight_moves_little_else),
+		cmocka_unit_test(a_remainder_moves_nearly_all),
 		cmocka_unit_test(round_robin_spreads_turns),
+		cmocka_unit_test(round_robin_is_smooth),
 		cmocka_unit_test(without_candidates_there_is_no_choice),
 		cmocka_unit_test(siphash_is_siphash),
 	};

@@ -76,6 +76,14 @@ bool rw_prefix_contains(const struct rw_addr *prefix, uint8_t len, const struct 
 	return !rest || !((prefix->bytes[whole] ^ addr->bytes[whole]) >> (8 - rest));
 }
 
+void rw_addr_truncate(struct rw_addr *addr, unsigned int bits)
+{
+	unsigned int i, all = rw_addr_bits(addr);
+
+	for (i = bits; i < all; i++)
+		addr->bytes[i / 8] &= ~(0x80 >> i % 8);
+}
+
 static bool has_host_bits(const struct rw_addr *addr, unsigned int len)
 {
 	unsigned int bit;

@@ -23,6 +23,8 @@ unsigned int rw_addr_bits(const struct rw_addr *addr);
 /* A or A/LEN; bits beyond LEN must be 0. Printed without /LEN when it is the whole address. */
 const char *rw_prefix_parse(const char *text, struct rw_addr *addr, uint8_t *len);
 char *rw_prefix_print(char text[RW_PREFIX_TEXT], const struct rw_addr *addr, uint8_t len);
+/* Set what is behind the first bits to 0. */
+void rw_addr_truncate(struct rw_addr *addr, unsigned int bits);
 bool rw_prefix_contains(const struct rw_addr *prefix, uint8_t len, const struct rw_addr *addr);
 
 /* A, A:P, [A]:P; an IPv6 address with a port is in brackets. Port is -1 when there is none. */

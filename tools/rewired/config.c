@@ -10,17 +10,15 @@
 #include "address.h"
 #include "check.h"
 #include "config.h"
+#include "destination.h"
 #include "json.h"
 #include "priority.h"
 #include "replicate.h"
 
 static const char *const hold_modes[] = { "hold", "drop", NULL };
 static const char *const orphan_modes[] = { "drop", "pass", "hold", NULL };
-static const char *const states[] = { "active", "draining", "down", NULL };
-static const char *const schedulers[] = { "maglev", "round-robin", "least", NULL };
 
-/* Begin to read an object of a list: its name becomes its place in sentences. */
-static int enter(struct place *place, const char *kind, const json_t *object,
+int config_enter(struct place *place, const char *kind, const json_t *object,
 		 const struct place *list, const char *key, size_t index, char **name)
 {
 	const char *text = NULL, *c;
@@ -93,56 +91,12 @@ static int read_pool(const struct place *list, const json_t *object, size_t inde
 
 	pool->port_min = 1024;
 	pool->port_max = 65535;
-	if (enter(&place, "pool", object, list, "pools", index, &pool->name) ||
+	if (config_enter(&place, "pool", object, list, "pools", index, &pool->name) ||
 	    json_only_keys(&place, keys) ||
 	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &pool->vni) ||
 	    json_get_ports(&place, "ports", &pool->port_min, &pool->port_max) < 0)
 		return -1;
 	return read_addresses(&place, pool);
-}
-
-static int read_backend_addresses(const struct place *place, struct backend *backend)
-{
-	struct prefixes prefixes = { 0 };
-	int ret = prefixes_get(place, "addresses", &prefixes);
-	struct rw_addr *address;
-	unsigned int i;
-
-	if (!ret)
-		ret = refuse(place->error, "%s: addresses is missing", place->text);
-	for (i = 0; ret > 0 && i < prefixes.count; i++) {
-		address = &backend->addresses[family_index(&prefixes.list[i].address)];
-		if (prefixes.list[i].length != rw_addr_bits(&prefixes.list[i].address))
-			ret = refuse(place->error, "%s: addresses holds a prefix", place->text);
-		else if (address->family)
-			ret = refuse(place->error, "%s: addresses holds two of one family", place->text);
-		*address = prefixes.list[i].address;
-	}
-	free(prefixes.list);
-	return ret < 0 ? -1 : 0;
-}
-
-static int read_backend(const struct place *list, const json_t *object, size_t index,
-			struct backend *backend)
-{
-	static const char *const keys[] = {
-		"name", "id", "vni", "addresses", "port", "weight", "state", NULL
-	};
-	struct place place;
-	uint32_t port = 0;
-
-	backend->weight = 1;
-	backend->state = REWIRE_TARGET_STATE_ACTIVE;
-	if (enter(&place, "backend", object, list, "backends", index, &backend->name) ||
-	    json_only_keys(&place, keys) ||
-	    json_need_number(&place, "id", 1, UINT32_MAX, &backend->id) ||
-	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &backend->vni) ||
-	    json_get_number(&place, "port", 1, 65535, &port) < 0 ||
-	    json_get_number(&place, "weight", 0, SCHEDULE_WEIGHT_MAX, &backend->weight) < 0 ||
-	    json_get_choice(&place, "state", states, &backend->state) < 0)
-		return -1;
-	backend->port = port;
-	return read_backend_addresses(&place, backend);
 }
 
 /* What the kernel makes no flow of: AH, and headers on the way to a protocol. */
@@ -211,8 +165,7 @@ static int read_match(const struct place *place, struct service *service)
 	return 0;
 }
 
-/* Absent, or "keep": 0. An object: 1. */
-static int get_end(const struct place *place, const char *key, struct place *end)
+int config_get_end(const struct place *place, const char *key, struct place *end)
 {
 	const json_t *value = json_object_get(place->object, key);
 
@@ -228,7 +181,7 @@ static int read_source(const struct place *place, const struct snapshot *snapsho
 	const char *name = NULL;
 	struct place source;
 	unsigned int i;
-	int ret = get_end(place, "source", &source);
+	int ret = config_get_end(place, "source", &source);
 
 	if (ret <= 0)
 		return ret;
@@ -244,50 +197,6 @@ static int read_source(const struct place *place, const struct snapshot *snapsho
 	return 0;
 }
 
-static int read_backends(const struct place *place, struct service *service)
-{
-	const json_t *list = NULL;
-	size_t i;
-
-	if (json_need_array(place, "backends", &list))
-		return -1;
-	if (json_array_size(list) > SCHEDULE_BACKENDS_MAX)
-		return refuse(place->error, "%s: it has more than %u backends", place->text,
-			      SCHEDULE_BACKENDS_MAX);
-	service->backends = allocate(json_array_size(list), sizeof(*service->backends));
-	for (i = 0; i < json_array_size(list); i++) {
-		service->backend_count = i + 1;
-		if (read_backend(place, json_array_get(list, i), i, &service->backends[i]))
-			return -1;
-	}
-	return 0;
-}
-
-static int read_destination(const struct place *place, struct service *service)
-{
-	static const char *const keys[] = { "scheduler", NULL };
-	struct place destination;
-	int ret = get_end(place, "destination", &destination);
-	bool maps = ret > 0 && json_object_get(destination.object, "vni");
-
-	if (ret < 0)
-		return -1;
-	if ((!ret || maps) && json_object_get(place->object, "backends"))
-		return refuse(place->error, "%s: backends without a destination that chooses",
-			      place->text);
-	if (!ret && !service->pool && !service->source.given)
-		return refuse(place->error, "%s: it has neither source nor destination", place->text);
-	if (!ret)
-		return 0;
-	if (maps)
-		return mapping_read(&destination, true, &service->destination);
-	service->balance = true;
-	if (json_only_keys(&destination, keys) ||
-	    json_get_choice(&destination, "scheduler", schedulers, &service->scheduler) < 0)
-		return -1;
-	return read_backends(place, service);
-}
-
 static int read_service(const struct place *list, const json_t *object, size_t index,
 			const struct snapshot *snapshot, struct service *service)
 {
@@ -299,7 +208,7 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 
 	service->orphan = REWIRE_ORPHAN_MODE_DROP;
 	service->hold = REWIRE_HOLD_MODE_HOLD;
-	if (enter(&place, "service", object, list, "services", index, &service->name) ||
+	if (config_enter(&place, "service", object, list, "services", index, &service->name) ||
 	    json_only_keys(&place, keys) ||
 	    json_need_number(&place, "id", 1, CONFIG_SERVICE_ID_MAX, &service->id) ||
 	    read_match(&place, service) ||
@@ -310,7 +219,7 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 	    read_source(&place, snapshot, service) ||
 	    replicate_read(&place, service))
 		return -1;
-	return read_destination(&place, service);
+	return destination_read(&place, service);
 }
 
 static int read_pools(const struct place *root, struct snapshot *snapshot)

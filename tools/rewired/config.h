@@ -2,6 +2,7 @@
 #ifndef REWIRED_CONFIG_H
 #define REWIRED_CONFIG_H
 
+#include "json.h"
 #include "log.h"
 #include "snapshot.h"
 
@@ -11,6 +12,12 @@
  * refused.
  */
 struct snapshot *config_parse(const char *text, const struct snapshot *old, struct error *error);
+
+/* Begin to read an object of a list: its name becomes its place in sentences. */
+int config_enter(struct place *place, const char *kind, const json_t *object,
+		 const struct place *list, const char *key, size_t index, char **name);
+/* Read "source" or "destination". Absent, or "keep": 0. An object: 1. */
+int config_get_end(const struct place *place, const char *key, struct place *end);
 
 #define CONFIG_POOL_ADDRESSES_MAX	4096
 #define CONFIG_SERVICE_ID_MAX		0x7fffffff	/* above are the daemon's own policies */

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "address.h"
+#include "choose.h"
 #include "codec.h"
 #include "decide.h"
 
-/* Known to all hosts, so that each makes the same choice for the same flow. */
-static const struct siphash_key flow_key = { { 0x666c6f77, 0x726577697265 } };
+/* Known to all hosts, so that each makes the same choice for the same client. */
 static const struct siphash_key client_key = { { 0x636c69656e74, 0x726577697265 } };
 
 static bool is_icmp(uint8_t protocol)
@@ -39,14 +39,6 @@ static bool service_matches(const struct service *service, const struct rw_tuple
 	       prefixes_contain(&service->dst, &tuple->dst);
 }
 
-static uint64_t hash_flow(const struct rw_tuple *tuple, unsigned int attempt)
-{
-	struct rw_tuple key = *tuple;
-
-	key.zero = attempt;	/* each attempt looks at another place */
-	return siphash(&flow_key, &key, sizeof(key));
-}
-
 /* A client's flows share a public address as long as that has ports. */
 static uint64_t hash_client(const struct rw_tuple *tuple)
 {
@@ -62,7 +54,6 @@ static bool choose_destination(const struct decider *decider, const struct servi
 	struct rw_flow_spec *flow = &decision->verdict.flow;
 	int family = family_index(&orig->dst);
 	const struct backend *backend;
-	int index;
 
 	if (service->destination.given) {
 		flow->reply.vni = service->destination.vni;
@@ -73,10 +64,9 @@ static bool choose_destination(const struct decider *decider, const struct servi
 		flow->reply.vni = service_source_vni(service);
 		return true;
 	}
-	index = schedule_choose(service->schedules[family], hash_flow(orig, attempt));
-	if (index < 0)
+	backend = choose_backend(decider, service, orig, attempt);
+	if (!backend)
 		return false;
-	backend = &service->backends[index];
 	decision->load = backend->load;
 	decision->phase = decider->phase;
 	load_add(backend->load, decider->phase);

@@ -2,6 +2,7 @@
 #ifndef REWIRED_DECIDE_H
 #define REWIRED_DECIDE_H
 
+#include "affinity.h"
 #include "replicate.h"
 #include "siphash.h"
 #include "snapshot.h"
@@ -32,15 +33,18 @@ struct decision {
 };
 
 /*
- * A thread's means to decide: a function of the snapshot, the punt and the backends'
- * loads, and for the port of chance. Attempt is 0, and grows when the kernel had the
+ * A thread's means to decide: a function of the snapshot, the punt, the backends'
+ * loads and the clients' affinities, and for the port of chance. Attempt is 0, and grows when the kernel had the
  * answer's key in use.
  */
 struct decider {
 	struct random random;
 	_Atomic uint64_t *last;		/* number of the last decision, of all threads */
-	unsigned int phase;		/* of the batch in hand */
-	struct replicas replicas;	/* of the batch in hand */
+	struct affinity *affinity;
+	/* Of the batch in hand */
+	unsigned int phase;
+	int64_t now;			/* milliseconds of the monotonic clock */
+	struct replicas replicas;
 };
 
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+struct affinity;
 struct memory;
 struct snapshot;
 
@@ -11,6 +12,7 @@ struct snapshot;
 struct engine {
 	struct snapshot *snapshot;	/* under RCU; the state thread alone replaces it */
 	struct memory *memory;
+	struct affinity *affinity;
 	_Atomic uint64_t last_decision;
 	_Atomic unsigned int phase;	/* of load.h; the state thread begins them */
 	_Atomic unsigned int module;	/* times that the module was there anew: handlers listen again */

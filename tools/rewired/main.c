@@ -17,6 +17,7 @@
 #endif
 
 #include "address.h"
+#include "affinity.h"
 #include "config.h"
 #include "control.h"
 #include "memory.h"
@@ -28,7 +29,7 @@ enum { EXIT_USAGE = 1, EXIT_REFUSED = 2 };
 
 struct options {
 	const char *config, *socket;
-	unsigned int threads, records;
+	unsigned int threads, records, clients;
 	struct state_options state;
 	bool check;
 };
@@ -41,6 +42,7 @@ static const char usage[] =
 	"  -p, --period MS      time between looks at the kernel's flows, 2000\n"
 	"  -k, --check          check the configuration and end\n"
 	"  -r, --remember N     flows to remember at most, 262144\n"
+	"  -n, --clients N      clients with an affinity at most, 65536\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
@@ -70,6 +72,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "period", required_argument, NULL, 'p' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "remember", required_argument, NULL, 'r' },
+		{ "clients", required_argument, NULL, 'n' },
 		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -79,7 +82,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:r:kzfvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:kzfvVh", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -97,6 +100,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'r':
 			if (!parse_number("--remember", optarg, 1, 1 << 24, &options->records))
+				return EXIT_USAGE;
+			break;
+		case 'n':
+			if (!parse_number("--clients", optarg, 1, 1 << 24, &options->clients))
 				return EXIT_USAGE;
 			break;
 		case 'k':
@@ -138,6 +145,8 @@ static void set_defaults(struct options *options)
 		options->state.period = 2000;
 	if (!options->records)
 		options->records = 262144;
+	if (!options->clients)
+		options->clients = 65536;
 	/* The kernel takes one for each CPU, and the last for those who need not wait */
 	if (!options->threads)
 		options->threads = cpus < 1 ? 2 : cpus < HANDLERS_MAX ? cpus + 1 : HANDLERS_MAX;
@@ -203,7 +212,10 @@ static void serve(uv_loop_t *loop, struct control *control)
 /* The gate is opened first: when another daemon has it, nothing was changed. */
 static int run(const struct options *options, struct store *store, struct snapshot *snapshot)
 {
-	struct engine engine = { .memory = memory_new(options->records) };
+	struct engine engine = {
+		.memory = memory_new(options->records),
+		.affinity = affinity_new(options->clients),
+	};
 	struct daemon daemon = { .engine = &engine, .store = store };
 	struct control *control = NULL;
 	struct timespec now;
@@ -238,6 +250,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	if (control)
 		control_close(control);
 	memory_free(engine.memory);
+	affinity_free(engine.affinity);
 	rcu_unregister_thread();
 	uv_loop_close(&loop);
 	return status;

@@ -8,6 +8,7 @@
 #include <urcu.h>
 
 #include "address.h"
+#include "affinity.h"
 #include "json.h"
 #include "memory.h"
 #include "methods.h"
@@ -29,14 +30,16 @@ static json_t *show_counters(struct daemon *daemon)
 
 static json_t *show_status(struct daemon *daemon, const struct snapshot *snapshot)
 {
+	struct affinity_status affinity;
 	struct memory_status memory;
 	struct state_status status;
 	struct timespec now;
 
+	affinity_status(daemon->engine->affinity, &affinity);
 	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now.tv_sec - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
@@ -52,6 +55,8 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "remembered", (json_int_t)memory.records,
 			 "kept", (json_int_t)memory.kept,
 			 "unremembered", (json_int_t)memory.unremembered,
+			 "clients", (json_int_t)affinity.clients,
+			 "clients_unremembered", (json_int_t)affinity.unremembered,
 			 "reloads", (json_int_t)status.reloads,
 			 "decision", (json_int_t)daemon->engine->last_decision,
 			 "counters", show_counters(daemon));

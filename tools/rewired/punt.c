@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <urcu.h>
 
+#include "clock.h"
 #include "librewire.h"
 #include "memory.h"
 #include "punt.h"
@@ -175,14 +176,11 @@ static bool is_worth_another(const struct decision *decision, uint32_t error)
 static void finish_record(struct memory *memory, const struct decision *decision, uint32_t error,
 			  bool lost)
 {
-	struct timespec now;
-
 	if (!decision->record)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (lost || (decision->recalled && error && error != EEXIST &&
 		     !is_worth_another(decision, error)))
-		memory_doubt(memory, decision->record, now.tv_sec * 1000LL);
+		memory_doubt(memory, decision->record, clock_now());
 	else if (!error || (decision->recalled && error == EEXIST))
 		memory_confirm(memory, decision->record);
 	else
@@ -238,6 +236,7 @@ static void answer(struct handler *handler)
 	rcu_read_lock();
 	snapshot = rcu_dereference(handler->engine->snapshot);
 	handler->decider.phase = atomic_load(&handler->engine->phase);
+	handler->decider.now = clock_now();
 	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
 		handler->decider.replicas.used = 0;
 		for (i = 0; i < handler->count; i++)
@@ -374,6 +373,7 @@ static struct handler *handler_open(struct handlers *handlers, struct engine *en
 	handler->engine = engine;
 	handler->stop_fd = handlers->stop_fd;
 	handler->decider.last = &engine->last_decision;
+	handler->decider.affinity = engine->affinity;
 	random_seed(&handler->decider.random);
 	if (!open_sockets(handler, error))
 		return handler;

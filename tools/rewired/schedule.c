@@ -26,9 +26,10 @@ static struct schedule *schedule_alloc(enum scheduler scheduler, uint32_t count)
 	return schedule;
 }
 
-static struct schedule *maglev_new(const struct candidate *candidates, unsigned int count)
+static struct schedule *maglev_new(enum scheduler scheduler, const struct candidate *candidates,
+				   unsigned int count)
 {
-	struct schedule *schedule = schedule_alloc(SCHEDULER_MAGLEV, MAGLEV_SLOTS);
+	struct schedule *schedule = schedule_alloc(scheduler, MAGLEV_SLOTS);
 	struct maglev_backend *backends = allocate(count, sizeof(*backends));
 	unsigned int i;
 
@@ -112,11 +113,14 @@ struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *
 {
 	if (!count)
 		return schedule_alloc(scheduler, 0);
-	if (scheduler == SCHEDULER_MAGLEV)
-		return maglev_new(candidates, count);
-	if (scheduler == SCHEDULER_LEAST)
+	switch (scheduler) {
+	case SCHEDULER_ROUND_ROBIN:
+		return round_robin_new(candidates, count);
+	case SCHEDULER_LEAST:
 		return least_new(candidates, count);
-	return round_robin_new(candidates, count);
+	default:
+		return maglev_new(scheduler, candidates, count);
+	}
 }
 
 void schedule_free(struct schedule *schedule)
@@ -148,9 +152,12 @@ int schedule_choose(struct schedule *schedule, uint64_t hash)
 {
 	if (!schedule->count)
 		return -1;
-	if (schedule->scheduler == SCHEDULER_MAGLEV)
-		return schedule->slots[hash % schedule->count];
-	if (schedule->scheduler == SCHEDULER_LEAST)
+	switch (schedule->scheduler) {
+	case SCHEDULER_ROUND_ROBIN:
+		return schedule->slots[atomic_fetch_add(&schedule->next, 1) % schedule->count];
+	case SCHEDULER_LEAST:
 		return choose_least(schedule);
-	return schedule->slots[atomic_fetch_add(&schedule->next, 1) % schedule->count];
+	default:
+		return schedule->slots[hash % schedule->count];
+	}
 }

@@ -13,6 +13,7 @@ enum scheduler {
 	SCHEDULER_MAGLEV,
 	SCHEDULER_ROUND_ROBIN,
 	SCHEDULER_LEAST,		/* whoever has the fewest flows for its weight */
+	SCHEDULER_SOURCE,		/* Maglev by the client alone */
 };
 
 /* A backend that may get new flows. */
@@ -30,7 +31,7 @@ struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *
 			      unsigned int count);
 void schedule_free(struct schedule *schedule);
 
-/* A candidate's index, -1 when there are none. Hash is the flow's. */
+/* A candidate's index, -1 when there are none. Hash is the flow's, or for SCHEDULER_SOURCE the client's. */
 int schedule_choose(struct schedule *schedule, uint64_t hash);
 
 #endif

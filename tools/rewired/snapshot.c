@@ -102,8 +102,7 @@ static struct schedule *make_schedule(const struct service *service, int family)
 
 	for (i = 0; i < service->backend_count; i++) {
 		backend = &service->backends[i];
-		if (backend->state == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
-		    backend->addresses[family].family)
+		if (backend_is_open(backend, family))
 			candidates[count++] = (struct candidate){
 				backend->id, backend->weight, i, backend->load,
 			};

@@ -50,6 +50,8 @@ struct service {
 	struct mapping *copies;			/* of the destination */
 	unsigned int copy_count;
 	uint32_t scheduler;
+	uint32_t affinity;			/* of clients to backends, in seconds; 0, none */
+	uint32_t client_bits[FAMILIES];		/* of a source address, that tell clients apart */
 	struct backend *backends;
 	unsigned int backend_count;
 	struct schedule *schedules[FAMILIES];	/* NULL unless balance */
@@ -68,6 +70,13 @@ struct snapshot {
 	struct ports **ports;			/* all pools', by VNI and address, each once */
 	unsigned int port_count;
 };
+
+/* Whether it gets new flows of a family. */
+static inline bool backend_is_open(const struct backend *backend, int family)
+{
+	return backend->state == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
+	       backend->addresses[family].family;
+}
 
 /* Complete what config_parse read and found right: order, shared ports, schedules. */
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old);

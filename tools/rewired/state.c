@@ -9,6 +9,8 @@
 #include <time.h>
 #include <urcu.h>
 
+#include "affinity.h"
+#include "clock.h"
 #include "config.h"
 #include "librewire.h"
 #include "state.h"
@@ -164,6 +166,7 @@ static void tick(struct state *state)
 	struct rw_error why;
 	int ret = 0;
 
+	affinity_tick(state->engine->affinity, clock_now());
 	if (!state->frozen) {
 		ret = watch_look(state->watch, state->socket, state->engine->snapshot, false, &why);
 		if (ret == -ENOENT || ret == -ESTALE)
@@ -255,14 +258,6 @@ static void carry_out(struct state *state, struct change *change)
 	change->done(change);
 }
 
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
-
 /* Waits until a change is posted (which it returns), the time has come or the thread shall end. */
 static struct change *wait_until(struct state *state, int64_t when, bool *stop)
 {
@@ -287,7 +282,7 @@ static struct change *wait_until(struct state *state, int64_t when, bool *stop)
 static void *run(void *data)
 {
 	struct state *state = data;
-	int64_t next = now() + state->period, began;
+	int64_t next = clock_now() + state->period, began;
 	struct change *change;
 	bool stop = false;
 
@@ -296,11 +291,11 @@ static void *run(void *data)
 		change = wait_until(state, next, &stop);
 		if (change)
 			carry_out(state, change);
-		if (stop || now() < next)
+		if (stop || clock_now() < next)
 			continue;
-		began = now();
+		began = clock_now();
 		tick(state);
-		next = now() + (now() - began) * LOOK_SHARE;
+		next = clock_now() + (clock_now() - began) * LOOK_SHARE;
 		if (next < began + state->period)
 			next = began + state->period;
 	}

@@ -6,8 +6,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "choose.h"
+#include "clock.h"
 #include "guard.h"
 #include "librewire.h"
 #include "log.h"
@@ -38,14 +39,6 @@ struct watch {
 	pthread_mutex_t lock;		/* of the status */
 	struct watch_status status;
 };
-
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
 
 struct watch *watch_new(struct engine *engine)
 {
@@ -88,6 +81,20 @@ static void add_use(struct watch *watch, const struct use *use)
 	watch->uses[watch->use_count++] = *use;
 }
 
+/* A client stays with a backend as long as its flows have packets, and for some time after. */
+static void learn_affinity(struct watch *watch, const struct rw_flow *flow)
+{
+	const struct service *service = snapshot_service(watch->snapshot, flow->spec.policy);
+	struct affinity_client client;
+
+	if (!service || !service->affinity || !flow->spec.target ||
+	    flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
+		return;
+	choose_client(service, &flow->spec.orig, &client);
+	affinity_learn(watch->engine->affinity, &client, flow->spec.target, flow->spec.decision,
+		       watch->now, watch->now - (int64_t)flow->idle + service->affinity * 1000LL);
+}
+
 static int see_flow(const struct rw_flow *flow, void *data)
 {
 	const struct rw_tuple *reply = &flow->spec.reply;
@@ -101,6 +108,7 @@ static int see_flow(const struct rw_flow *flow, void *data)
 					     flow->spec.decision))
 		;
 	memory_seen(watch->engine->memory, flow, backend ? backend->load : NULL, watch->now);
+	learn_affinity(watch, flow);
 	if (use.ports)
 		add_use(watch, &use);
 	return 0;
@@ -239,7 +247,7 @@ void watch_lost(struct watch *watch)
 	watch->listening = false;
 	watch->behind = true;
 	watch->guards.count = 0;
-	memory_lost(watch->engine->memory, now());
+	memory_lost(watch->engine->memory, clock_now());
 }
 
 static int look_at_module(struct rw_socket *socket, struct rw_stats *stats, struct rw_error *error)
@@ -259,7 +267,7 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	int ret;
 
 	watch->snapshot = snapshot;
-	watch->now = now();
+	watch->now = clock_now();
 	watch->use_count = 0;
 	watch->changes = 0;
 	watch->overflow = false;
