@@ -28,6 +28,10 @@ debug-kernel: ## build the debug kernel (User Mode Linux with KASAN and lockdep)
 	scripts/install-packages vm
 	scripts/build-uml-kernel debug
 
+bench: ## measure Rewire and its peers side by side (QUICK=1: in two minutes)
+	$(MAKE) -C tools
+	tests/bench/run $(if $(QUICK),-q)
+
 demo: ## see it work: NAT and load balancing in a virtual machine
 	scripts/install-packages build vm test
 	$(MAKE) -C tools
@@ -57,5 +61,5 @@ clean: ## remove what the builds made, but not downloaded kernels
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-.PHONY: all tools module check check-all check-debug debug-kernel demo lint generate install \
-	uninstall clean help
+.PHONY: all tools module check check-all check-debug debug-kernel bench demo lint generate \
+	install uninstall clean help

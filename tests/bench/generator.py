@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The load: the kernel's own packet generator, pktgen, and the time that its packets take.
+
+Everything that a packet meets on its way happens on processor 0, in the generator's thread,
+so the time of that processor is the cost of the packets. This program stays on another one.
+"""
+import ctypes
+import errno
+import os
+import re
+import time
+
+CLONE_NEWNET = 0x40000000
+PROC = "/proc/thread-self/net/pktgen/"
+CPU_TIME = "/proc/uml_cputime"
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Lost(Exception):
+    """Packets did not arrive, so that what was measured is not their way."""
+
+
+def enter(namespace):
+    """Go into a network namespace, by its name."""
+    with open("/run/netns/" + namespace, "rb") as file:
+        if libc.setns(file.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def write(path, *commands):
+    for command in commands:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(command + "\n")
+
+
+def received(device):
+    with open("/proc/thread-self/net/dev", encoding="ascii") as file:
+        return int(re.search(rf"^ *{device}: *\d+ +(\d+)", file.read(), re.M)[1])
+
+
+def cpu_time():
+    """Nanoseconds that processor 0 has had of the machine."""
+    with open(CPU_TIME, encoding="ascii") as file:
+        return int(file.readline().split()[1])
+
+
+class Flows:
+    """Flows by source and destination port. When the numbers of ports of both kinds have no
+    common divisor, counting both up visits every flow once in a cycle. A burst is of so many
+    packets; one that does not see all flows sees those of some destination ports, and the
+    next one those of the next."""
+
+    def __init__(self, name, sources, destinations, first, packets, step=None):
+        self.name, self.sources, self.destinations = name, sources, destinations
+        self.first, self.packets, self.step = first, packets, step or destinations
+        self.count = sources * destinations
+
+    SOURCE = 1024
+
+    def of_burst(self, number):
+        """The range of destination ports of a burst, by its number."""
+        parts = self.destinations // self.step
+        return self.first + number % parts * self.step, self.step
+
+    def pairs(self):
+        """All (source port, destination port)."""
+        for destination in range(self.first, self.first + self.destinations):
+            for source in range(self.SOURCE, self.SOURCE + self.sources):
+                yield source, destination
+
+
+# Their destination ports are apart, so one system can have them all
+FLOWS = [Flows("1", 1, 1, 1000, 200000),
+         Flows("1k", 1000, 1, 1001, 200000),
+         Flows("64k", 32767, 2, 1002, 131068),
+         Flows("1M", 62501, 16, 1004, 125002, 2)]
+FIRST, LAST = 1000, 1019
+
+
+class Generator:
+    """Sends by one device, to a hardware address; what arrives comes out of another device of
+    the same namespace."""
+
+    def __init__(self, namespace, device, to, arrives):
+        self.namespace, self.device, self.to, self.arrives = namespace, device, to, arrives
+
+    def prepare(self, source, destination, size):
+        """Take the generator's thread for this device, with packets of SIZE bytes."""
+        enter(self.namespace)
+        six = "6" if ":" in source else ""
+        self.take_thread()
+        write(PROC + self.device, f"pkt_size {size}", "clone_skb 0", "delay 0",
+              "dst_mac " + self.to, "flag UDPCSUM", *(
+                  [f"src6 {source}", f"dst6 {destination}"] if six else
+                  [f"src_min {source}", f"src_max {source}",
+                   f"dst_min {destination}", f"dst_max {destination}"]))
+
+    def take_thread(self):
+        """On a busy machine the thread lets go of its devices after it was told to."""
+        thread = PROC + "kpktgend_0"
+        with open(thread, encoding="ascii") as file:
+            if re.search(rf"(Running|Stopped):.*\b{self.device}\b", file.read()):
+                return
+        write(thread, "rem_device_all")
+        while True:
+            try:
+                return write(thread, "add_device " + self.device)
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    raise
+                time.sleep(0.01)
+
+    def ports(self, sources, destinations):
+        """Count through these ranges (first, how many)."""
+        write(PROC + self.device,
+              f"udp_src_min {sources[0]}", f"udp_src_max {sources[0] + sources[1] % 65536}",
+              f"udp_dst_min {destinations[0]}",
+              f"udp_dst_max {destinations[0] + destinations[1] % 65536}")
+
+    def send(self, packets):
+        """Nanoseconds a packet."""
+        enter(self.namespace)
+        write(PROC + self.device, f"count {packets}")
+        before, began = received(self.arrives), cpu_time() if os.path.exists(CPU_TIME) else None
+        write(PROC + "pgctrl", "start")
+        account = self.account()
+        took = cpu_time() - began if began is not None else account
+        arrived = received(self.arrives) - before
+        if arrived < packets:
+            raise Lost(f"{self.namespace}: of {packets} packets {arrived} arrived")
+        return took / packets
+
+    def account(self):
+        """The generator's own: nanoseconds that all packets took. On a busy machine its thread
+        may not even have begun when "start" returns."""
+        while True:
+            with open(PROC + self.device, encoding="ascii") as file:
+                done = re.search(r"Result: OK: \d+\(c(\d+)", file.read())
+            if done:
+                return int(done[1]) * 1000
+            time.sleep(0.01)
+
+    def establish(self, flows, reply=False):
+        """Send one packet of each flow."""
+        enter(self.namespace)
+        sources, destinations = (Flows.SOURCE, flows.sources), (flows.first, flows.destinations)
+        if reply:
+            sources, destinations = destinations, sources
+        self.ports(sources, destinations)
+        self.send(flows.count)
+
+    def burst(self, flows, number):
+        enter(self.namespace)
+        self.ports((Flows.SOURCE, flows.sources), flows.of_burst(number))
+        return self.send(flows.packets)

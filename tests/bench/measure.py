@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Measure what a packet of an established flow costs each system, side by side.
+
+Runs in a virtual machine. A run is some bursts through one system, each preceded by one
+through a plain router; systems take turns, in an order that changes from round to round.
+Prints JSON: for each measurement, by round and burst, nanoseconds a packet of the plain
+router and of the system.
+"""
+import argparse
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+
+from generator import CPU_TIME, FLOWS, enter
+from systems import SYSTEMS, System, run
+
+ETH_P_ALL = 3
+SIZES = {64: (60, 78), 1500: (1514, 1514)}      # of frames without their check sum, by family
+
+
+def guest():
+    """What machine this is."""
+    if os.path.exists(CPU_TIME):
+        kind = "User Mode Linux, processor time"
+    else:
+        log = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
+        kind = "QEMU with KVM" if "Hypervisor detected: KVM" in log else "QEMU, emulated (TCG)"
+        kind += ", wall time"
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        names = [line.split(":")[1].strip() for line in file
+                 if line.startswith(("model name", "host"))]
+    return {"kind": kind, "kernel": platform.release(), "machine": names[0] if names else "",
+            "processors": os.cpu_count(), "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
+
+
+def prepare_machine():
+    os.sched_setaffinity(0, {1})
+    subprocess.run(["modprobe", "-qa", "pktgen", "nf_conntrack", "ip_vs", "openvswitch"],
+                   stderr=subprocess.DEVNULL, check=False)
+    with open("/sys/module/nf_conntrack/parameters/hashsize", "w", encoding="ascii") as file:
+        file.write(str(1 << 22))
+    run("sysctl", "-qw", "net.netfilter.nf_conntrack_max=8000000")
+
+
+def check_translation(system):
+    """Let one packet through, and look at its addresses."""
+    enter(system.ends)
+    family = socket.AF_INET6 if system.family == 6 else socket.AF_INET
+    first, length = (22, 16) if system.family == 6 else (26, 4)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as tap:
+        tap.bind(("sink", 0))
+        tap.settimeout(10)
+        system.forward.ports((1024, 1), (FLOWS[0].first, 1))
+        system.forward.send(1)
+        frame = tap.recv(2048)
+    found = tuple(socket.inet_ntop(family, frame[at:at + length])
+                  for at in (first, first + length))
+    if found != system.expected():
+        raise RuntimeError(f"behind {system.name} a packet has {found}")
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.found = []
+
+    def say(self, *words):
+        print(*words, file=sys.stderr, flush=True)
+
+    def family(self, family):
+        plain = System(family)
+        systems = [kind(family) for kind in SYSTEMS if kind.name in self.options.systems]
+        for flows in FLOWS:
+            if flows.name not in self.options.flows:
+                continue
+            for system in systems:
+                began = time.monotonic()
+                system.establish(flows)
+                system.prepare(SIZES[64][family == 6])
+                if flows.count == 1:
+                    check_translation(system)
+                system.check(flows)
+                if system.flow_state:
+                    self.say(f"# {system.name} has {flows.name} flows of IPv{family}, "
+                             f"after {time.monotonic() - began:.1f} s")
+            for size in self.options.sizes:
+                if size == 64 or flows.name == "1k":
+                    self.compare(plain, systems, flows, size)
+        for system in systems + [plain]:
+            system.delete()
+
+    def compare(self, plain, systems, flows, size):
+        rounds = {system.name: [] for system in systems}
+        for system in systems + [plain]:
+            system.prepare(SIZES[size][system.family == 6])
+        for number in range(self.options.rounds):
+            turn = number % len(systems)
+            for system in systems[turn:] + systems[:turn]:
+                rounds[system.name].append([
+                    [round(which.forward.burst(flows, burst), 1) for which in (plain, system)]
+                    for burst in range(self.options.bursts)])
+        for name, found in rounds.items():
+            self.found.append({"family": plain.family, "flows": flows.name, "size": size,
+                               "system": name, "rounds": found})
+            self.say(f"# IPv{plain.family} {flows.name} {size}: {name} done")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("output")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--bursts", type=int, default=8)
+    parser.add_argument("--family", type=int, nargs="+", default=[4, 6])
+    parser.add_argument("--flows", nargs="+", default=[flows.name for flows in FLOWS])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 1500])
+    parser.add_argument("--systems", nargs="+", default=[kind.name for kind in SYSTEMS])
+    options = parser.parse_args()
+    prepare_machine()
+    bench = Bench(options)
+    for family in options.family:
+        bench.family(family)
+    with open(options.output, "w", encoding="ascii") as file:
+        json.dump({"guest": guest(), "rounds": options.rounds, "bursts": options.bursts,
+                   "titles": {kind.name: kind.title for kind in [System] + SYSTEMS},
+                   "measurements": bench.found}, file)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""report.py [--text] RESULTS.json...: a table of what was measured, and RESULTS.{txt,svg,png}.
+
+report.py --slower PLAIN.json SLOW.json: whether Rewire's cost shows that it was slowed down.
+"""
+import argparse
+import json
+import os
+import sys
+
+from figures import comparisons
+
+LINE = "{:<36} {:>9} {:>9} {:>9} {:>8}   {}"
+
+
+def head(results):
+    guest = results["guest"]
+    return (f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors\n"
+            f"{guest['date']}, {results['rounds']} rounds of {results['bursts']} bursts, "
+            "systems interleaved\n"
+            "Nanoseconds a packet: of the whole way (made, forwarded, dropped), and above the floor")
+
+
+def ratio(figure):
+    if not figure.sound:
+        return f"none: rounds differ by {figure.spread:.0%}"
+    return f"{figure.median:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+
+
+def table(results):
+    lines = [head(results)]
+    for (family, flows, size), one in comparisons(results).items():
+        best = one.best_peer()
+        lines += ["", f"IPv{family}, {flows} flow{'s' * (flows != '1')}, {size} bytes; plain router "
+                  f"{one.plain:.0f} ns; ratio of costs to {best}'s",
+                  LINE.format("", "way", "cost", "quartiles", "", "ratio")]
+        for system in one.systems:
+            cost = one.cost(system)
+            lines.append(LINE.format(
+                results["titles"][system], f"{one.nanoseconds(system):.0f}",
+                f"{cost.median:.0f}", f"{cost.low:.0f}", f"to {cost.high:.0f}",
+                "" if system == "floor" or not best else ratio(one.ratio(system, best))))
+    return "\n".join(lines) + "\n"
+
+
+def plot(results, stem):
+    """Costs by number of flows, a panel for each family and size"""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    found = comparisons(results)
+    panels = list(dict.fromkeys((family, size) for family, _, size in found))
+    figure, axes = pyplot.subplots(1, len(panels), squeeze=False, sharey=True,
+                                   figsize=(1.5 + 4 * len(panels), 4.5))
+    for axis, (family, size) in zip(axes[0], panels):
+        loads = [flows for f, flows, s in found if (f, s) == (family, size)]
+        systems = [name for name in found[family, loads[0], size].systems if name != "floor"]
+        for place, system in enumerate(systems):
+            costs = [found[family, flows, size].cost(system) for flows in loads]
+            middle = [cost.median for cost in costs]
+            axis.bar([x + place / (len(systems) + 1) for x in range(len(loads))], middle,
+                     width=1 / (len(systems) + 1), label=results["titles"][system],
+                     yerr=[[cost.median - cost.low for cost in costs],
+                           [cost.high - cost.median for cost in costs]])
+        axis.set_xticks([x + (len(systems) - 1) / 2 / (len(systems) + 1)
+                         for x in range(len(loads))], loads)
+        axis.set_xlabel("flows")
+        axis.set_title(f"IPv{family}, {size} bytes")
+    axes[0][0].set_ylabel("ns a packet above the floor")
+    axes[0][0].legend(fontsize="small")
+    guest = results["guest"]
+    figure.suptitle(f"{guest['kind']}, kernel {guest['kernel']}", fontsize="small")
+    figure.tight_layout()
+    for kind in "svg", "png":
+        figure.savefig(f"{stem}.{kind}")
+
+
+# What an added 100 ns may look like: the delay's own loop is not exact
+SLOWER = range(60, 250)
+
+
+def slower(plain, slow):
+    """By how many nanoseconds a packet, in the loads of both; whether that is what was added"""
+    before, after = (comparisons(results) for results in (plain, slow))
+    right = True
+    for load, one in before.items():
+        added = after[load].cost("rewire").median - one.cost("rewire").median
+        right &= int(added) in SLOWER
+        print(f"IPv{load[0]}, {load[1]} flows: {added:.0f} ns more a packet, where 100 were added")
+    return right
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--text", action="store_true", help="make no files")
+    parser.add_argument("--slower", action="store_true")
+    parser.add_argument("results", nargs="+")
+    options = parser.parse_args()
+    results = []
+    for path in options.results:
+        with open(path, encoding="ascii") as file:
+            results.append(json.load(file))
+    if options.slower:
+        sys.exit(not slower(*results))
+    for path, one in zip(options.results, results):
+        text, stem = table(one), os.path.splitext(path)[0]
+        print(text)
+        if options.text:
+            continue
+        with open(stem + ".txt", "w", encoding="ascii") as file:
+            file.write(text)
+        plot(one, stem)
+
+
+if __name__ == "__main__":
+    main()
