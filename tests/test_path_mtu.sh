@@ -10,6 +10,8 @@ room=1300
 
 # The namespace far, behind out.
 build_far() {
+	local ns
+
 	at_exit "stop_all_in far; ip netns del far"
 	ip netns add far
 	guest_link far far | ip -n out -batch - &&
@@ -25,8 +27,11 @@ build_far() {
 		route add 2001:db8:2::/64 via $out6 dev u0
 	END
 	in_ns out sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=10000 &&
-	in_ns far sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=10000 ||
+		return
+	for ns in far b1 b2; do
+		in_ns "$ns" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 || return
+	done
 }
 
 # learnt NAMESPACE ADDRESS MTU: the sender knows what fits
