@@ -109,6 +109,36 @@ static const struct {
 	  "service \"web\": destination: affinity is not a whole number from 0 to 86400" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{\"client4\":33}}]}",
 	  "service \"web\": destination: client4 is not a whole number from 0 to 32" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "service \"web\": destination: health: type is missing" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":[]},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "service \"web\": destination: health is not an object" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"snmp\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "service \"web\": destination: health: type is not \"tcp\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"every\":5}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "service \"web\": destination: health: unknown key \"every\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"interval\":99}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: interval is not a whole number from 100 to 3600000" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"timeout\":0}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: timeout is not a whole number from 10 to 60000" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"fall\":0}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: fall is not a whole number from 1 to 100" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"damping\":9}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: damping is not a whole number from 0 to 8" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"failed\":\"active\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: failed is not \"down\" or \"draining\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"destination\":{\"health\":{\"type\":\"tcp\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: port is missing, which neither the service nor backend \"b1\" has" },
 	{ "{\"services\":[" WEB(BACKEND(",\"port\":0")) "]}", "backend \"b1\": port is not a whole number" },
 	{ "{\"services\":[" WEB(BACKEND(",\"weight\":257")) "]}",
 	  "backend \"b1\": weight is not a whole number from 0 to 256" },

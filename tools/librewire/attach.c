@@ -65,6 +65,22 @@ int rw_attach_del(struct rw_socket *socket, const struct rw_attach *attach, stru
 	return rw_socket_request(socket, nlh, NULL, NULL, error);
 }
 
+static int take_attach(const struct nlmsghdr *nlh, void *data)
+{
+	return rw_get_attach(nlh, data);
+}
+
+int rw_attach_get(struct rw_socket *socket, struct rw_attach *attach, struct rw_error *error)
+{
+	char buffer[RW_REQUEST_MAX];
+	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_ATTACH_GET, 0);
+	struct rw_attach request = { .ifindex = attach->ifindex, .local = attach->local };
+
+	if (!rw_shape_put(nlh, sizeof(buffer), &attach_shape, &request, 0))
+		return rw_no_room(error);
+	return rw_socket_request(socket, nlh, take_attach, attach, error);
+}
+
 int rw_attach_each(struct rw_socket *socket, rw_attach_fn *fn, void *data, struct rw_error *error)
 {
 	char buffer[RW_REQUEST_MAX];

@@ -23,6 +23,8 @@ typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 
 int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
 int rw_attach_del(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
+/* One by its device, or local; the rest is filled in. */
+int rw_attach_get(struct rw_socket *socket, struct rw_attach *attach, struct rw_error *error);
 int rw_attach_each(struct rw_socket *socket, rw_attach_fn *fn, void *data, struct rw_error *error);
 
 /* The number of answers is the kernel's. */

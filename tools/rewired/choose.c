@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which backend a new flow goes to. */
 
-#include <string.h>
+#include <urcu.h>
 
 #include "address.h"
 #include "choose.h"
@@ -34,7 +34,7 @@ static const struct backend *schedule(const struct service *service, const struc
 	uint64_t hash = service->scheduler == SCHEDULER_SOURCE && !attempt ?
 			siphash(&source_key, client, sizeof(*client)) : hash_flow(orig, attempt);
 
-	index = schedule_choose(service->schedules[family], hash);
+	index = schedule_choose(rcu_dereference(service->schedules[family]), hash);
 	return index < 0 ? NULL : &service->backends[index];
 }
 

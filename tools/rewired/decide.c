@@ -47,12 +47,28 @@ static uint64_t hash_client(const struct rw_tuple *tuple)
 	return siphash(&client_key, &key, sizeof(key));
 }
 
+static void go_to(const struct backend *backend, uint16_t port, struct rw_flow_spec *flow)
+{
+	flow->reply.vni = backend->vni;
+	flow->reply.src = backend->addresses[family_index(&flow->orig.dst)];
+	if (port && rw_protocol_has_ports(flow->orig.protocol))
+		flow->reply.sport = port;
+}
+
+static void begin_flow(const struct rw_tuple *orig, struct rw_flow_spec *flow)
+{
+	flow->orig = *orig;
+	flow->reply = (struct rw_tuple){
+		.protocol = orig->protocol,
+		.src = orig->dst, .dst = orig->src, .sport = orig->dport, .dport = orig->sport,
+	};
+}
+
 static bool choose_destination(const struct decider *decider, const struct service *service,
 			       const struct rw_tuple *orig, unsigned int attempt,
 			       struct decision *decision)
 {
 	struct rw_flow_spec *flow = &decision->verdict.flow;
-	int family = family_index(&orig->dst);
 	const struct backend *backend;
 
 	if (service->destination.given) {
@@ -71,10 +87,7 @@ static bool choose_destination(const struct decider *decider, const struct servi
 	decision->phase = decider->phase;
 	load_add(backend->load, decider->phase);
 	flow->target = backend->id;
-	flow->reply.vni = backend->vni;
-	flow->reply.src = backend->addresses[family];
-	if (backend->port && rw_protocol_has_ports(orig->protocol))
-		flow->reply.sport = backend->port;
+	go_to(backend, backend->port, flow);
 	return true;
 }
 
@@ -241,13 +254,9 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		.verdict = {
 			.punt_id = punt->id,
 			.action = REWIRE_VERDICT_ACTION_FLOW,
-			.flow = { .orig = *orig },
 		},
 	};
-	flow->reply = (struct rw_tuple){
-		.protocol = orig->protocol,
-		.src = orig->dst, .dst = orig->src, .sport = orig->dport, .dport = orig->sport,
-	};
+	begin_flow(orig, flow);
 	service = choose_service(decider, snapshot, service, attempt, decision);
 	if (!service) {
 		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
@@ -265,4 +274,17 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		give_up(decision, OUTCOME_EXHAUSTED, punt);
 	else
 		flow->decision = atomic_fetch_add(decider->last, 1) + 1;
+}
+
+bool decide_probe(struct decider *decider, const struct service *service,
+		  const struct backend *backend, const struct rw_tuple *orig,
+		  struct decision *decision)
+{
+	struct rw_flow_spec *flow = &decision->verdict.flow;
+
+	*decision = (struct decision){ .outcome = OUTCOME_FLOW };
+	begin_flow(orig, flow);
+	flow->policy = service->id;
+	go_to(backend, service_probe_port(service, backend), flow);
+	return choose_source(service, orig, 0, &decider->random, decision);
 }

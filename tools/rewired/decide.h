@@ -50,6 +50,14 @@ struct decider {
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
 	    unsigned int attempt, struct decision *decision);
 
+/*
+ * The flow of a check of a backend: what a client's at orig would be, were it sent there.
+ * It has no target, since one that is down must be reached, too. False, no port is left.
+ */
+bool decide_probe(struct decider *decider, const struct service *service,
+		  const struct backend *backend, const struct rw_tuple *orig,
+		  struct decision *decision);
+
 /* Make it a drop, for a punt that gets no flow after all. */
 void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt);
 

@@ -73,9 +73,21 @@ static int read_backends(const struct place *place, struct service *service)
 	return 0;
 }
 
+/* What is checked has a port. */
+static int check_ports(const struct place *place, const struct service *service)
+{
+	unsigned int i;
+
+	for (i = 0; i < service->backend_count; i++)
+		if (service->probe && !service_probe_port(service, &service->backends[i]))
+			return refuse(place->error, "%s: destination: health: port is missing, which neither the service nor backend \"%s\" has",
+				      place->text, service->backends[i].name);
+	return 0;
+}
+
 int destination_read(const struct place *place, struct service *service)
 {
-	static const char *const keys[] = { "scheduler", "affinity", "client4", "client6", NULL };
+	static const char *const keys[] = { "scheduler", "affinity", "client4", "client6", "health", NULL };
 	struct place destination;
 	int ret = config_get_end(place, "destination", &destination);
 	bool maps = ret > 0 && json_object_get(destination.object, "vni");
@@ -100,5 +112,7 @@ int destination_read(const struct place *place, struct service *service)
 	    json_get_number(&destination, "client4", 0, 32, &service->client_bits[IPV4]) < 0 ||
 	    json_get_number(&destination, "client6", 0, 128, &service->client_bits[IPV6]) < 0)
 		return -1;
-	return read_backends(place, service);
+	if (probe_read(&destination, &service->probe) || read_backends(place, service))
+		return -1;
+	return check_ports(place, service);
 }

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "control.h"
 #include "memory.h"
+#include "prober.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
 #define SOCKET_PATH	"/run/rewire/rewired.sock"
@@ -228,6 +229,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	daemon.started = now.tv_sec;
 	rcu_register_thread();
 	daemon.handlers = handlers_open(&engine, options->threads, &error);
+	engine.prober = prober_new(&engine);
 	if (daemon.handlers)
 		control = control_open(&loop, options->socket, &error);
 	if (!control)
@@ -238,6 +240,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		control_start(control, &daemon);
 		handlers_start(daemon.handlers);
 		state_start(daemon.state);
+		prober_start(engine.prober, daemon.state);
 		serve(&loop, control);
 		status = EXIT_SUCCESS;
 	} else {
@@ -245,10 +248,12 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	}
 	if (daemon.handlers)
 		handlers_close(daemon.handlers);
+	prober_stop(engine.prober);
 	if (daemon.state)
 		state_close(daemon.state);
 	if (control)
 		control_close(control);
+	prober_free(engine.prober);
 	memory_free(engine.memory);
 	affinity_free(engine.affinity);
 	rcu_unregister_thread();

@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "affinity.h"
+#include "clock.h"
 #include "json.h"
 #include "memory.h"
 #include "methods.h"
@@ -127,6 +128,31 @@ static json_t *show_pools(struct daemon *daemon, const struct snapshot *snapshot
 	return pools;
 }
 
+static json_t *show_health(struct health *health)
+{
+	struct health_report report;
+	int64_t now = clock_now();
+	json_t *shown;
+
+	health_report(health, &report);
+	shown = json_pack("{s:s, s:I, s:I, s:I, s:I}",
+			  "state", health_state_names[report.state],
+			  "checks", (json_int_t)report.checks,
+			  "failures", (json_int_t)report.failures,
+			  "undone", (json_int_t)report.undone,
+			  "changes", (json_int_t)report.changes);
+	if (report.changed)
+		json_object_set_new(shown, "since", json_integer((now - report.changed) / 1000));
+	if (report.state == HEALTH_DOWN)
+		json_object_set_new(shown, "needs", json_integer(report.needed));
+	if (report.checks) {
+		json_object_set_new(shown, "result", json_string(check_result_names[report.result]));
+		json_object_set_new(shown, "took_ms", json_integer(report.took));
+	}
+	json_object_set_new(shown, "reason", json_string(report.reason));
+	return shown;
+}
+
 static json_t *show_backend(const struct service *service, const struct backend *backend)
 {
 	json_t *addresses = json_array(), *shown;
@@ -144,6 +170,11 @@ static json_t *show_backend(const struct service *service, const struct backend 
 			  "flows", atomic_load(&backend->load->flows));
 	if (backend->port)
 		json_object_set_new(shown, "port", json_integer(backend->port));
+	if (backend->health) {
+		json_object_set_new(shown, "in_force",
+				    json_string(rw_name(rw_target_state_names, backend_state(backend))));
+		json_object_set_new(shown, "health", show_health(backend->health));
+	}
 	return shown;
 }
 

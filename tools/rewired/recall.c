@@ -37,7 +37,7 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 
 	if (!service || service->vni != flow->orig.vni)
 		return false;
-	if (flow->target && (!backend || backend->state == REWIRE_TARGET_STATE_DOWN))
+	if (flow->target && (!backend || backend_state(backend) == REWIRE_TARGET_STATE_DOWN))
 		return false;
 	if (!mapping_makes(&service->source, flow->orig.protocol, flow->orig.src, flow->orig.sport,
 			   &flow->reply.dst, flow->reply.dport) ||

@@ -185,14 +185,16 @@ static void plan_target(struct plan *plan, const struct kernel *kernel,
 			const struct backend *backend, bool repair)
 {
 	const struct rw_target *target = find_target(kernel, backend->id);
+	uint32_t state = backend_state(backend);
 	struct step *step;
 
-	if (target && (target->state == backend->state || repair))
+	/* Of one that is not checked another state is somebody's will */
+	if (target && (target->state == state || (repair && !backend->health)))
 		return;
-	step = add_step(plan, !target || backend->state == REWIRE_TARGET_STATE_ACTIVE ?
+	step = add_step(plan, !target || state == REWIRE_TARGET_STATE_ACTIVE ?
 			      TARGET_MAKE : TARGET_CHANGE);
 	step->id = backend->id;
-	step->state = backend->state;
+	step->state = state;
 	step->old_state = target ? (int64_t)target->state : -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <urcu.h>
 
 #include "log.h"
 #include "snapshot.h"
@@ -69,9 +70,11 @@ static void list_backends(struct snapshot *snapshot)
 		count += snapshot->services[i].backend_count;
 	snapshot->backends = allocate(count, sizeof(struct backend *));
 	for (i = 0; i < snapshot->service_count; i++)
-		for (j = 0; j < snapshot->services[i].backend_count; j++)
+		for (j = 0; j < snapshot->services[i].backend_count; j++) {
+			snapshot->services[i].backends[j].service = snapshot->services[i].id;
 			snapshot->backends[snapshot->backend_count++] =
 				&snapshot->services[i].backends[j];
+		}
 	qsort(snapshot->backends, count, sizeof(struct backend *), by_backend_id);
 }
 
@@ -112,6 +115,37 @@ static struct schedule *make_schedule(const struct service *service, int family)
 	return schedule;
 }
 
+/* A checked backend's health stays; that of another address is another. */
+static void share_health(struct service *service, const struct snapshot *old)
+{
+	const struct backend *known;
+	struct backend *backend;
+	unsigned int i;
+
+	for (i = 0; service->probe && i < service->backend_count; i++) {
+		backend = &service->backends[i];
+		known = old ? snapshot_backend(old, backend->id) : NULL;
+		backend->failed = service->probe->failed;
+		if (known && known->health &&
+		    !memcmp(known->addresses, backend->addresses, sizeof(known->addresses)))
+			backend->health = health_get(known->health);
+		else
+			backend->health = health_new();
+	}
+}
+
+void snapshot_reschedule(struct service *service, struct schedule *old[FAMILIES])
+{
+	struct schedule *schedule;
+	int family;
+
+	for (family = 0; family < FAMILIES; family++) {
+		schedule = make_schedule(service, family);
+		old[family] = service->schedules[family];
+		rcu_set_pointer(&service->schedules[family], schedule);
+	}
+}
+
 static void share_loads(struct snapshot *snapshot, const struct snapshot *old)
 {
 	const struct backend *known;
@@ -138,6 +172,7 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 	share_loads(snapshot, old);
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
+		share_health(service, old);
 		for (family = 0; service->balance && family < FAMILIES; family++)
 			service->schedules[family] = make_schedule(service, family);
 	}
@@ -164,10 +199,12 @@ static void free_service(struct service *service)
 	for (i = 0; i < service->backend_count; i++) {
 		free(service->backends[i].name);
 		load_put(service->backends[i].load);
+		health_put(service->backends[i].health);
 	}
 	for (family = 0; family < FAMILIES; family++)
 		schedule_free(service->schedules[family]);
 	free(service->backends);
+	probe_put(service->probe);
 	free(service->copies);
 	free(service->src.list);
 	free(service->dst.list);

@@ -5,6 +5,7 @@
 #include "mapping.h"
 #include "networks.h"
 #include "ports.h"
+#include "probe.h"
 #include "schedule.h"
 #include "types.h"
 
@@ -25,10 +26,13 @@ struct pool {
 struct backend {
 	char *name;
 	uint32_t id, vni, weight;
+	uint32_t service;			/* its id */
 	uint32_t state;				/* of enum rewire_target_state */
 	uint16_t port;				/* 0, the flow's own */
 	struct rw_addr addresses[FAMILIES];	/* none when it lacks the family */
 	struct load *load;
+	struct health *health;			/* NULL, it is not checked */
+	uint32_t failed;			/* its state while it is not well */
 };
 
 struct service {
@@ -54,7 +58,9 @@ struct service {
 	uint32_t client_bits[FAMILIES];		/* of a source address, that tell clients apart */
 	struct backend *backends;
 	unsigned int backend_count;
-	struct schedule *schedules[FAMILIES];	/* NULL unless balance */
+	struct probe *probe;			/* or NULL */
+	/* NULL unless balance; under RCU, replaced when a backend's health changes */
+	struct schedule *schedules[FAMILIES];
 };
 
 struct snapshot {
@@ -71,10 +77,24 @@ struct snapshot {
 	unsigned int port_count;
 };
 
+/* The state that its target is in: the worse one of what is configured and what checks say. */
+static inline uint32_t backend_state(const struct backend *backend)
+{
+	return health_is_out(backend->health) && backend->failed > backend->state ?
+	       backend->failed : backend->state;
+}
+
+/* Which port of a backend is checked; 0, none is given. */
+static inline uint16_t service_probe_port(const struct service *service,
+					  const struct backend *backend)
+{
+	return service->probe->port ?: backend->port ?: service->dport_min;
+}
+
 /* Whether it gets new flows of a family. */
 static inline bool backend_is_open(const struct backend *backend, int family)
 {
-	return backend->state == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
+	return backend_state(backend) == REWIRE_TARGET_STATE_ACTIVE && backend->weight &&
 	       backend->addresses[family].family;
 }
 
@@ -88,6 +108,12 @@ struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
 
 /* Where flows go from by a kept destination: the network of the source, pool or not. */
 uint32_t service_source_vni(const struct service *service);
+
+/*
+ * By the state thread: make schedules by the backends' states as they are now. Returns
+ * the old ones in place of the new ones; they are freed after a grace period.
+ */
+void snapshot_reschedule(struct service *service, struct schedule *old[FAMILIES]);
 
 struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id);
 

@@ -12,6 +12,8 @@
 #include "affinity.h"
 #include "clock.h"
 #include "config.h"
+#include "follow.h"
+#include "prober.h"
 #include "librewire.h"
 #include "state.h"
 
@@ -33,6 +35,7 @@ struct state {
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t wake;
 	bool stop;
+	bool follow;			/* some backend's health has changed */
 	struct change *first, **last;
 	uint32_t rules_waiting;
 	uint64_t reloads;
@@ -185,6 +188,7 @@ static void publish(struct state *state, struct snapshot *snapshot)
 {
 	rcu_set_pointer(&state->engine->snapshot, snapshot);
 	synchronize_rcu();
+	prober_wake(state->engine->prober);
 }
 
 /* Put a snapshot in force: all of it, or nothing changes. */
@@ -258,15 +262,18 @@ static void carry_out(struct state *state, struct change *change)
 	change->done(change);
 }
 
-/* Waits until a change is posted (which it returns), the time has come or the thread shall end. */
-static struct change *wait_until(struct state *state, int64_t when, bool *stop)
+/*
+ * Waits until a change is posted (which it returns), health is to be followed, the time
+ * has come or the thread shall end.
+ */
+static struct change *wait_until(struct state *state, int64_t when, bool *follow, bool *stop)
 {
 	struct timespec time = { when / 1000, when % 1000 * 1000000 };
 	struct change *change;
 	int ret = 0;
 
 	pthread_mutex_lock(&state->lock);
-	while (!state->stop && !state->first && ret != ETIMEDOUT)
+	while (!state->stop && !state->follow && !state->first && ret != ETIMEDOUT)
 		ret = pthread_cond_timedwait(&state->wake, &state->lock, &time);
 	change = state->first;
 	if (change) {
@@ -274,6 +281,8 @@ static struct change *wait_until(struct state *state, int64_t when, bool *stop)
 		if (!state->first)
 			state->last = &state->first;
 	}
+	*follow = state->follow;
+	state->follow = false;
 	*stop = state->stop;
 	pthread_mutex_unlock(&state->lock);
 	return change;
@@ -284,13 +293,15 @@ static void *run(void *data)
 	struct state *state = data;
 	int64_t next = clock_now() + state->period, began;
 	struct change *change;
-	bool stop = false;
+	bool follow, stop = false;
 
 	rcu_register_thread();
 	while (!stop) {
-		change = wait_until(state, next, &stop);
+		change = wait_until(state, next, &follow, &stop);
 		if (change)
 			carry_out(state, change);
+		if (follow)
+			follow_health(state->engine->snapshot, state->socket);
 		if (stop || clock_now() < next)
 			continue;
 		began = clock_now();
@@ -306,12 +317,15 @@ static void *run(void *data)
 static int adopt(struct state *state, struct snapshot *snapshot, struct error *error)
 {
 	struct watch_status status;
+	struct rw_error why;
 	struct plan plan;
 	int ret;
 
 	if (look(state, snapshot, true, error))
 		return -1;
 	watch_status(state->watch, &status);
+	if (follow_adopt(snapshot, state->socket, &why))
+		return refuse(error, "%s", why.sentence);
 	if (plan_make(&plan, state->socket, snapshot, NULL, false, error))
 		return -1;
 	ret = put_in_force(state, snapshot, &plan, error);
@@ -367,6 +381,14 @@ void state_post(struct state *state, struct change *change)
 	pthread_mutex_lock(&state->lock);
 	*state->last = change;
 	state->last = &change->next;
+	pthread_cond_signal(&state->wake);
+	pthread_mutex_unlock(&state->lock);
+}
+
+void state_follow(struct state *state)
+{
+	pthread_mutex_lock(&state->lock);
+	state->follow = true;
 	pthread_cond_signal(&state->wake);
 	pthread_mutex_unlock(&state->lock);
 }

@@ -53,6 +53,8 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 			 const struct state_options *options, struct error *error);
 void state_start(struct state *state);
 void state_post(struct state *state, struct change *change);
+/* Some backend's health has changed: schedules and targets have to follow. */
+void state_follow(struct state *state);
 void state_status(struct state *state, struct state_status *status);
 /* Stops it when it was started; frees it and the snapshot. */
 void state_close(struct state *state);

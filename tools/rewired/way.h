@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef REWIRED_WAY_H
+#define REWIRED_WAY_H
+
+#include <sys/socket.h>
+
+#include "decide.h"
+#include "log.h"
+#include "socket.h"
+
+/*
+ * How a check reaches a backend: a socket of the host's, and a flow for what it sends,
+ * which the module rewrites as it does clients' packets. What breaks for them breaks for
+ * the check. The flow is from the virtual network of the host's own output, to the
+ * service's address; the kernel ends it when it is idle.
+ */
+struct way {
+	int fd;				/* not blocking, bound, and not connected yet */
+	struct sockaddr_storage to;	/* whom a client would talk to */
+	socklen_t length;
+	struct rw_tuple orig;
+};
+
+/*
+ * 0, or -1 and a sentence: no way can be made, which says nothing of the backend.
+ * Within a section of RCU that spans the service. Timeout is the flow's, in milliseconds.
+ */
+int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
+	     const struct service *service, const struct backend *backend, int family,
+	     uint32_t timeout, struct error *error);
+
+#endif
