@@ -2,6 +2,7 @@
 /* Flows: made, kept alive, expired, closed. */
 #include <linux/slab.h>
 #include <linux/tcp.h>
+#include <linux/user_namespace.h>
 
 #include "attach.h"
 #include "change.h"
@@ -276,6 +277,16 @@ void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach)
 	rewire_flow_for_each(ns, rewire_flow_detach_one, attach);
 }
 
+/*
+ * The host's own flows are on nobody's account: limits bound them, which only the host's
+ * administrator sets, and they outlive the daemon that made them. Those of a namespace that
+ * somebody else owns are on the account of who makes them.
+ */
+static gfp_t rewire_flow_payer(const struct rewire_net *ns)
+{
+	return ns->net->user_ns == &init_user_ns ? 0 : __GFP_ACCOUNT;
+}
+
 /**
  * rewire_flow_new() - make a flow that nobody finds yet
  * @ns: the namespace
@@ -288,7 +299,8 @@ struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_sp
 	struct rewire_flow *flow;
 	int i, err;
 
-	flow = kmem_cache_zalloc(rewire_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
+	flow = kmem_cache_zalloc(rewire_flow_cache, GFP_ATOMIC | __GFP_NOWARN |
+				 rewire_flow_payer(ns));
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
 	percpu_counter_inc(&rewire_objects);
@@ -475,7 +487,7 @@ uncount:
 int rewire_flow_cache_create(void)
 {
 	rewire_flow_cache = kmem_cache_create("rewire_flow", sizeof(struct rewire_flow),
-					      0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
+					      0, SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE, NULL);
 	return rewire_flow_cache ? 0 : -ENOMEM;
 }
 
