@@ -440,6 +440,8 @@ static void rewire_hold_timeout_work(struct work_struct *work)
 {
 	struct rewire_net *ns = container_of(work, struct rewire_net, hold_timeout.work);
 
+	/* Scoring itself does not start it, for it takes no lock. */
+	rewire_suspicion_refresh(ns->suspicion);
 	rewire_hold_drop_if(ns, rewire_hold_is_overdue, 0,
 			    REWIRE_REASON_DROP_HOLD_TIMEOUT);
 	if (atomic_read(&ns->all.holds))

@@ -15,6 +15,7 @@ struct rewire_net;
 #define REWIRE_SUSPICION_VALUES		16
 #define REWIRE_SUSPICION_PREFIXES	1024
 #define REWIRE_SUSPICION_LESSONS	8	/* of a prefix in an interval */
+#define REWIRE_SUSPICION_WEIGHT		1048576U	/* of what was never seen */
 
 /**
  * struct rewire_suspicion_counts - what one CPU has seen
@@ -35,7 +36,7 @@ struct rewire_suspicion_counts {
  * @lessons: packets of a prefix that were learned from in this interval
  * @enabled: whether packets are scored
  * @interval: between two refreshes, in milliseconds
- * @refresh: computes the weights, while there is any history
+ * @refresh: computes the weights, while there is any history, or packets are held
  *
  * Packets read weights and write counters without a lock. All else is of the refresh
  * and of requests, under the namespace's lock.
@@ -58,5 +59,12 @@ void rewire_suspicion_exit(struct rewire_net *ns);
 u32 rewire_suspicion_score(struct rewire_net *ns, const struct sk_buff *skb,
 			   const struct rewire_packet *packet);
 u8 rewire_suspicion_band(u32 score);
+void rewire_suspicion_refresh(struct rewire_suspicion *suspicion);
+
+/* Of what was seen so often; the rarer, the more. */
+static inline u32 rewire_suspicion_weight(u32 seen)
+{
+	return REWIRE_SUSPICION_WEIGHT / (seen + 1);
+}
 
 #endif /* REWIRE_SUSPICION_H */
