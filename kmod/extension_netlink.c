@@ -48,8 +48,9 @@ static int rewire_get_tunnel(struct rewire_net *ns, const struct nlattr *nest,
 	return 0;
 }
 
+/* A copy is of the policy of its flow, whose original key it has. */
 static int rewire_get_copy(struct rewire_net *ns, const struct nlattr *nest,
-			   const struct rewire_key *orig, struct rewire_flow **copy,
+			   const struct rewire_flow_spec *of, struct rewire_flow **copy,
 			   struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[REWIRE_A_FLOW_MAX + 1] = {};
@@ -69,7 +70,8 @@ static int rewire_get_copy(struct rewire_net *ns, const struct nlattr *nest,
 	memset(&spec, 0, sizeof(spec));
 	spec.action = REWIRE_FLOW_ACTION_TRANSLATE;
 	spec.one_way = true;
-	spec.key[REWIRE_ORIG] = *orig;
+	spec.policy = of->policy;
+	spec.key[REWIRE_ORIG] = of->key[REWIRE_ORIG];
 	err = rewire_get_key(tb[REWIRE_A_FLOW_REPLY], &spec.key[REWIRE_REPLY], extack);
 	if (!err)
 		err = rewire_check_keys(ns, nest, &spec, extack);
@@ -91,7 +93,7 @@ static int rewire_get_copy(struct rewire_net *ns, const struct nlattr *nest,
 }
 
 static int rewire_get_copies(struct rewire_net *ns, const struct nlattr *nest,
-			     const struct rewire_key *orig,
+			     const struct rewire_flow_spec *of,
 			     struct rewire_flow_extension *extension,
 			     struct netlink_ext_ack *extack)
 {
@@ -99,7 +101,7 @@ static int rewire_get_copies(struct rewire_net *ns, const struct nlattr *nest,
 	int rest, err;
 
 	nla_for_each_nested(attribute, nest, rest) {
-		err = rewire_get_copy(ns, attribute, orig,
+		err = rewire_get_copy(ns, attribute, of,
 				      &extension->copy[extension->copies], extack);
 		if (err)
 			return err;
@@ -192,8 +194,7 @@ static int rewire_fill_extension(struct rewire_net *ns, struct nlattr **tb,
 	if (!err)
 		err = rewire_get_limit(tb, &extension->limit, extack);
 	if (!err && tb[REWIRE_A_FLOW_COPIES])
-		err = rewire_get_copies(ns, tb[REWIRE_A_FLOW_COPIES], &spec->key[REWIRE_ORIG],
-					extension, extack);
+		err = rewire_get_copies(ns, tb[REWIRE_A_FLOW_COPIES], spec, extension, extack);
 	return err;
 }
 
@@ -201,7 +202,7 @@ static int rewire_fill_extension(struct rewire_net *ns, struct nlattr **tb,
  * rewire_get_extension() - what a request wants of a flow beyond a two-way rewrite
  * @ns: the namespace
  * @tb: attributes of a flow, or of a copy
- * @spec: keys and devices are there; gets the extension, unless none is needed
+ * @spec: keys, devices and policy are there; gets the extension, unless none is needed
  * @extack: a sentence, on failure
  *
  * A flow between virtual networks that are behind a tunnel's device learns the far end

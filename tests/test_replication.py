@@ -15,6 +15,7 @@ sys.path[:0] = os.path.join(here, "lib"), os.path.join(here, "behaviour")
 import tap
 from netlink import Refused, Rewire, attr, attributes, nest, u32
 from packets import IP, TCP, UDP, IPv6, Raw, translated
+from tcp import policy
 
 c = Rewire.c
 ONE_WAY = attr(c["A_FLOW_ONE_WAY"])
@@ -133,6 +134,21 @@ def offloads(stage):
     stage.flush()
 
 
+def policies(stage):
+    """A copy is of its flow's policy: a SYN's segments have to fit there, too."""
+    near, far, third = NEAR[4], FAR[4], THIRD[4]
+    policy(stage, 9, mss=1000, tcp=c["TCP_MODE_OFF"])
+    stage.flow((5, 6, near + "2", 1000, near + "9", 80), (6, 6, far + "9", 80, far + "2", 4100),
+               u32(c["A_FLOW_POLICY"], 9), copies(copy(stage, (7, 6, third + "9", 80, third + "2", 1))))
+    packet = IP(src=near + "2", dst=near + "9") / TCP(sport=1000, dport=80, flags="S", options=[("MSS", 1460)])
+    clamped = packet.copy()
+    clamped[TCP].options = [("MSS", 1000)]
+    stage.expect("X1.3: a copy is of its flow's policy", stage.a, packet,
+                 [(stage.b, translated(clamped, far + "2", far + "9", 4100)),
+                  (stage.d, translated(clamped, third + "2", third + "9", 1))], received=1, translated=2)
+    stage.flush()
+
+
 def pseudo(packet):
     import socket
     import struct
@@ -230,7 +246,7 @@ def test():
     stage = two_ports()
     stage.d = stage.port("d", 7, "10.7.0.1/24", "fd00:7::1/64")
     stage.route.to("192.0.2.0/24", stage.d.index)
-    for part in (fan_out, sixteen, partial_failure, offloads, together, counters_and_ends, bad_input):
+    for part in (fan_out, sixteen, partial_failure, offloads, policies, together, counters_and_ends, bad_input):
         part(stage)
         balanced(stage, part.__name__)
     stage.close()
