@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Large datagrams and SCTP of real programs, through NAT, the balancer and the host's
-# own output; and what waits when a device and a namespace go.
+# Large datagrams, super-packets and SCTP of real programs, through NAT, the balancer and
+# the host's own output; and what waits when a device and a namespace go.
 . "$(dirname "$0")/lib/lib.sh"
 
 datagrams() {
@@ -32,6 +32,41 @@ large_datagrams() {
 	done
 }
 
+# average PROTOCOL: bytes a packet that a guest has sent, of the flows of t1
+average() {
+	rewire -s -j flow show vni 10 | jq --arg protocol "$1" '[.[] | select(.orig.protocol == $protocol)."orig-counters"] |
+		(map(.bytes) | add) / (map(.packets) | add) | floor'
+}
+
+# A super-packet of UDP is translated once, whole; without offloads, or where its parts
+# do not fit, it crosses in parts.
+super_datagrams() {
+	local address family
+
+	for family in 4 6; do
+		address=out$family
+		rewire flow flush
+		check "G2: 60000 bytes in datagrams of 1200, one super-packet, through NAT, IPv$family" \
+			datagrams t1 ask udp-1200 "${!address}" 7 60000
+		check "G2: which crosses whole, IPv$family" test "$(average udp)" -gt 50000
+		rewire flow flush
+		# So few that the first of a flow are all held
+		in_ns t1 ethtool -K eth0 tx-udp-segmentation off
+		check "G2: without offloads, IPv$family" datagrams t1 ask udp-1200 "${!address}" 7 12000
+		check "G2: it crosses in parts, IPv$family" test "$(average udp)" -lt 1300
+		in_ns t1 ethtool -K eth0 tx-udp-segmentation on
+		address=one$family
+		check "G2: a super-packet through the balancer, IPv$family" \
+			datagrams out ask udp-1200 "${!address}" 7 30000
+		address=out$family
+		check "G2: a super-packet of the host itself, IPv$family" \
+			datagrams host ask udp-1200 "${!address}" 7 30000
+	done
+	ip -n host route add "$out4" dev u0 mtu 1300
+	check "G2: parts that do not fit the way out are fragmented" datagrams t1 ask udp-1400 "$out4" 7 42000
+	ip -n host route del "$out4"
+}
+
 sctp() {
 	local address public family
 
@@ -41,10 +76,13 @@ sctp() {
 	fi
 	for family in 4 6; do
 		address=out$family
+		spawn host tcpdump -i t1 -p -c 1 -w "$work/large$family.pcap" "greater 2000 and sctp"
+		wait_for 10 test -s "$work/large$family.pcap"
 		check "RFC 9260: SCTP through NAT, IPv$family" datagrams t1 ask sctp "${!address}" 7 100000
 		public=nat$family
 		equal "RFC 9260: by a flow of its protocol, IPv$family" \
 			"$(flows '[.[] | select(.orig.protocol == "sctp") | .reply.dst] | unique')" "[\"${!public}\"]"
+		check "G2: in super-packets, IPv$family" wait_for 5 eval "! kill -0 $spawned"
 		rewire flow flush
 	done
 	ip -n host route add "$out4" dev u0 mtu 1000
@@ -74,6 +112,7 @@ write_config '.services += [{ "name": "nat-host", "id": 6, "vni": 40, "source": 
 	"dst": ["198.51.100.9", "2001:db8:1::9"] }]'
 start_rewired && serve out udp 7 && serve b1 udp 7 || exit 1
 large_datagrams
+super_datagrams
 sctp
 equal "no checksum was wrong" \
 	"$(for ns in out b1 t1; do in_ns $ns nstat -asz "*InCsumErrors"; done |

@@ -4,7 +4,9 @@
 datagrams.py serve KIND PORT             answers everything with the same
 datagrams.py ask KIND ADDRESS PORT SIZE  sends random bytes until they come back
 
-KIND is udp, sctp, or sctp-any-mtu, whose packets may be fragmented on the way.  Ends with 0 when the answer is right.
+KIND is udp, sctp, or sctp-any-mtu, whose packets may be fragmented on the way; or
+udp-SIZE: SIZE bytes a datagram, all given to the kernel in one piece, which is one
+packet until somebody splits it.  Ends with 0 when the answer is right.
 """
 import os
 import select
@@ -13,6 +15,7 @@ import struct
 import sys
 
 SCTP, SCTP_PEER_ADDR_PARAMS, SPP_PMTUD_DISABLE = 132, 9, 16
+UDP, UDP_SEGMENT = 17, 103
 
 
 def serve(kind, port):
@@ -34,8 +37,11 @@ def serve(kind, port):
 
 def connect(kind, address, port):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    if kind == "udp":
+    if kind[:3] == "udp":
         client = socket.socket(family, socket.SOCK_DGRAM)
+        if kind != "udp":
+            client.setsockopt(UDP, UDP_SEGMENT, int(kind[4:]))
+            client.setsockopt(*((41, 23) if ":" in address else (0, 10)), 0)     # MTU_DISCOVER: fragment
     else:
         client = socket.socket(family, socket.SOCK_STREAM, SCTP)
         client.settimeout(20)
@@ -49,7 +55,7 @@ def connect(kind, address, port):
 def ask(kind, address, port, size):
     client = connect(kind, address, port)
     data = os.urandom(size)
-    if kind != "udp":
+    if kind[:3] != "udp":
         client.sendall(data)
         got = b""
         while len(got) < size:
@@ -58,8 +64,19 @@ def ask(kind, address, port, size):
     for _ in range(5):
         client.send(data)
         if select.select([client], [], [], 4)[0]:
-            return client.recv(1 << 16) == data
+            return receive(client, int(kind[4:]) if kind != "udp" else size, size) == data
     return False
+
+
+def receive(client, each, size):
+    """Datagrams of so many bytes each."""
+    got = b""
+    while len(got) < size and select.select([client], [], [], 4)[0]:
+        one = client.recv(1 << 16)
+        if len(one) != min(each, size - len(got)):
+            break
+        got += one
+    return got
 
 
 if sys.argv[1] == "serve":
