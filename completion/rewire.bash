@@ -55,7 +55,8 @@ _rewire_commands() {
 	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
 	suspicion)	echo "show set pin learn help" ;;
-	punt | summary | stats | service | pool | config | daemon)
+	punt)		echo "show metadata help" ;;
+	summary | stats | service | pool | config | daemon)
 			echo "show help" ;;
 	esac
 }

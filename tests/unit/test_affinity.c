@@ -174,7 +174,6 @@ static void all_handlers_choose_alike(void **context)
 struct stage {
 	struct snapshot *snapshot;
 	struct decider decider;
-	_Atomic uint64_t last;
 };
 
 static void begin(struct stage *stage, struct affinity *affinity, const char *text)
@@ -185,12 +184,13 @@ static void begin(struct stage *stage, struct affinity *affinity, const char *te
 	if (!stage->snapshot)
 		fail_msg("%s", error.text);
 	stage->decider.affinity = affinity;
-	stage->decider.last = &stage->last;
+	stage->decider.metadata = metadata_new();
 }
 
 static void end(struct stage *stage)
 {
 	snapshot_free(stage->snapshot);
+	metadata_free(stage->decider.metadata);
 }
 
 static uint32_t ask(struct stage *stage, const char *client, uint16_t port, unsigned int attempt)

@@ -36,7 +36,6 @@ static const char text[] = "{\"pools\":["
 struct bench {
 	struct snapshot *snapshot;
 	struct decider decider;
-	_Atomic uint64_t last;
 	struct decision decision;
 	struct rw_punt punt;
 };
@@ -50,8 +49,8 @@ static int set_up(void **context)
 	if (!bench->snapshot)
 		fail_msg("%s", error.text);
 	random_seed(&bench->decider.random);
-	bench->decider.last = &bench->last;
-	bench->last = 1000;
+	bench->decider.metadata = metadata_new();
+	metadata_raise(bench->decider.metadata, 1000);
 	*context = bench;
 	return 0;
 }
@@ -61,6 +60,7 @@ static int tear_down(void **context)
 	struct bench *bench = *context;
 
 	snapshot_free(bench->snapshot);
+	metadata_free(bench->decider.metadata);
 	test_free(bench);
 	return 0;
 }
@@ -112,6 +112,36 @@ static void nat_takes_a_port_of_the_pool(void **context)
 	assert_int_equal(bench->decision.port, reply->dport);
 	assert_int_equal(ports_used(bench->decision.ports, IPPROTO_TCP, 1, 65535), 1);
 	assert_int_equal(bench->decision.verdict.flow.target, 0);
+}
+
+/* S3.4 */
+static void a_decision_counts_before_its_verdict_is_sent(void **context)
+{
+	struct bench *bench = *context;
+	struct load *load;
+
+	assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "192.0.2.1", 4000, "203.0.113.10", 80)),
+			 OUTCOME_FLOW);
+	load = snapshot_backend(bench->snapshot, bench->decision.verdict.flow.target)->load;
+	assert_int_equal(load_total(load), 1);
+	assert_int_equal(load->recent[metadata_place(bench->decider.metadata)], 1);
+	assert_int_equal(bench->decision.verdict.flow.decision, 1001);
+	assert_int_equal(metadata_number(bench->decider.metadata), 1001);
+}
+
+/* S3.11 */
+static void too_little_is_known_to_take_a_port(void **context)
+{
+	struct bench *bench = *context;
+
+	bench->decider.stale = true;
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.0.5", 4000, "192.0.2.1", 443)),
+			 OUTCOME_STALE);
+	assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "192.0.2.1", 4000, "203.0.113.10", 80)),
+			 OUTCOME_FLOW);
+	bench->decider.stale = false;
+	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "10.0.0.5", 4000, "192.0.2.1", 443)),
+			 OUTCOME_FLOW);
 }
 
 static void nat_of_ipv6_and_udp(void **context)
@@ -355,6 +385,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nat_takes_a_port_of_the_pool),
+		TEST(a_decision_counts_before_its_verdict_is_sent),
+		TEST(too_little_is_known_to_take_a_port),
 		TEST(nat_of_ipv6_and_udp),
 		TEST(nat_to_a_service_turns_around),
 		TEST(an_echo_gets_a_new_identifier),

@@ -16,7 +16,7 @@ struct stage {
 	struct load *loads[BACKENDS];
 	struct candidate candidates[BACKENDS];
 	struct schedule *schedule;
-	unsigned int phase;
+	unsigned int place;
 };
 
 static void make(struct stage *stage, uint32_t first, uint32_t second, uint32_t third)
@@ -49,21 +49,22 @@ static void choose(struct stage *stage, unsigned int times, unsigned int *counts
 	while (times--) {
 		index = schedule_choose(stage->schedule, 1);
 		assert_in_range(index, 0, BACKENDS - 1);
-		load_add(stage->loads[index], stage->phase);
+		load_add(stage->loads[index], stage->place);
 		counts[index]++;
 	}
 }
 
-/* The kernel tells how many flows there are, of what was decided before a new phase. */
+/* The kernel tells how many flows there are, all that were decided so far among them. */
 static void tell(struct stage *stage, uint32_t first, uint32_t second, uint32_t third)
 {
 	const uint32_t flows[] = { first, second, third };
+	struct rotation rotation = { .dropped = 1U << stage->place };
 	unsigned int i;
 
-	stage->phase++;
+	stage->place ^= 1;
 	for (i = 0; i < BACKENDS; i++) {
 		stage->loads[i]->told = flows[i];
-		load_told(stage->loads[i], stage->phase);
+		load_rotate(stage->loads[i], &rotation);
 	}
 }
 
@@ -115,29 +116,45 @@ static void weights_are_shares(void **context)
 	unmake(&stage);
 }
 
-static void decisions_count_until_the_kernel_surely_has_them(void **context)
+static void decisions_count_until_their_generation_is_dropped(void **context)
 {
+	struct rotation none = { 0 }, first = { .dropped = 1 };
 	unsigned int counts[BACKENDS];
 	struct stage stage;
 
 	(void)context;
 	make(&stage, 1, 1, 1);
 	choose(&stage, 30, counts);
-	stage.phase++;			/* a look begins; what is decided during it may be missing in it */
+	stage.place = 1;		/* the summary is asked for */
 	choose(&stage, 3, counts);
-	assert_int_equal(load_total(stage.loads[0]), 11);
-	stage.loads[0]->told = 10;
-	load_told(stage.loads[0], stage.phase);
-	assert_int_equal(load_total(stage.loads[0]), 11);
-	stage.phase++;
+	stage.loads[0]->told = 9;	/* one is under way */
+	load_rotate(stage.loads[0], &none);
+	assert_int_equal(load_total(stage.loads[0]), 20);
 	stage.loads[0]->told = 11;
-	load_told(stage.loads[0], stage.phase);
-	assert_int_equal(load_total(stage.loads[0]), 11);
+	load_rotate(stage.loads[0], &first);
+	assert_int_equal(load_total(stage.loads[0]), 12);
+	unmake(&stage);
+}
+
+static void a_generation_that_moves_still_counts(void **context)
+{
+	struct rotation move = { .from = 2, .to = 5 }, drop = { .dropped = 1 << 5 };
+	struct stage stage;
+
+	(void)context;
+	make(&stage, 1, 1, 1);
+	load_add(stage.loads[0], 2);
+	load_add(stage.loads[0], 5);
+	load_rotate(stage.loads[0], &move);
+	assert_int_equal(load_total(stage.loads[0]), 2);
+	load_rotate(stage.loads[0], &drop);
+	assert_int_equal(load_total(stage.loads[0]), 0);
 	unmake(&stage);
 }
 
 static void what_came_to_nothing_does_not_count(void **context)
 {
+	struct rotation drop = { .dropped = 1 };
 	struct stage stage;
 
 	(void)context;
@@ -145,6 +162,12 @@ static void what_came_to_nothing_does_not_count(void **context)
 	load_add(stage.loads[0], 0);
 	load_add(stage.loads[0], 0);
 	load_remove(stage.loads[0], 0);
+	assert_int_equal(load_total(stage.loads[0]), 1);
+	load_rotate(stage.loads[0], &drop);
+	load_remove(stage.loads[0], 0);		/* late */
+	assert_int_equal(load_total(stage.loads[0]), 0);
+	load_rotate(stage.loads[0], &drop);
+	load_add(stage.loads[0], 0);
 	assert_int_equal(load_total(stage.loads[0]), 1);
 	unmake(&stage);
 }
@@ -168,7 +191,8 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_tells_counts),
 		cmocka_unit_test(a_burst_spreads_before_the_kernel_tells),
 		cmocka_unit_test(weights_are_shares),
-		cmocka_unit_test(decisions_count_until_the_kernel_surely_has_them),
+		cmocka_unit_test(decisions_count_until_their_generation_is_dropped),
+		cmocka_unit_test(a_generation_that_moves_still_counts),
 		cmocka_unit_test(what_came_to_nothing_does_not_count),
 		cmocka_unit_test(equals_take_turns),
 	};

@@ -24,7 +24,6 @@ struct bench {
 	struct snapshot *snapshot;
 	struct memory *memory;
 	struct decider decider;
-	_Atomic uint64_t last;
 	struct rw_punt punt;
 	struct decision first, decision;
 	uint8_t header[64];
@@ -47,7 +46,7 @@ static int set_up(void **context)
 	bench->snapshot = parse(TEXT("203.0.113.64", "active"));
 	bench->memory = memory_new(100);
 	random_seed(&bench->decider.random);
-	bench->decider.last = &bench->last;
+	bench->decider.metadata = metadata_new();
 	*context = bench;
 	return 0;
 }
@@ -58,6 +57,7 @@ static int tear_down(void **context)
 
 	memory_free(bench->memory);
 	snapshot_free(bench->snapshot);
+	metadata_free(bench->decider.metadata);
 	test_free(bench);
 	return 0;
 }
@@ -139,7 +139,7 @@ static void devices_are_those_of_the_packet(void **context)
 	begin(bench, 1, tuple(10, "10.0.0.5", 4000, "192.0.2.1", 443));
 	flow = (struct rw_flow){ .id = 1, .spec = bench->first.verdict.flow, .expires = 1000 };
 	flow.spec.orig_ifindex = 7;
-	memory_seen(bench->memory, &flow, NULL, 0);
+	memory_seen(bench->memory, &flow, 0);
 	make_punt(bench, 1, flow.spec.orig, 0x10);
 	assert_true(ask(bench));
 	assert_int_equal(bench->decision.verdict.flow.orig_ifindex, 0);

@@ -25,7 +25,6 @@
 struct bench {
 	struct snapshot *snapshot;
 	struct decider decider;
-	_Atomic uint64_t last;
 	struct decision decision;
 	struct rw_punt punt;
 };
@@ -49,7 +48,7 @@ static void configure(struct bench *bench, const char *text)
 	if (!bench->snapshot)
 		fail_msg("%s", error.text);
 	random_seed(&bench->decider.random);
-	bench->decider.last = &bench->last;
+	bench->decider.metadata = metadata_new();
 }
 
 static enum outcome ask(struct bench *bench, uint32_t policy, struct rw_tuple orig,
@@ -69,6 +68,7 @@ static void clear(struct bench *bench)
 {
 	replicas_free(&bench->decider.replicas);
 	snapshot_free(bench->snapshot);
+	metadata_free(bench->decider.metadata);
 }
 
 static void a_fixed_destination_is_taken(void **context)

@@ -90,12 +90,16 @@ int rw_punt_each(struct rw_socket *socket, rw_punt_fn *fn, void *data, struct rw
 /* One verdict; its own failure is an error of the request. */
 int rw_verdict_add(struct rw_socket *socket, const struct rw_verdict *verdict,
 		   struct rw_error *error);
+/* The watermark waits for no decision up to this number any more. */
+int rw_verdict_settle(struct rw_socket *socket, uint64_t settled, struct rw_error *error);
 
 /* Given has the bits 1 << REWIRE_A_EXPLANATION_... of what counts even when it is 0. */
 int rw_packet_explain(struct rw_socket *socket, const struct rw_question *question,
 		      uint32_t given, struct rw_explanation *explanation,
 		      struct rw_error *error);
 
+/* The whole alone. */
+int rw_summary_get(struct rw_socket *socket, struct rw_summary *summary, struct rw_error *error);
 /* The whole, then virtual networks and targets by number. */
 int rw_summary_each(struct rw_socket *socket, rw_summary_fn *fn, void *data,
 		    struct rw_error *error);

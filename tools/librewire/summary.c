@@ -46,6 +46,19 @@ int rw_get_summary(const struct nlmsghdr *nlh, struct rw_summary *summary)
 	return ret;
 }
 
+static int take_summary(const struct nlmsghdr *nlh, void *data)
+{
+	return rw_get_summary(nlh, data);
+}
+
+int rw_summary_get(struct rw_socket *socket, struct rw_summary *summary, struct rw_error *error)
+{
+	char buffer[RW_REQUEST_MAX];
+	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_SUMMARY_GET, 0);
+
+	return rw_socket_request(socket, nlh, take_summary, summary, error);
+}
+
 RW_DEFINE_EACH(summary)
 
 int rw_summary_each(struct rw_socket *socket, rw_summary_fn *fn, void *data,

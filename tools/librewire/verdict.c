@@ -114,3 +114,12 @@ int rw_verdict_add(struct rw_socket *socket, const struct rw_verdict *verdict,
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, take_failure, error, error);
 }
+
+int rw_verdict_settle(struct rw_socket *socket, uint64_t settled, struct rw_error *error)
+{
+	char buffer[RW_REQUEST_MAX];
+	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_VERDICT_ADD, 0);
+
+	mnl_attr_put_u64(nlh, REWIRE_A_VERDICT_BATCH_SETTLED, settled);
+	return rw_socket_request(socket, nlh, take_failure, error, error);
+}

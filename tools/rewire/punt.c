@@ -4,13 +4,17 @@
 #include <stdio.h>
 
 #include "args.h"
+#include "control.h"
 #include "key.h"
 #include "objects.h"
 #include "print.h"
+#include "view.h"
 
 static const char usage[] =
 	"Usage: rewire punt [ show ]\n"
-	"With -details, the first packet's header is printed.\n";
+	"       rewire punt metadata\n"
+	"With -details, the first packet's header is printed. Metadata are what the daemon's\n"
+	"decisions go by: its own since the last summary of flows, and the last two of these.\n";
 
 static void show_header(const struct rw_punt *punt)
 {
@@ -67,8 +71,23 @@ static int punt_show(struct args *args)
 	return ret ? args_refused(args, NULL, &error) : 0;
 }
 
+static int punt_metadata(struct args *args)
+{
+	int ret = args_none(args);
+	json_t *pieces;
+
+	if (ret)
+		return ret;
+	pieces = control_call(args, "metadata.show", json_object());
+	if (!pieces)
+		return EXIT_REFUSED;
+	view_print("metadata", pieces);
+	json_decref(pieces);
+	return 0;
+}
+
 static const struct command commands[] = {
-	{ "show", punt_show }, { NULL, NULL }
+	{ "show", punt_show }, { "metadata", punt_metadata }, { NULL, NULL }
 };
 
 const struct object punt_object = { "punt", usage, commands, NULL };

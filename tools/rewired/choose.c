@@ -69,7 +69,7 @@ const struct backend *choose_backend(const struct decider *decider, const struct
 	if (!backend)
 		return NULL;
 	id = affinity_claim(decider->affinity, &client, found, backend->id,
-			    atomic_load(decider->last), decider->now,
+			    metadata_number(decider->metadata), decider->now,
 			    decider->now + service->affinity * 1000LL);
 	other = usable(service, id, family);
 	return other ? other : backend;

@@ -84,8 +84,6 @@ static bool choose_destination(const struct decider *decider, const struct servi
 	if (!backend)
 		return false;
 	decision->load = backend->load;
-	decision->phase = decider->phase;
-	load_add(backend->load, decider->phase);
 	flow->target = backend->id;
 	go_to(backend, backend->port, flow);
 	return true;
@@ -158,8 +156,6 @@ void decide_drop(struct decision *decision, enum outcome outcome, const struct r
 /* The same, with what was taken already. */
 static void give_up(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
 {
-	if (decision->load)
-		load_remove(decision->load, decision->phase);
 	if (decision->ports)
 		ports_give_back(decision->ports, punt->tuple.protocol, decision->port);
 	decide_drop(decision, outcome, punt);
@@ -225,6 +221,17 @@ static bool turn_around(const struct decider *decider, const struct snapshot *sn
 	return !found || choose_destination(decider, found, &public, attempt, decision);
 }
 
+/* It counts for decisions to come before the kernel is asked for it. */
+static void note(struct decider *decider, struct decision *decision)
+{
+	struct mark mark = metadata_next(decider->metadata);
+
+	decision->verdict.flow.decision = mark.number;
+	decision->place = mark.place;
+	if (decision->load)
+		load_add(decision->load, mark.place);
+}
+
 /* One that has no destination for the flow leaves it to the next with the same match. */
 static const struct service *choose_service(const struct decider *decider,
 					    const struct snapshot *snapshot,
@@ -265,7 +272,9 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 	flow->policy = service->id;
 	flow->one_way = service->one_way;
 	copies = service;
-	if (!choose_source(service, orig, attempt, &decider->random, decision))
+	if (service->pool && decider->stale)
+		decide_drop(decision, OUTCOME_STALE, punt);
+	else if (!choose_source(service, orig, attempt, &decider->random, decision))
 		give_up(decision, OUTCOME_EXHAUSTED, punt);
 	else if (!has_destination(service) &&
 		 !turn_around(decider, snapshot, attempt, decision, &copies))
@@ -273,7 +282,7 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 	else if (!replicate(&decider->replicas, copies, flow))
 		give_up(decision, OUTCOME_EXHAUSTED, punt);
 	else
-		flow->decision = atomic_fetch_add(decider->last, 1) + 1;
+		note(decider, decision);
 }
 
 bool decide_probe(struct decider *decider, const struct service *service,

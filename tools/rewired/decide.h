@@ -3,6 +3,7 @@
 #define REWIRED_DECIDE_H
 
 #include "affinity.h"
+#include "metadata.h"
 #include "replicate.h"
 #include "siphash.h"
 #include "snapshot.h"
@@ -14,6 +15,7 @@ enum outcome {
 	OUTCOME_UNSUPPORTED,		/* not a kind of packet that begins a flow */
 	OUTCOME_NO_BACKEND,		/* all are draining or down, or of the other family */
 	OUTCOME_EXHAUSTED,		/* no address of the pool has a port left */
+	OUTCOME_STALE,			/* too little is known of flows to take a port */
 	OUTCOME_FORGOTTEN,		/* the far end of a flow that may not come back any more */
 	OUTCOMES
 };
@@ -27,7 +29,7 @@ struct decision {
 	struct ports *ports;		/* where its port was taken; NULL, it has none */
 	uint16_t port;
 	struct load *load;		/* where it counts as decided; NULL, nowhere */
-	unsigned int phase;
+	unsigned int place;		/* of the local summary that it is noted in */
 	struct record *record;		/* of the memory; NULL, it has none */
 	bool recalled;			/* it was decided before */
 };
@@ -39,11 +41,11 @@ struct decision {
  */
 struct decider {
 	struct random random;
-	_Atomic uint64_t *last;		/* number of the last decision, of all threads */
+	struct metadata *metadata;
 	struct affinity *affinity;
 	/* Of the batch in hand */
-	unsigned int phase;
 	int64_t now;			/* milliseconds of the monotonic clock */
+	bool stale;			/* pools give no ports */
 	struct replicas replicas;
 };
 

@@ -6,6 +6,7 @@
 
 struct affinity;
 struct memory;
+struct metadata;
 struct prober;
 struct snapshot;
 
@@ -13,10 +14,9 @@ struct snapshot;
 struct engine {
 	struct snapshot *snapshot;	/* under RCU; the state thread alone replaces it */
 	struct memory *memory;
+	struct metadata *metadata;
 	struct affinity *affinity;
 	struct prober *prober;		/* told of each new snapshot */
-	_Atomic uint64_t last_decision;
-	_Atomic unsigned int phase;	/* of load.h; the state thread begins them */
 	_Atomic unsigned int module;	/* times that the module was there anew: handlers listen again */
 };
 

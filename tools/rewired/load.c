@@ -26,9 +26,16 @@ void load_put(struct load *load)
 		free(load);
 }
 
-void load_told(struct load *load, unsigned int phase)
+void load_rotate(struct load *load, const struct rotation *rotation)
 {
+	unsigned int place;
+
 	/* In this order: what is decided may count twice, but never not at all */
-	atomic_store(&load->flows, load->told > load->closing ? load->told - load->closing : 0);
-	atomic_store(&load->recent[(phase & 1) ^ 1], 0);
+	atomic_store(&load->flows, load->told);
+	for (place = 0; place < GENERATIONS; place++)
+		if (is_dropped(rotation, place))
+			atomic_fetch_sub(&load->decided, atomic_exchange(&load->recent[place], 0));
+	if (rotation->from != rotation->to)
+		atomic_fetch_add(&load->recent[rotation->to],
+				 atomic_exchange(&load->recent[rotation->from], 0));
 }

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "control.h"
 #include "memory.h"
+#include "metadata.h"
 #include "prober.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
@@ -44,6 +45,7 @@ static const char usage[] =
 	"  -k, --check          check the configuration and end\n"
 	"  -r, --remember N     flows to remember at most, 262144\n"
 	"  -n, --clients N      clients with an affinity at most, 65536\n"
+	"  -l, --limit MS       no ports are given when a look is late by more, 30000\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
@@ -74,6 +76,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "check", no_argument, NULL, 'k' },
 		{ "remember", required_argument, NULL, 'r' },
 		{ "clients", required_argument, NULL, 'n' },
+		{ "limit", required_argument, NULL, 'l' },
 		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -83,7 +86,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:kzfvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:l:kzfvVh", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -105,6 +108,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'n':
 			if (!parse_number("--clients", optarg, 1, 1 << 24, &options->clients))
+				return EXIT_USAGE;
+			break;
+		case 'l':
+			if (!parse_number("--limit", optarg, 10, 3600000, &options->state.stale))
 				return EXIT_USAGE;
 			break;
 		case 'k':
@@ -144,6 +151,8 @@ static void set_defaults(struct options *options)
 		options->socket = SOCKET_PATH;
 	if (!options->state.period)
 		options->state.period = 2000;
+	if (!options->state.stale)
+		options->state.stale = 30000;
 	if (!options->records)
 		options->records = 262144;
 	if (!options->clients)
@@ -216,6 +225,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	struct engine engine = {
 		.memory = memory_new(options->records),
 		.affinity = affinity_new(options->clients),
+		.metadata = metadata_new(),
 	};
 	struct daemon daemon = { .engine = &engine, .store = store };
 	struct control *control = NULL;
@@ -256,6 +266,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	prober_free(engine.prober);
 	memory_free(engine.memory);
 	affinity_free(engine.affinity);
+	metadata_free(engine.metadata);
 	rcu_unregister_thread();
 	uv_loop_close(&loop);
 	return status;

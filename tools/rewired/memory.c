@@ -232,15 +232,6 @@ static void wheel_put(struct memory *memory, struct record *record)
 	atomic_fetch_add(&memory->kept, 1);
 }
 
-static void open_again(struct record *record)
-{
-	if (!record->closing)
-		return;
-	record->closing->closing--;
-	load_put(record->closing);
-	record->closing = NULL;
-}
-
 static void unguard(struct memory *memory, struct record *record)
 {
 	uint32_t *list;
@@ -268,7 +259,6 @@ static void bury(struct memory *memory, struct record *record)
 	for (i = 0; i < 2; i++)
 		cds_lfht_del(memory->table, &record->sides[i].node);
 	wheel_take(memory, record);
-	open_again(record);
 	unguard(memory, record);
 	record->buried = true;
 	record->next_dead = memory->dead;
@@ -295,13 +285,6 @@ static bool is_established(const struct rw_flow *flow)
 	return false;
 }
 
-static bool is_closing(const struct rw_flow *flow)
-{
-	return flow->state == REWIRE_FLOW_STATE_LAST_ACK ||
-	       flow->state == REWIRE_FLOW_STATE_TIME_WAIT ||
-	       flow->state == REWIRE_FLOW_STATE_CLOSED;
-}
-
 /* What a verdict can bring back. */
 static bool is_ours(const struct rw_flow *flow)
 {
@@ -309,18 +292,7 @@ static bool is_ours(const struct rw_flow *flow)
 	       memory_takes(&flow->spec);
 }
 
-static void count_closing(struct record *record, const struct rw_flow *flow, struct load *load)
-{
-	if (!is_closing(flow)) {
-		open_again(record);
-	} else if (!record->closing && load) {
-		record->closing = load_get(load);
-		load->closing++;
-	}
-}
-
-void memory_seen(struct memory *memory, const struct rw_flow *flow, struct load *load,
-		 int64_t now)
+void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now)
 {
 	struct record *record;
 	int kept = RECORD_KEPT;
@@ -344,7 +316,6 @@ void memory_seen(struct memory *memory, const struct rw_flow *flow, struct load 
 	record->expires = now + flow->expires;
 	wheel_take(memory, record);
 	unguard(memory, record);
-	count_closing(record, flow, load);
 unlock:
 	rcu_read_unlock();
 }
@@ -375,7 +346,6 @@ static bool keep(struct memory *memory, struct record *record, int state, int64_
 	if (!atomic_compare_exchange_strong(&record->state, &state, RECORD_KEPT))
 		return false;
 	record->holds_port = true;
-	open_again(record);
 	wheel_put(memory, record);
 	if (cds_list_empty(&record->unguarded) && !record->rule)
 		cds_list_add_tail(&record->unguarded, &memory->unguarded);

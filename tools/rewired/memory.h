@@ -7,7 +7,6 @@
 #include <urcu/list.h>
 #include <urcu/rculfhash.h>
 
-#include "load.h"
 #include "types.h"
 
 /*
@@ -57,7 +56,6 @@ struct record {
 	struct record *next_dead;	/* in this list */
 	struct cds_list_head kept;	/* in the wheel, or empty */
 	struct cds_list_head unguarded;	/* see guard.h; or empty */
-	struct load *closing;		/* of its backend, where it counts as closing; or NULL */
 	bool holds_port;		/* as no flow does */
 	bool worth;			/* it was established when it was last seen */
 	int64_t expires;		/* when the kernel would have ended it */
@@ -93,9 +91,8 @@ void memory_doubt(struct memory *memory, struct record *record, int64_t now);
 typedef void memory_fn(const struct record *record, void *data);
 typedef void memory_port_fn(const struct record *record, bool held, void *data);
 
-/* A flow that is there. Load is its backend's, or NULL. */
-void memory_seen(struct memory *memory, const struct rw_flow *flow, struct load *load,
-		 int64_t now);
+/* A flow that is there. */
+void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now);
 /* One that has ended. Returns whether it may come back, so that its port is taken. */
 bool memory_ended(struct memory *memory, const struct rw_flow *flow, uint32_t reason,
 		  int64_t now);

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "json.h"
 #include "memory.h"
+#include "metadata.h"
 #include "methods.h"
 #include "names.h"
 
@@ -32,17 +33,18 @@ static json_t *show_counters(struct daemon *daemon)
 static json_t *show_status(struct daemon *daemon, const struct snapshot *snapshot)
 {
 	struct affinity_status affinity;
+	struct metadata_status metadata;
 	struct memory_status memory;
 	struct state_status status;
-	struct timespec now;
+	int64_t now = clock_now();
 
 	affinity_status(daemon->engine->affinity, &affinity);
+	metadata_status(daemon->engine->metadata, &metadata);
 	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
-			 "uptime", (json_int_t)(now.tv_sec - daemon->started),
+			 "uptime", (json_int_t)(now / 1000 - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
 			 "pools", snapshot->pool_count, "services", snapshot->service_count,
 			 "backends", snapshot->backend_count,
@@ -59,8 +61,54 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "clients", (json_int_t)affinity.clients,
 			 "clients_unremembered", (json_int_t)affinity.unremembered,
 			 "reloads", (json_int_t)status.reloads,
-			 "decision", (json_int_t)daemon->engine->last_decision,
+			 "rotations", (json_int_t)metadata.rotations,
+			 "refused_summaries", (json_int_t)metadata.refused,
+			 "decision", (json_int_t)metadata_number(daemon->engine->metadata),
+			 "stale", metadata_is_stale(daemon->engine->metadata, now),
 			 "counters", show_counters(daemon));
+}
+
+static json_t *show_local(const struct local_summary *local)
+{
+	static const char *const names[] = { "L_cur", "L_cut", "L_prev", "L_held" };
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "piece", names[local->piece],
+			 "generation", (json_int_t)local->generation,
+			 "first", (json_int_t)local->first, "last", (json_int_t)local->last,
+			 "decisions", (json_int_t)(local->last + 1 - local->first),
+			 "dropped", local->dropped);
+}
+
+static json_t *show_flows(const char *name, const struct flow_summary *summary, int64_t now)
+{
+	const struct rw_summary *kernel = &summary->kernel;
+	char epoch[17];
+
+	snprintf(epoch, sizeof(epoch), "%016llx", (unsigned long long)kernel->epoch);
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "piece", name, "epoch", epoch,
+			 "generation", (json_int_t)kernel->generation,
+			 "watermark", (json_int_t)kernel->watermark,
+			 "newest", (json_int_t)kernel->newest,
+			 "flows", (json_int_t)kernel->flows,
+			 "age", (json_int_t)(now - summary->came));
+}
+
+static json_t *show_metadata(struct daemon *daemon, const struct snapshot *snapshot)
+{
+	struct metadata_status status;
+	json_t *pieces = json_array();
+	int64_t now = clock_now();
+	unsigned int i;
+
+	(void)snapshot;
+	metadata_status(daemon->engine->metadata, &status);
+	for (i = 0; i < status.count; i++)
+		json_array_append_new(pieces, show_local(&status.locals[i]));
+	if (status.rotations > 0)
+		json_array_append_new(pieces, show_flows("F_new", &status.newest, now));
+	if (status.rotations > 1)
+		json_array_append_new(pieces, show_flows("F_prev", &status.previous, now));
+	return pieces;
 }
 
 static json_t *show_config(struct daemon *daemon, const struct snapshot *snapshot)
@@ -291,6 +339,7 @@ static const struct {
 	int (*edit)(const struct place *params, struct edit *edit);
 } methods[] = {
 	{ "status", show_status, NULL },
+	{ "metadata.show", show_metadata, NULL },
 	{ "config.get", show_config, NULL },
 	{ "config.apply", NULL, apply },
 	{ "service.show", show_services, NULL },

@@ -25,9 +25,10 @@
 
 const char *const counter_names[COUNTERS] = {
 	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
-	"forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
+	"stale", "forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
 };
 
+_Static_assert(HANDLERS_MAX <= METADATA_WRITERS, "not each handler is known to the metadata");
 _Static_assert(COUNT_FLOWS + OUTCOMES == COUNT_RETRIES, "outcomes and their counters differ");
 
 /* All that a handler needs; only the counters are read by others. */
@@ -36,6 +37,7 @@ struct handler {
 	struct engine *engine;
 	struct decider decider;
 	int stop_fd;
+	unsigned int number;			/* of the handler, for the metadata */
 	unsigned int module;			/* of the engine, that the sockets are for */
 	struct rw_socket *punt_socket;		/* where punts come */
 	struct rw_socket *verdict_socket;	/* another, so that answers do not mix with punts */
@@ -161,7 +163,7 @@ static void finish_port(const struct decision *decision, uint32_t error, bool lo
 static void finish_load(const struct decision *decision, uint32_t error)
 {
 	if (decision->load && error)
-		load_remove(decision->load, decision->phase);
+		load_remove(decision->load, decision->place);
 }
 
 /* Whether to decide once more. What was decided before may just not be possible any more. */
@@ -228,6 +230,7 @@ static void finish(struct handler *handler, int ret)
 
 static void answer(struct handler *handler)
 {
+	struct metadata *metadata = handler->engine->metadata;
 	const struct snapshot *snapshot;
 	unsigned int attempt, i;
 
@@ -235,14 +238,16 @@ static void answer(struct handler *handler)
 		return;
 	rcu_read_lock();
 	snapshot = rcu_dereference(handler->engine->snapshot);
-	handler->decider.phase = atomic_load(&handler->engine->phase);
+	metadata_begin(metadata, handler->number);
 	handler->decider.now = clock_now();
+	handler->decider.stale = metadata_is_stale(metadata, handler->decider.now);
 	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
 		handler->decider.replicas.used = 0;
 		for (i = 0; i < handler->count; i++)
 			decide_one(handler, snapshot, i, attempt);
 		finish(handler, exchange(handler));
 	}
+	metadata_end(metadata, handler->number);
 	rcu_read_unlock();
 	handler->count = 0;
 }
@@ -366,13 +371,14 @@ static void handler_free(struct handler *handler)
 }
 
 static struct handler *handler_open(struct handlers *handlers, struct engine *engine,
-				    struct rw_error *error)
+				    unsigned int number, struct rw_error *error)
 {
 	struct handler *handler = allocate(1, sizeof(*handler));
 
 	handler->engine = engine;
+	handler->number = number;
 	handler->stop_fd = handlers->stop_fd;
-	handler->decider.last = &engine->last_decision;
+	handler->decider.metadata = engine->metadata;
 	handler->decider.affinity = engine->affinity;
 	random_seed(&handler->decider.random);
 	if (!open_sockets(handler, error))
@@ -393,7 +399,8 @@ struct handlers *handlers_open(struct engine *engine, unsigned int number, struc
 		return NULL;
 	}
 	for (; handlers->count < number; handlers->count++) {
-		handlers->list[handlers->count] = handler_open(handlers, engine, &why);
+		handlers->list[handlers->count] = handler_open(handlers, engine,
+								handlers->count, &why);
 		if (handlers->list[handlers->count])
 			continue;
 		refuse(error, "%s", why.sentence);

@@ -17,6 +17,7 @@ enum counter {
 	COUNT_UNSUPPORTED,
 	COUNT_NO_BACKEND,
 	COUNT_EXHAUSTED,
+	COUNT_STALE,
 	COUNT_FORGOTTEN,
 	COUNT_RETRIES,			/* verdicts repeated with another port */
 	COUNT_RECALLED,			/* flows that got the translation that they had */

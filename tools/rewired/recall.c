@@ -82,10 +82,10 @@ bool recall(const struct decider *decider, struct memory *memory, const struct s
 		.record = record,
 		.recalled = true,
 		.load = load,
-		.phase = decider->phase,
+		.place = metadata_place(decider->metadata),
 	};
 	set_devices(record, punt, &decision->verdict.flow);
 	if (load)
-		load_add(load, decider->phase);
+		load_add(load, decision->place);
 	return true;
 }

@@ -15,9 +15,11 @@
 #include "follow.h"
 #include "prober.h"
 #include "librewire.h"
+#include "metadata.h"
 #include "state.h"
 
 #define MODULE_TRIES	100
+#define WATERMARK_TRIES	10
 #define LOOK_SHARE	20	/* looks take at most one part in so many of the time */
 
 struct state {
@@ -26,8 +28,8 @@ struct state {
 	struct rw_socket *socket;
 	struct watch *watch;
 	unsigned int period;
+	unsigned int stale;
 	bool frozen;
-	unsigned int phase;		/* the last one that the kernel has told of */
 	pthread_t thread;
 	bool started;
 	bool gone;			/* the kernel module is */
@@ -41,44 +43,106 @@ struct state {
 	uint64_t reloads;
 };
 
+/*
+ * Cut off what was decided, and wait for the kernel's watermark to reach it, but not for
+ * long: decisions that are under way may be in the next summary. Numbers that were answered, or never
+ * sent, and that the kernel misses, will not come.
+ */
+static int wait_for_watermark(struct state *state, struct rw_error *why)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct metadata *metadata = state->engine->metadata;
+	struct rw_summary whole;
+	uint64_t cut, settled;
+	int ret, tries;
+
+	for (tries = 0; tries < WATERMARK_TRIES; tries++) {
+		settled = metadata_settled(metadata);
+		ret = rw_summary_get(state->socket, &whole, why);
+		if (ret)
+			return ret;
+		/* Another daemon's, which is no more */
+		if (metadata_raise(metadata, whole.newest))
+			continue;
+		cut = metadata_cut(metadata);
+		if (whole.watermark >= cut && whole.watermark >= settled)
+			return 0;
+		if (whole.watermark < settled)
+			ret = rw_verdict_settle(state->socket, settled, why);
+		else
+			nanosleep(&pause, NULL);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+struct telling {
+	const struct snapshot *snapshot;
+	struct rw_summary whole;
+	bool has_whole;
+};
+
+static int take_part(const struct rw_summary *part, void *data)
+{
+	struct telling *telling = data;
+	struct backend *backend;
+
+	if (part->has_vni)
+		return 0;
+	if (!part->target) {
+		telling->whole = *part;
+		telling->has_whole = true;
+		return 0;
+	}
+	backend = snapshot_backend(telling->snapshot, part->target);
+	if (backend && part->flows > part->live.closing)
+		backend->load->told = part->flows - part->live.closing;
+	return 0;
+}
+
+/* The kernel's summary, all of it; what backends have waits in their loads. */
+static int take_summary(struct state *state, struct telling *telling, struct rw_error *why)
+{
+	const struct snapshot *snapshot = telling->snapshot;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < snapshot->backend_count; i++)
+		snapshot->backends[i]->load->told = 0;
+	ret = rw_summary_each(state->socket, take_part, telling, why);
+	if (!ret && !telling->has_whole)
+		ret = rw_error_set(why, -EBADMSG, "the kernel's summary is not whole");
+	return ret;
+}
+
+/* An iteration of the metadata collection. Only one that succeeds as a whole rotates it. */
+static int iterate(struct state *state, const struct snapshot *snapshot, bool all,
+		   struct rw_error *why)
+{
+	struct metadata *metadata = state->engine->metadata;
+	struct telling telling = { .snapshot = snapshot };
+	int ret = wait_for_watermark(state, why);
+
+	if (!ret)
+		ret = take_summary(state, &telling, why);
+	/* After the summary, so that it has what the watermark has */
+	if (!ret)
+		ret = watch_look(state->watch, state->socket, snapshot, all, why);
+	if (ret)
+		return ret;
+	metadata_rotate(metadata, &telling.whole, snapshot, clock_now());
+	metadata_set_limit(metadata, clock_now() + state->period + state->stale);
+	return 0;
+}
+
 static int look(struct state *state, const struct snapshot *snapshot, bool all,
 		struct error *error)
 {
 	struct rw_error why;
-	int ret = watch_look(state->watch, state->socket, snapshot, all, &why);
+	int ret = iterate(state, snapshot, all, &why);
 
 	return ret ? refuse(error, "flows: %s", why.sentence) : 0;
-}
-
-static int take_target(const struct rw_target *target, void *data)
-{
-	struct backend *backend = snapshot_backend(data, target->id);
-
-	if (backend)
-		backend->load->told = target->flows;
-	return 0;
-}
-
-/* See load.h. When the kernel cannot tell, the phases stay as they are until it can. */
-static int look_at_loads(struct state *state)
-{
-	struct snapshot *snapshot = state->engine->snapshot;
-	struct rw_error why;
-	unsigned int i;
-	int ret;
-
-	if (state->phase == state->engine->phase)
-		atomic_fetch_add(&state->engine->phase, 1);
-	synchronize_rcu();
-	for (i = 0; i < snapshot->backend_count; i++)
-		snapshot->backends[i]->load->told = 0;
-	ret = rw_target_each(state->socket, take_target, snapshot, &why);
-	if (ret)
-		return ret;
-	state->phase = state->engine->phase;
-	for (i = 0; i < snapshot->backend_count; i++)
-		load_told(snapshot->backends[i]->load, state->phase);
-	return 0;
 }
 
 static void set_waiting(struct state *state, unsigned int waiting)
@@ -164,23 +228,23 @@ static void recover(struct state *state)
 	pthread_mutex_unlock(&state->lock);
 }
 
-static void tick(struct state *state)
+/* Returns whether it looked. */
+static bool tick(struct state *state)
 {
 	struct rw_error why;
-	int ret = 0;
+	int ret = -EAGAIN;
 
 	affinity_tick(state->engine->affinity, clock_now());
 	if (!state->frozen) {
-		ret = watch_look(state->watch, state->socket, state->engine->snapshot, false, &why);
+		ret = iterate(state, state->engine->snapshot, false, &why);
 		if (ret == -ENOENT || ret == -ESTALE)
 			recover(state);
 		else if (ret)
 			log_line("flows: %s", why.sentence);
-		else
-			look_at_loads(state);
 	}
 	if (!state->gone)
 		repair(state);
+	return !ret;
 }
 
 /* From now on no thread uses the old snapshot. */
@@ -204,8 +268,6 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 	}
 	if (!ret) {
 		set_waiting(state, plan->changes.rules_waiting);
-		if (!state->frozen)
-			look_at_loads(state);
 		return 0;
 	}
 	if (state->engine->snapshot != old)
@@ -293,7 +355,7 @@ static void *run(void *data)
 	struct state *state = data;
 	int64_t next = clock_now() + state->period, began;
 	struct change *change;
-	bool follow, stop = false;
+	bool follow, looked, stop = false;
 
 	rcu_register_thread();
 	while (!stop) {
@@ -305,10 +367,12 @@ static void *run(void *data)
 		if (stop || clock_now() < next)
 			continue;
 		began = clock_now();
-		tick(state);
+		looked = tick(state);
 		next = clock_now() + (clock_now() - began) * LOOK_SHARE;
 		if (next < began + state->period)
 			next = began + state->period;
+		if (looked)
+			metadata_set_limit(state->engine->metadata, next + state->stale);
 	}
 	rcu_unregister_thread();
 	return NULL;
@@ -347,6 +411,7 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 	state->engine = engine;
 	state->store = store;
 	state->period = options->period;
+	state->stale = options->stale;
 	state->frozen = options->frozen;
 	state->watch = watch_new(engine);
 	state->last = &state->first;

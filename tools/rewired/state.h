@@ -42,6 +42,7 @@ struct state_status {
 
 struct state_options {
 	unsigned int period;		/* between looks at the kernel's flows, in milliseconds */
+	unsigned int stale;		/* a look late by more stops the giving of ports, likewise */
 	bool frozen;			/* for tests: no look after the start */
 };
 

@@ -13,6 +13,7 @@
 #include "librewire.h"
 #include "log.h"
 #include "memory.h"
+#include "metadata.h"
 #include "watch.h"
 
 /* A port that a flow has. */
@@ -100,14 +101,9 @@ static int see_flow(const struct rw_flow *flow, void *data)
 	const struct rw_tuple *reply = &flow->spec.reply;
 	struct watch *watch = data;
 	struct use use = { flow_ports(watch, flow), reply->dport, reply->protocol };
-	const struct backend *backend = snapshot_backend(watch->snapshot, flow->spec.target);
-	uint64_t last = atomic_load(&watch->engine->last_decision);
 
-	while (flow->spec.decision > last &&
-	       !atomic_compare_exchange_weak(&watch->engine->last_decision, &last,
-					     flow->spec.decision))
-		;
-	memory_seen(watch->engine->memory, flow, backend ? backend->load : NULL, watch->now);
+	metadata_raise(watch->engine->metadata, flow->spec.decision);
+	memory_seen(watch->engine->memory, flow, watch->now);
 	learn_affinity(watch, flow);
 	if (use.ports)
 		add_use(watch, &use);

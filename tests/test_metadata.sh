@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What decisions go by: a few summaries that replace each other (S3), and what the daemon
+# does when they do not come.
+. "$(dirname "$0")/lib/lib.sh"
+
+rounds=${REWIRE_TEST_ROUNDS:-5}
+
+status() {
+	rewire -j daemon show | jq ".$1"
+}
+
+# pieces [FILTER]: of the collection
+pieces() {
+	rewire -j punt metadata | jq -c "${1:-.}"
+}
+
+more_than() {
+	[ "$(status "$1")" -gt "$2" ]
+}
+
+rotates() {
+	wait_for 60 more_than rotations $(($(status rotations) + ${1:-1}))
+}
+
+# send FIRST LAST: a flow of t1 from each of these ports
+send() {
+	in_ns t1 /usr/bin/python3 - "$1" "$2" "$out4" <<-'END'
+		import socket, sys
+		for port in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.bind(("", port))
+		        s.sendto(b"x", (sys.argv[3], 9))
+	END
+}
+
+# verdict NUMBER: a decision with this number, by nobody
+verdict() {
+	in_ns host env PYTHONPATH="$tests/lib" /usr/bin/python3 - "$1" <<-'END'
+		import sys
+		import flows
+		from flows import Maker
+		from netlink import Rewire
+		flows.VNI, flows.OUTER = 10, 0
+		Maker(Rewire()).make([int(sys.argv[1])])
+	END
+}
+
+# The whole of the kernel's summary
+summary() {
+	rewire -j summary show | jq -c "map(select(.watermark != null))[0].$1"
+}
+
+flow_of() {
+	flows "[.[] | select(.orig.sport == $1 and .action == \"translate\")] | length"
+}
+
+watermark_is_newest() {
+	[ "$(summary watermark)" = "$(summary newest)" ]
+}
+
+# What is there, and that the ranges of numbers leave none out
+collection() {
+	local round shapes
+
+	rotates 2
+	equal "S3.1: two local summaries and two of flows" "$(pieces 'map(.piece)')" '["L_cur","L_prev","F_new","F_prev"]'
+	match "in text as well" "$(rewire punt metadata)" "metadata piece L_cur generation [0-9]+ first [0-9]+ last [0-9]+"
+	for ((round = 0; round < rounds; round++)); do
+		send $((5000 + 100 * round)) $((5099 + 100 * round))
+		shapes+=$(pieces '[([.[].piece] - ["L_held", "L_cut"]), ([.[].piece] | length <= 6),
+			([.[] | select(.first)] | [.[:-1], .[1:]] | transpose | all(.[0].first == .[1].last + 1))]')$'\n'
+		rotates
+	done
+	equal "S3.1: no more of them, whatever there is to decide" "$(sort -u <<< "${shapes%?}")" \
+		'[["L_cur","L_prev","F_new","F_prev"],true,true]'
+	equal "as many decisions as flows" "$(status decision) $(status counters.flows)" "$((100 * rounds)) $((100 * rounds))"
+}
+
+# Each has one that is newer in the place of the one before
+rotation() {
+	local before after
+
+	before=$(pieces 'map({(.piece): .generation}) | add')
+	rotates 2
+	after=$(pieces 'map({(.piece): .generation}) | add')
+	equal "S3.2: each is replaced by a later one" \
+		"$(jq -cn --argjson a "$before" --argjson b "$after" '["L_cur", "L_prev", "F_new", "F_prev"] | all($b[.] > $a[.])')" true
+	check "S3.8: the watermark has all that was decided" wait_for 20 watermark_is_newest
+}
+
+# Numbers that nobody sent do not stop the watermark, and are not given again.
+gaps() {
+	local before
+
+	before=$(status decision)
+	verdict $((before + 50000))
+	check "a gap in the numbers is given up" wait_for 20 watermark_is_newest
+	rotates
+	send 7000 7000
+	check "S3.8: decisions are numbered above those of others" test "$(status decision)" -eq $((before + 50001))
+	check "the daemon is killed" stop_rewired KILL
+	verdict $((before + 60000))
+	equal "the watermark stays below a gap meanwhile" "$(summary watermark)" $((before + 50001))
+	start_rewired
+	check "the next one gives it up" wait_for 20 watermark_is_newest
+	send 7001 7001
+	equal "and goes on above it" "$(status decision)" $((before + 60001))
+}
+
+# S3.11
+stale() {
+	local decided
+
+	stop_rewired
+	rewire flow flush
+	rewired_options=(--period 100 --limit 200)
+	start_rewired
+	rotates 5
+	send 8000 8000
+	equal "while summaries come there are ports" "$(flow_of 8000) $(status stale)" "1 false"
+	stop_rewired
+	rewired_options+=(--freeze)
+	start_rewired
+	check "S3.11: without a summary the collection is stale" wait_for 20 eval '[ "$(status stale)" = true ]'
+	decided=$(status counters.flows)
+	send 8000 8000
+	send 8001 8002
+	check "S3.11: and no port is given, which is counted" wait_for 20 eval '[ "$(status counters.stale)" = 2 ]'
+	equal "flows that are there go on, and no new one is made" "$(flow_of 8000) $(flow_of 8001) $(status counters.flows)" \
+		"1 0 $decided"
+	match "what needs no port is decided" "$(fetch out "$web4" whoami)" "^b[12] "
+	equal "no piece was dropped for its age" "$(pieces 'map(.piece)')" '["L_cur","L_prev","F_new"]'
+}
+
+rewired_options=(--period 300)
+set_up
+for backend in b1 b2; do
+	start_http $backend 8080 || exit 1
+done
+collection
+rotation
+gaps
+stale
+note "$(rewire punt metadata)"
+note "$(rewire -j daemon show)"
+note "$(< "$work/rewired.log")"
+stop_rewired
+test_end
