@@ -243,7 +243,9 @@ changes_under_load() {
 	wait_for 10 figure_is holds 0
 	late=$(($(reason drop-hold-timeout) - late))
 	made=$(flows '[.[] | select(.orig.dport == 9 and .action == "translate")] | length')
-	equal "no flow is lost while configurations change, but what came too late ($late)" $((made + late)) 3000
+	# A flow that was late for its packet may be made all the same
+	check "no flow is lost while configurations change, but what came too late ($late)" \
+		test $((made + late)) -ge 3000
 	check "most came in time" test "$made" -gt 1500
 	equal "no verdict is refused" "$(counter failed)" "$failed"
 	equal "no port is there twice" "$(flows '[.[] | select(.orig.dport == 9) | .reply | "\(.dst) \(.dport)"] | unique | length')" "$made"
