@@ -25,9 +25,11 @@ INSIDE, OUTSIDE = 21, 22
 NORMAL = 60                     # new flows in a phase, 20 a second
 c = Rewire.c
 DROPS = "drop-suspicious", "drop-punt-full"
-# What scoring may call: it copies a header, and the compiler and the kernel's checkers add their own
-HARMLESS = r"skb_copy_bits|__fentry__|__x86_\w+|__stack_chk_fail|mem(cpy|set)|__(asan|ubsan|kasan)_\w+|\.rodata.*|" \
-           r"this_cpu_off|__per_cpu_offset|pcpu_hot|cpu_info|warn_thunk_thunk"
+# What scoring may call: it copies a header. Compilers and checkers add their own, and User
+# Mode Linux keeps signals off while it counts by CPU
+HARMLESS = r"skb_copy_bits|__fentry__|__x86_\w+|__(ref_)?stack_chk_\w+|mem(cpy|set)|__(asan|ubsan|kasan)_\w+|" \
+           r"\.(ro)?data.*|this_cpu_off|__per_cpu_offset|pcpu_hot|cpu_info|warn_thunk_thunk|" \
+           r"um_[gs]et_signals|uml_curr_cpu"
 
 
 def suspicion(*more):

@@ -22,8 +22,8 @@ class Calls:
             if found := re.match(r"[0-9a-f]+ <([^>]+)>:", line):
                 name = found[1]
                 self.calls[name] = set()
-            elif found := re.search(r"R_X86_64_\S+\s+\.text\+0x([0-9a-f]+)", line):
-                place = int(found[1], 16)       # one of a jump counts from its end
+            elif found := re.search(r"R_X86_64_\S+\s+\.text(?:\+0x([0-9a-f]+))?$", line):
+                place = int(found[1] or "0", 16)        # one of a jump counts from its end
                 self.calls[name].add(starts.get(place) or starts.get(place + 4, ".text"))
             elif found := re.search(r"R_X86_64_\S+\s+([^\s+-]+)", line):
                 self.calls[name].add(found[1])
