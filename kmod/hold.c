@@ -327,13 +327,16 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 
 /*
  * The host's stack goes on with a packet that was held. One that came in goes on
- * behind the taps, classifiers and ingress hooks that have seen it. The host's own
+ * behind the taps, classifiers and ingress hooks that have seen it; so has a program
+ * of generic XDP, which leaves alone what was redirected. The host's own
  * has to go through all output hooks again, a firewall's among them; ours lets it by.
  */
 void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifindex)
 {
 	if (ifindex != REWIRE_IFINDEX_LOCAL) {
 		skb->tc_skip_classify = 1;
+		if (rcu_access_pointer(skb->dev->xdp_prog))
+			skb_set_redirected(skb, false);
 		netif_receive_skb_core(skb);
 		return;
 	}
