@@ -179,6 +179,10 @@ def punts():
     tap.equal("S2.5: and the beginning of the packet", (header[16:20], header[28:]),
               (socket.inet_aton("10.77.0.2"), b"x"))
     tap.equal("to watch is not to listen", rewire.stats()["handlers"], 1)
+    sender.sendto(bytes(1000), ("10.77.0.2", 9))
+    punt = dict(attributes(watcher.events(1)[0][0][1][c["A_PUNT_BATCH_PUNT"]]))
+    tap.equal("G11: of a longer one no more than 128 bytes", (len(punt[c["A_PUNT_HEADER"]]),
+                                                             value(punt, "A_PUNT_LENGTH")), (128, 1028))
     daemon.close()
     tap.wait_for(5, lambda: not rewire.stats()["holds"])
     sender.sendto(b"x", ("10.77.0.2", 8))
