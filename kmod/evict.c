@@ -9,14 +9,11 @@
 #include "flow.h"
 #include "limit.h"
 #include "namespace.h"
+#include "timeout.h"
 
 /* Chains of the table, and entries in them, that a search looks at. */
 #define REWIRE_EVICT_CHAINS	128U
 #define REWIRE_EVICT_ENTRIES	256U
-
-/* What is left of a timeout at the hard limit, and the whole of it. */
-#define REWIRE_EARLY_LEAST	1U
-#define REWIRE_EARLY_WHOLE	16U
 
 /**
  * struct rewire_search - for a flow to evict
@@ -52,9 +49,7 @@ static bool rewire_flow_is_udp(const struct rewire_flow *flow)
 
 static u32 rewire_flow_idle(const struct rewire_flow *flow)
 {
-	u32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
-
-	return (s32)idle > 0 ? idle : 0;
+	return rewire_idle_since(jiffies, READ_ONCE(flow->last_seen));
 }
 
 static bool rewire_is_over_soft(const struct rewire_quota *limit)
@@ -164,20 +159,9 @@ bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, boo
 	return true;
 }
 
-/* Sixteenths of a timeout to wait, with so many flows between two limits. */
-static u32 rewire_early_scale(u32 flows, u32 soft, u32 hard)
-{
-	if (!soft || flows <= soft)
-		return REWIRE_EARLY_WHOLE;
-	if (flows >= hard)
-		return REWIRE_EARLY_LEAST;
-	return REWIRE_EARLY_LEAST + (u64)(REWIRE_EARLY_WHOLE - REWIRE_EARLY_LEAST) *
-				    (hard - flows) / (hard - soft);
-}
-
 static u32 rewire_early_flows(const struct rewire_quota *limit)
 {
-	return rewire_early_scale(atomic_read(&limit->flows), rewire_limit_soft(limit),
+	return rewire_timeout_scale(atomic_read(&limit->flows), rewire_limit_soft(limit),
 				  READ_ONCE(limit->may.flows_hard));
 }
 
@@ -186,7 +170,7 @@ static u32 rewire_early_udp(const struct rewire_quota *limit)
 {
 	u32 most = rewire_limit_udp(limit);
 
-	return rewire_early_scale(atomic_read(&limit->udp_flows), most - most / 8, most);
+	return rewire_timeout_scale(atomic_read(&limit->udp_flows), most - most / 8, most);
 }
 
 static u32 rewire_early_of(struct rewire_net *ns, const struct rewire_quota *limit,
@@ -213,13 +197,13 @@ static u32 rewire_early_of(struct rewire_net *ns, const struct rewire_quota *lim
 bool rewire_evict_early(struct rewire_net *ns, struct rewire_flow *flow, bool *pressed)
 {
 	struct rewire_quota *limit = rewire_limit_find(ns, rewire_flow_vni(flow));
-	u32 scale = limit ? rewire_early_of(ns, limit, flow) : REWIRE_EARLY_WHOLE;
+	u32 scale = limit ? rewire_early_of(ns, limit, flow) : REWIRE_TIMEOUT_WHOLE;
 
-	if (scale == REWIRE_EARLY_WHOLE)
+	if (scale == REWIRE_TIMEOUT_WHOLE)
 		return false;
 	*pressed = true;
-	if (rewire_flow_idle(flow) <=
-	    (u64)rewire_flow_timeout(flow) * scale / REWIRE_EARLY_WHOLE + HZ / 4)
+	if (!rewire_idle_exceeds(rewire_flow_idle(flow), (u64)rewire_flow_timeout(flow) * scale /
+							 REWIRE_TIMEOUT_WHOLE))
 		return false;
 	atomic64_inc(&limit->early);
 	atomic64_inc(&ns->all.early);

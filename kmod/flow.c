@@ -17,6 +17,7 @@
 #include "route.h"
 #include "target.h"
 #include "tcp.h"
+#include "timeout.h"
 #include "trace.h"
 #include "tracking.h"
 
@@ -92,13 +93,9 @@ enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
 
 bool rewire_flow_expired(const struct rewire_flow *flow)
 {
-	u32 idle = (u32)jiffies - READ_ONCE(flow->last_seen);
+	u32 idle = rewire_idle_since(jiffies, READ_ONCE(flow->last_seen));
 
-	/*
-	 * Another CPU may have seen a packet later than our jiffies, and the last packet
-	 * may have come HZ / 4 later than last_seen says.
-	 */
-	return (s32)idle > 0 && idle > rewire_flow_timeout(flow) + HZ / 4;
+	return idle > REWIRE_STAMP_PERIOD && rewire_idle_exceeds(idle, rewire_flow_timeout(flow));
 }
 
 /* The first answer. Return: whether it is, and the tracking word before and after. */
@@ -160,7 +157,7 @@ void rewire_flow_account(struct rewire_net *ns, struct rewire_flow *flow,
 	bool changed = rewire_flow_track(ns, flow, direction, packet);
 	u32 now = jiffies;
 
-	if (now - READ_ONCE(flow->last_seen) > HZ / 4 || changed)
+	if (now - READ_ONCE(flow->last_seen) > REWIRE_STAMP_PERIOD || changed)
 		WRITE_ONCE(flow->last_seen, now);
 	rewire_flow_count(flow, direction, bytes);
 }

@@ -3,6 +3,7 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 
 #include "timeout.h"
 
@@ -67,4 +68,22 @@ unsigned int rewire_timeout_of(u8 protocol, enum rewire_flow_state state)
 		return replied ? REWIRE_A_TIMEOUTS_OTHER_REPLIED :
 				 REWIRE_A_TIMEOUTS_OTHER_UNREPLIED;
 	}
+}
+
+/**
+ * rewire_timeout_scale() - how much of its timeout an idle flow may still have
+ * @flows: that there are
+ * @soft: so many have the whole; 0: any number
+ * @hard: so many there may be, more than @soft
+ *
+ * Return: from REWIRE_TIMEOUT_LEAST to REWIRE_TIMEOUT_WHOLE, which is all of it.
+ */
+u32 rewire_timeout_scale(u32 flows, u32 soft, u32 hard)
+{
+	if (!soft || flows <= soft)
+		return REWIRE_TIMEOUT_WHOLE;
+	if (flows >= hard)
+		return REWIRE_TIMEOUT_LEAST;
+	return REWIRE_TIMEOUT_LEAST + div_u64((u64)(REWIRE_TIMEOUT_WHOLE - REWIRE_TIMEOUT_LEAST) *
+					      (hard - flows), hard - soft);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the idle times. */
+/* Tests of the idle times, and of the arithmetic of expiry. */
 #include <kunit/test.h>
 
 #include "../timeout.c"
@@ -55,12 +55,68 @@ static void timeouts_are_all_set(struct kunit *test)
 		KUNIT_EXPECT_GE_MSG(test, rewire_timeouts[i], 60U * HZ, "timeout %u", i);
 }
 
+/* Jiffies wrap; and another CPU's may be ahead of ours. */
+static void idle_time_wraps(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, rewire_idle_since(1000, 400), 600U);
+	KUNIT_EXPECT_EQ(test, rewire_idle_since(100, (u32)-500), 600U);
+	KUNIT_EXPECT_EQ(test, rewire_idle_since(400, 400), 0U);
+	KUNIT_EXPECT_EQ(test, rewire_idle_since(400, 401), 0U);
+	KUNIT_EXPECT_EQ(test, rewire_idle_since((u32)-1, 5), 0U);
+}
+
+/* A flow is given the benefit of its time stamp, which may be a quarter of a second old. */
+static void flows_end_when_they_must_have_been_idle(struct kunit *test)
+{
+	u32 timeout = 60 * HZ, stamp = HZ / 4;
+
+	KUNIT_EXPECT_FALSE(test, rewire_idle_exceeds(0, 0));
+	KUNIT_EXPECT_FALSE(test, rewire_idle_exceeds(stamp, 0));
+	KUNIT_EXPECT_TRUE(test, rewire_idle_exceeds(stamp + 1, 0));
+	KUNIT_EXPECT_FALSE(test, rewire_idle_exceeds(timeout, timeout));
+	KUNIT_EXPECT_FALSE(test, rewire_idle_exceeds(timeout + stamp, timeout));
+	KUNIT_EXPECT_TRUE(test, rewire_idle_exceeds(timeout + stamp + 1, timeout));
+}
+
+static void the_longest_timeout_does_not_wrap(struct kunit *test)
+{
+	u32 most = REWIRE_TIMEOUT_MAX;
+
+	KUNIT_EXPECT_FALSE(test, rewire_idle_exceeds(most, most));
+	KUNIT_EXPECT_TRUE(test, rewire_idle_exceeds(most + HZ, most));
+	KUNIT_EXPECT_EQ(test, rewire_idle_since(most + HZ - 10, (u32)-10), most + HZ);
+}
+
+/* Between the limits timeouts shrink evenly, from the whole to a sixteenth. */
+static void timeouts_shrink_under_pressure(struct kunit *test)
+{
+	u32 flows, last = REWIRE_TIMEOUT_WHOLE, scale;
+
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(U32_MAX, 0, 0), REWIRE_TIMEOUT_WHOLE);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(0, 100, 200), REWIRE_TIMEOUT_WHOLE);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(100, 100, 200), REWIRE_TIMEOUT_WHOLE);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(200, 100, 200), REWIRE_TIMEOUT_LEAST);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(U32_MAX, 100, 200), REWIRE_TIMEOUT_LEAST);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(100, 100, 100), REWIRE_TIMEOUT_WHOLE);
+	KUNIT_EXPECT_EQ(test, rewire_timeout_scale(0xe0000000, 0xc0000000, U32_MAX), 8U);
+	for (flows = 100; flows <= 200; flows++) {
+		scale = rewire_timeout_scale(flows, 100, 200);
+		KUNIT_EXPECT_LE(test, scale, last);
+		KUNIT_EXPECT_GE(test, scale + 1, last);
+		last = scale;
+	}
+}
+
 static struct kunit_case timeout_cases[] = {
 	KUNIT_CASE(timeout_of_tcp),
 	KUNIT_CASE(timeout_of_udp),
 	KUNIT_CASE(timeout_of_icmp),
 	KUNIT_CASE(timeout_of_others),
 	KUNIT_CASE(timeouts_are_all_set),
+	KUNIT_CASE(idle_time_wraps),
+	KUNIT_CASE(flows_end_when_they_must_have_been_idle),
+	KUNIT_CASE(the_longest_timeout_does_not_wrap),
+	KUNIT_CASE(timeouts_shrink_under_pressure),
 	{}
 };
 
