@@ -172,6 +172,9 @@ static struct sk_buff *rewire_icmp_make(struct rewire_net *ns, const struct sk_b
 	unsigned int reserved = LL_RESERVED_SPACE(dst_dev_rcu(dst));
 	struct sk_buff *error;
 
+	/* A route may be given any MTU; what tells nobody anything is not sent. */
+	if (dst_mtu(dst) < 2 * (network + sizeof(struct icmphdr)))
+		return NULL;
 	size = min3(size, dst_mtu(dst),
 		    (unsigned int)(network + sizeof(struct icmphdr) + skb->len));
 	error = alloc_skb(reserved + size, GFP_ATOMIC | __GFP_NOWARN);

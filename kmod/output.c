@@ -104,7 +104,9 @@ static void rewire_way_plan(struct rewire_way *way, const struct rewire_flow *fl
 static enum rewire_fit rewire_fit(const struct sk_buff *skb, unsigned int mtu, bool ipv4)
 {
 	unsigned int size = rewire_fragment_size(skb, ipv4);
-	bool splits = ipv4 && !(((const struct iphdr *)skb->data)->frag_off & htons(IP_DF));
+	/* Fragments of less would have no room for data, however many there were. */
+	bool splits = ipv4 && mtu >= IPV4_MIN_MTU &&
+		      !(((const struct iphdr *)skb->data)->frag_off & htons(IP_DF));
 
 	/* Of fragments that may not be split, the largest has to fit. */
 	if (size && (splits || size <= mtu))

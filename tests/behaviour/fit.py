@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Packets that do not fit the device that they have to leave by."""
 import tap
-from packets import IP, Raw
+from packets import IP, UDP, Raw
 from scapy.layers.inet import fragment
-from talk import talks, two_ports
+from talk import NETS, Talk, talks, two_ports
 
 DATA = bytes(range(256)) * 12
 
@@ -50,9 +50,30 @@ def fragmented(stage):
     stage.flush()
 
 
+def tiny_routes(stage):
+    """An administrator may give a route an MTU that is none (RFC 791, 3.2; RFC 8200, 5).
+
+    Neither the packet nor the error about it, which has the way back, goes by such a route.
+    """
+    for family, sizes in (4, (1, 20, 27, 28, 36, 67)), (6, (1, 40, 47, 48, 56, 95)):
+        near, far = NETS[family]
+        for number, mtu in enumerate(sizes, 0x50):
+            guest, server = f"{near}{number}", f"{far}{number}"
+            stage.route.to(guest, stage.a.index, mtu=mtu)
+            stage.route.to(server, stage.b.index, mtu=mtu)
+            talk = Talk(stage, family, 17, guest=guest, server=server)
+            for fields in ({}, {"flags": "DF"}) if family == 4 else ({},):
+                stage.a.send(talk.there(UDP() / Raw(DATA[:200]), **fields))
+                leaked = [packet for port, packet in stage.received() if port is stage.b]
+                tap.point(not leaked and stage.moved() == {"received": 1, "drop-too-big": 1},
+                          f"RFC 791, 8200: IPv{family}: nothing leaves by a route with an MTU of {mtu}"
+                          f"{', nor with DF' * bool(fields)}", leaked)
+    stage.flush()
+
+
 def run():
     stage = two_ports()
     stage.route.mtu(stage.b.index, 1300)
-    for test in at_the_limit, fragmented:
+    for test in at_the_limit, fragmented, tiny_routes:
         test(stage)
     return stage

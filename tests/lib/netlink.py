@@ -213,7 +213,7 @@ class Route(Socket):
         self.ask(20, struct.pack("=BBBBi", family, length, flags, 0, index) +
                  address(2, text) + address(1, text), CREATE_EXCLUSIVE)
 
-    def to(self, subnet, index, gateway=None, metric=0):
+    def to(self, subnet, index, gateway=None, metric=0, mtu=0):
         """A route to a subnet (or an address) by a device."""
         text, _, length = subnet.partition("/")
         family = socket.AF_INET6 if ":" in text else socket.AF_INET
@@ -221,4 +221,5 @@ class Route(Socket):
         scope = 0 if gateway else 253           # of the world, or of the link
         self.ask(24, struct.pack("=BBBBBBBBI", family, bits, 0, 0, 254, 4, scope, 1, 0) +
                  address(1, text) + u32(4, index) + (address(5, gateway) if gateway else b"") +
-                 (u32(6, metric) if metric else b""), CREATE_EXCLUSIVE)
+                 (u32(6, metric) if metric else b"") +
+                 (nest(8, u32(2, mtu)) if mtu else b""), CREATE_EXCLUSIVE)
