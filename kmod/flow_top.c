@@ -9,6 +9,7 @@
  * (Misra and Gries).
  */
 #include <linux/jhash.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -50,6 +51,7 @@ struct rewire_top_flow {
  * @group: enum rewire_top_group
  * @by: enum rewire_top_by
  * @limit: how many are asked for, at most REWIRE_TOP_MAX
+ * @seed: of the hash of names, which nobody can foresee: they are of tenants' addresses
  * @count: of @flows or of @entries
  * @total: of what is compared
  * @error: how much an entry may have more than it says
@@ -62,6 +64,7 @@ struct rewire_top {
 	u32 group;
 	u32 by;
 	u32 limit;
+	u32 seed;
 	unsigned int count;
 	u64 total;
 	u64 error;
@@ -132,7 +135,7 @@ static void rewire_top_name(struct rewire_top *top, const struct rewire_flow *fl
 /* The bucket that has a name, or the empty one that it would go into. */
 static u16 *rewire_top_bucket(struct rewire_top *top, const struct rewire_top_name *name)
 {
-	u32 at = jhash2((const u32 *)name, sizeof(*name) / sizeof(u32), 0);
+	u32 at = jhash2((const u32 *)name, sizeof(*name) / sizeof(u32), top->seed);
 
 	for (;; at++) {
 		u16 *bucket = &top->bucket[at % REWIRE_TOP_BUCKETS];
@@ -310,6 +313,7 @@ static int rewire_get_top(struct genl_info *info, struct rewire_top *top)
 {
 	const struct nlattr *by = info->attrs[REWIRE_A_TOP_BY];
 
+	top->seed = get_random_u32();
 	top->limit = REWIRE_TOP_LIMIT;
 	top->group = REWIRE_TOP_GROUP_FLOW;
 	if (info->attrs[REWIRE_A_TOP_LIMIT])
