@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """A daemon with a rate, and floods of new flows, each a process of its own."""
+import itertools
 import mmap
 import os
 import select
 import signal
 import socket
 import struct
+import sys
+import threading
 import time
 
 from netlink import Rewire, attr, attributes, nest, u32
@@ -49,7 +52,7 @@ class Daemon:
     A flood's questions are counted in ANSWERED, by the third byte of their source, the
     others in OTHERS as they come.
     """
-    port = 1024             # the last that was given, by all threads
+    ports = itertools.cycle(range(1024, 65536))      # that are given, by all threads
 
     def __init__(self, service, outside, answered):
         self.service, self.outside, self.answered = service, outside, answered
@@ -73,13 +76,12 @@ class Daemon:
         vni = struct.unpack("=I", found[c["A_TUPLE_VNI"]])[0]
         sport = struct.unpack(">H", found[c["A_TUPLE_SPORT"]])[0]
         src, dst = (socket.inet_ntoa(found[c["A_TUPLE_" + n]]) for n in ("SRC", "DST"))
-        Daemon.port = Daemon.port + 1 if Daemon.port < 65535 else 1024
         return nest(c["A_VERDICT_BATCH_VERDICT"],
                     u32(c["A_VERDICT_ACTION"], c["VERDICT_ACTION_FLOW"]),
                     nest(c["A_VERDICT_FLOW"],
                          self.rewire.tuple(c["A_FLOW_ORIG"], vni, 6, src, sport, dst, 80),
                          self.rewire.tuple(c["A_FLOW_REPLY"], self.outside, 6, dst, 80,
-                                           "203.0.113.64", Daemon.port),
+                                           "203.0.113.64", next(Daemon.ports)),
                          u32(c["A_FLOW_TARGET"], 1)))
 
     def receive(self, now):
@@ -138,14 +140,18 @@ class Child:
         os.waitpid(self.pid, 0)
 
 
-def start_daemon(rate, outside):
-    """A daemon, and what it counts of floods."""
+def start_daemon(rate, outside, threads=1):
+    """A daemon, each thread of which has that rate, and what it counts of floods."""
     answered = mmap.mmap(-1, 256)
 
     def run(ready):
-        daemon = Daemon(1 / rate, outside, answered)
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        sys.setswitchinterval(0.0005)
+        daemons = [Daemon(1 / rate, outside, answered) for _ in range(threads)]
+        for daemon in daemons[1:]:
+            threading.Thread(target=daemon.run, daemon=True).start()
         ready()
-        daemon.run()
+        daemons[0].run()
 
     return Child(run), answered
 
