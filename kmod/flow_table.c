@@ -5,6 +5,7 @@
  * flows; both the secret and the table's own seed go into it.
  */
 #include <linux/once.h>
+#include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/siphash.h>
 
@@ -19,20 +20,72 @@
 /* While there are more flows than a soft limit. */
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
 
-static hsiphash_key_t rewire_hash_secret __read_mostly;
+static siphash_key_t rewire_hash_secret __read_mostly;
 
-static u32 rewire_key_hash(const void *key, u32 length, u32 seed)
+static __always_inline void rewire_hash_round(u64 *v)
 {
-	hsiphash_key_t secret = rewire_hash_secret;
-
-	secret.key[0] ^= seed;
-	return hsiphash(key, sizeof(struct rewire_key), &secret);
+	SIPHASH_PERMUTATION(v[0], v[1], v[2], v[3]);
 }
 
-static int rewire_key_compare(struct rhashtable_compare_arg *arg, const void *object)
+static __always_inline void rewire_hash_word(u64 *v, u64 word)
+{
+	v[3] ^= word;
+	rewire_hash_round(v);
+	v[0] ^= word;
+}
+
+/*
+ * SipHash-1-3, as the kernel's tables have it, of as many words as tell keys of a family
+ * apart. All of a family have as many, so none for the length is hashed.
+ */
+static __always_inline u32 rewire_key_hash(const void *data, u32 length, u32 seed)
+{
+	const struct rewire_key *key = data;
+	const u64 *word = data;
+	u64 v[] = {
+		SIPHASH_CONST_0 ^ rewire_hash_secret.key[0] ^ seed,
+		SIPHASH_CONST_1 ^ rewire_hash_secret.key[1],
+		SIPHASH_CONST_2 ^ rewire_hash_secret.key[0] ^ seed,
+		SIPHASH_CONST_3 ^ rewire_hash_secret.key[1],
+	};
+	unsigned int i;
+
+	if (rewire_key_is_ipv4(key)) {
+		rewire_hash_word(v, (u64)(__force u32)key->src.s6_addr32[3] << 32 |
+				    (__force u32)key->dst.s6_addr32[3]);
+	} else {
+		for (i = 0; i < 4; i++)
+			rewire_hash_word(v, word[i]);
+	}
+	rewire_hash_word(v, word[4]);
+	v[2] ^= 0xff;
+	for (i = 0; i < 3; i++)
+		rewire_hash_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/*
+ * Get all lines of a tuple's flow while the key is compared: packets need them all, and one
+ * after the other they would have to be waited for one by one. A hold's neighbourhood comes
+ * for nothing.
+ */
+static __always_inline void rewire_flow_prefetch(const struct rewire_tuple *tuple)
+{
+	const struct rewire_flow *flow = PTR_ALIGN_DOWN((const void *)tuple,
+							sizeof(struct rewire_flow));
+
+	prefetchw(&flow->packets);
+	prefetch(&flow->tuple[REWIRE_ORIG]);
+	prefetch(&flow->tuple[REWIRE_REPLY]);
+	prefetch(&flow->id);
+}
+
+static __always_inline int rewire_key_compare(struct rhashtable_compare_arg *arg,
+					      const void *object)
 {
 	const struct rewire_tuple *tuple = object;
 
+	rewire_flow_prefetch(tuple);
 	return !rewire_key_equal(arg->key, &tuple->key);
 }
 

@@ -23,22 +23,32 @@
 #include "route.h"
 #include "tunnel.h"
 
-/* Resolve the next hop of a packet with a route, and send it. Consumes the packet. */
+static struct neighbour *rewire_neighbour(struct dst_entry *dst, struct sk_buff *skb,
+					  bool *other_family)
+{
+	*other_family = false;
+	if (dst->ops->family == AF_INET)
+		return ip_neigh_for_gw(dst_rtable(dst), skb, other_family);
+	return ip_neigh_gw6(skb->dev, rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr));
+}
+
+/*
+ * Resolve the next hop of a packet with a route, and send it, with the link's header that
+ * the neighbour keeps, if it has the packet's protocol. Consumes the packet.
+ */
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
-	struct net_device *dev = dst_dev_rcu(dst);
-	__be32 hop;
+	struct neighbour *neighbour;
+	bool other_family;
 
-	skb->dev = dev;
-	if (dst->ops->family == AF_INET6)
-		return neigh_xmit(NEIGH_ND_TABLE, dev,
-				  rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr),
-				  skb);
-	if (dst_rtable(dst)->rt_gw_family == AF_INET6)
-		return neigh_xmit(NEIGH_ND_TABLE, dev, &dst_rtable(dst)->rt_gw6, skb);
-	hop = rt_nexthop(dst_rtable(dst), ip_hdr(skb)->daddr);
-	return neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
+	skb->dev = dst_dev_rcu(dst);
+	neighbour = rewire_neighbour(dst, skb, &other_family);
+	if (IS_ERR(neighbour)) {
+		kfree_skb(skb);
+		return PTR_ERR(neighbour);
+	}
+	return neigh_output(neighbour, skb, other_family);
 }
 
 /* The stack fragments the host's own packet. */

@@ -5,7 +5,6 @@ Everything that a packet meets on its way happens on processor 0, in the generat
 so the time of that processor is the cost of the packets. This program stays on another one.
 """
 import ctypes
-import errno
 import os
 import re
 import time
@@ -36,6 +35,12 @@ def write(path, *commands):
 def received(device):
     with open("/proc/thread-self/net/dev", encoding="ascii") as file:
         return int(re.search(rf"^ *{device}: *\d+ +(\d+)", file.read(), re.M)[1])
+
+
+def devices(thread):
+    """That a thread of the generator has"""
+    with open(thread, encoding="ascii") as file:
+        return " ".join(re.findall(r"(?:Running|Stopped):(.*)", file.read())).split()
 
 
 def cpu_time():
@@ -96,19 +101,16 @@ class Generator:
                    f"dst_min {destination}", f"dst_max {destination}"]))
 
     def take_thread(self):
-        """On a busy machine the thread lets go of its devices after it was told to."""
+        """On a busy machine the thread lets go of its devices long after it was told to."""
         thread = PROC + "kpktgend_0"
-        with open(thread, encoding="ascii") as file:
-            if re.search(rf"(Running|Stopped):.*\b{self.device}\b", file.read()):
-                return
-        write(thread, "rem_device_all")
-        while True:
-            try:
-                return write(thread, "add_device " + self.device)
-            except OSError as error:
-                if error.errno != errno.EBUSY:
-                    raise
+        has = devices(thread)
+        if has == [self.device]:
+            return
+        if has:
+            write(thread, "rem_device_all")
+            while devices(thread):
                 time.sleep(0.01)
+        write(thread, "add_device " + self.device)
 
     def ports(self, sources, destinations):
         """Count through these ranges (first, how many)."""

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -57,7 +58,9 @@ def check_translation(system):
         tap.settimeout(10)
         system.forward.ports((1024, 1), (FLOWS[0].first, 1))
         system.forward.send(1)
-        frame = tap.recv(2048)
+        frame = b""
+        while struct.pack("!HH", 1024, FLOWS[0].first) not in frame:
+            frame = tap.recv(2048)
     found = tuple(socket.inet_ntop(family, frame[at:at + length])
                   for at in (first, first + length))
     if found != system.expected():
