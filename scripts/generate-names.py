@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Print C tables with the names and the texts of the enumerations of a netlink spec, or with
---kernel a header with the names that its tracepoints print."""
+--kernel functions that give the names which its tracepoints print."""
 import sys
 import yaml
+
+TRACED = "reason", "punt-reason", "verdict-action"
 
 
 def text(entry):
@@ -11,17 +13,18 @@ def text(entry):
 
 
 def kernel(spec, path):
-    print("/* SPDX-License-Identifier: GPL-2.0 */")
+    print("// SPDX-License-Identifier: GPL-2.0")
     print(f"/* Made by scripts/generate from {path}: edit that. */")
-    print("#ifndef REWIRE_NAMES_GEN_H\n#define REWIRE_NAMES_GEN_H")
+    print("#include <linux/kernel.h>\n#include <linux/types.h>\n\n#include \"names.h\"")
     for enum in spec["definitions"]:
-        if enum["type"] != "enum":
+        if enum["name"] not in TRACED:
             continue
-        name = enum["name"].replace("-", "_").upper()
-        entries = [f'\t{{ {value}, "{entry["name"]}" }}' for value, entry in enumerate(enum["entries"])]
-        print(f"\n#define REWIRE_{name}_NAMES \\")
-        print(", \\\n".join(entries))
-    print("\n#endif /* REWIRE_NAMES_GEN_H */")
+        name = enum["name"].replace("-", "_")
+        print(f"\nconst char *rewire_{name}_name(u32 value)\n{{")
+        print("\tstatic const char *const names[] = {")
+        for entry in enum["entries"]:
+            print(f'\t\t"{entry["name"]}",')
+        print("\t};\n\n\treturn value < ARRAY_SIZE(names) ? names[value] : \"none\";\n}")
 
 
 def main(path, for_kernel):
