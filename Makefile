@@ -19,7 +19,7 @@ check: ## run the tests, on kernel 6.1 in a virtual machine
 	tests/check lint unit 6.1
 
 check-all: ## run the tests on every kernel
-	tests/check lint unit 6.1 6.12 7 debug planted
+	tests/check lint unit testbed 6.1 6.12 7 debug planted
 
 check-debug: ## run the tests on the debug kernel, and check its checkers
 	tests/check debug planted
@@ -33,6 +33,7 @@ bench: ## measure Rewire and its peers side by side (QUICK=1: in two minutes)
 	tests/bench/run $(if $(QUICK),-q)
 
 demo: ## see it work: NAT and load balancing in a virtual machine
+	@scripts/check-host
 	scripts/install-packages build vm test
 	$(MAKE) -C tools
 	tests/vm/run -k $(KERNEL) -t 600 -- tests/demo
