@@ -20,6 +20,8 @@ write_config
 check "the usual configuration is good" "$bin/rewired" -k -c "$config"
 bad_text "garbage" "line 1" 'rubbish { ['
 bad_text "half a configuration" "line 1" '{ "pools": [ '
+printf '{}\0{ rubbish' > "$config"
+refuse "a null character" 1 "holds a null character" "$bin/rewired" -k -c "$config"
 bad_text "a list" "not an object" '[]'
 bad_text "a key given twice" "uplicate" '{ "pools": [], "pools": [] }'
 bad "two pools of a name" 'two pools are called "public"' \

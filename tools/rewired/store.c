@@ -52,6 +52,12 @@ static char *read_all(int fd)
 	}
 	if (text)
 		text[length] = 0;
+	/* What is behind it would be ignored */
+	if (text && strlen(text) < length) {
+		free(text);
+		errno = EBADMSG;
+		return NULL;
+	}
 	return text;
 }
 
@@ -68,7 +74,9 @@ static char *file_load(struct store *store, struct error *error)
 		return NULL;
 	}
 	text = read_all(fd);
-	if (!text)
+	if (!text && errno == EBADMSG)
+		refuse(error, "%s: holds a null character", file->path);
+	else if (!text)
 		refuse_errno(error, file->path);
 	close(fd);
 	return text;
