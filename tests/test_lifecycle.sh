@@ -181,12 +181,29 @@ doomed_holds() {
 	in_ns doomed "$bin/rewire" -j stats show | jq -e '."held-packets" > 0'
 }
 
+holds_packets() {
+	[ "$(figure held-packets)" -gt 0 ]
+}
+
+# Each is of a flow of its own, which a daemon at rest decides nothing about.
+send_to_be_held() {
+	while [ -e /sys/module/rewire ]; do
+		in_ns t2 bash -c "echo x > /dev/udp/$out4/9"
+		sleep 0.2
+	done
+}
+
 unload() {
-	local pid
+	local pid sender
 
 	fetch t1 "$out4" data > "$work/transfer" & pid=$!
 	wait_for 20 transfer_begins
-	check "the module is unloaded under traffic" rmmod rewire
+	kill -STOP "$rewired_pid"
+	send_to_be_held & sender=$!
+	check "packets are held" wait_for 20 holds_packets
+	check "the module is unloaded under traffic, and while it holds packets" rmmod rewire
+	wait $sender
+	kill -CONT "$rewired_pid"
 	refuse "without it nothing crosses the host" 28 "imeout|imed out" \
 		fetch t1 "$out4" whoami --connect-timeout 2
 	kill $pid
