@@ -14,7 +14,8 @@ more_than() {
 
 # A few more looks at the kernel's flows than there were
 looks_again() {
-	wait_for 60 more_than looks $(($(status looks) + ${1:-1}))
+	# The time between two looks follows from what the last one took
+	wait_for 300 more_than looks $(($(status looks) + ${1:-1}))
 }
 
 # used PROTOCOL: ports in use of all pools
@@ -122,6 +123,7 @@ overflow() {
 	looks_again 2
 	equal "then the log does again" "$(used udp) $(status lists)" "10 $lists"
 	rewire flow flush
+	looks_again 2
 	check "for ends, too" wait_for 60 used_is udp 0
 }
 
