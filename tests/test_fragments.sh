@@ -76,7 +76,7 @@ sctp() {
 	fi
 	for family in 4 6; do
 		address=out$family
-		spawn host tcpdump -i t1 -p -c 1 -w "$work/large$family.pcap" "greater 2000 and sctp"
+		spawn host tcpdump -i t1 -p -U -c 1 -w "$work/large$family.pcap" "greater 2000 and sctp"
 		wait_for 10 test -s "$work/large$family.pcap"
 		check "RFC 9260: SCTP through NAT, IPv$family" datagrams t1 ask sctp "${!address}" 7 100000
 		public=nat$family
