@@ -32,7 +32,7 @@ _rewire_arguments() {
 	flow-show | flow-count | flow-flush)
 			echo "$filter" ;;
 	flow-top)	echo "group by limit $filter" ;;
-	verdict-add)	echo "flow drop pass $key $more punt lifetime" ;;
+	verdict-add)	echo "flow drop pass $key $more punt lifetime reject" ;;
 	suspicion-set)	echo "on off interval" ;;
 	suspicion-pin)	echo "attribute value weight" ;;
 	suspicion-learn)
@@ -75,6 +75,7 @@ _rewire_values() {
 	attribute)	echo "hops identification dscp ecn ip-options window mss options payload" \
 				"reserved flags port length" ;;
 	orphan)		echo "drop pass hold" ;;
+	reject)		echo "prohibited reset" ;;
 	ttl)		echo "decrement keep" ;;
 	dev | outdev)	ls /sys/class/net ;;
 	state)
@@ -94,7 +95,7 @@ _rewire_values() {
 _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
-	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | name | \
+	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | reject | name | \
 	remote | lladdr | dscp | ttl | flags | length | flows | rate | holds | held-packets | held-bytes | udp-share | \
 	interval | attribute | value | weight | packet-rate | byte-rate | burst | copy)
 		return 0 ;;

@@ -472,7 +472,9 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 		rewire_flow_expiry_start(ns);
 	}
 	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
-		if (holds[i])
+		if (holds[i] && spec->reject)
+			rewire_hold_reject(ns, holds[i], spec->reject);
+		else if (holds[i])
 			rewire_hold_release(ns, holds[i]);
 	}
 	return err;

@@ -145,6 +145,7 @@ static_assert(offsetof(struct rewire_flow, id) == 192);
  * @timeout: milliseconds, or 0
  * @ifindex: see struct rewire_flow
  * @one_way: no packet is to be found by the reply key
+ * @reject: of a drop entry, what the sender of the packets that are held is told
  * @extension: for the new flow, which takes it over; or NULL
  */
 struct rewire_flow_spec {
@@ -156,6 +157,7 @@ struct rewire_flow_spec {
 	u32 timeout;
 	int ifindex[REWIRE_DIRECTIONS];
 	bool one_way;
+	u8 reject;
 	struct rewire_flow_extension *extension;
 };
 

@@ -14,6 +14,7 @@
 #include "namespace.h"
 #include "packet.h"
 #include "punt.h"
+#include "reject.h"
 #include "rule.h"
 #include "suspicion.h"
 #include "trace.h"
@@ -383,6 +384,30 @@ void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
 	rewire_hold_end(ns, hold, &packets);
 	while ((skb = __skb_dequeue(&packets)))
 		rewire_drop(ns, skb, reason);
+}
+
+/**
+ * rewire_hold_reject() - drop held packets, and tell their sender once
+ * @ns: the namespace
+ * @hold: out of the table; consumed
+ * @how: what to tell
+ *
+ * Context: RCU read side, bottom halves disabled.
+ */
+void rewire_hold_reject(struct rewire_net *ns, struct rewire_hold *hold,
+			enum rewire_reject how)
+{
+	u32 vni = rewire_key_vni(&hold->tuple.key);
+	int ifindex = hold->ifindex;
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	rewire_hold_end(ns, hold, &packets);
+	skb = skb_peek(&packets);
+	if (skb)
+		rewire_reject(ns, skb, vni, ifindex, how);
+	while ((skb = __skb_dequeue(&packets)))
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_REJECTED);
 }
 
 /* Move those of a queue that are to end, and that nobody else ends, to a list. */

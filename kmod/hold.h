@@ -134,6 +134,8 @@ void rewire_hold_continue(struct rewire_net *ns, struct sk_buff *skb, int ifinde
 void rewire_hold_release(struct rewire_net *ns, struct rewire_hold *hold);
 void rewire_hold_drop(struct rewire_net *ns, struct rewire_hold *hold,
 		      enum rewire_reason reason);
+void rewire_hold_reject(struct rewire_net *ns, struct rewire_hold *hold,
+			enum rewire_reject how);
 void rewire_hold_detach(struct rewire_net *ns, int ifindex);
 void rewire_hold_init(struct rewire_net *ns);
 void rewire_hold_exit(struct rewire_net *ns);

@@ -49,5 +49,8 @@ void rewire_icmp_too_big(struct rewire_net *ns, struct sk_buff *skb,
 			 const struct rewire_packet *packet, unsigned int mtu);
 void rewire_icmp_time_exceeded(struct rewire_net *ns, struct sk_buff *skb,
 			       const struct rewire_packet *packet);
+void rewire_icmp_prohibited(struct rewire_net *ns, struct sk_buff *skb,
+			    const struct rewire_packet *packet);
+struct dst_entry *rewire_icmp_route(struct rewire_net *ns, const struct rewire_packet *packet);
 
 #endif /* REWIRE_ICMP_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ICMP errors of our own: a packet has no hops left, or does not fit its way out
- * (RFC 792, RFC 1812 section 4.3, RFC 4443, RFC 5508 REQ-10).
+ * ICMP errors of our own: a packet has no hops left, does not fit its way out, or
+ * gets no flow (RFC 792, RFC 1812 section 4.3, RFC 4443, RFC 5508 REQ-8 and 10).
  *
  * The sender is told as a router beside it would tell it: by the device that the packet
  * came in by, from an address of this device, about the packet as it came in. The
@@ -88,8 +88,7 @@ static bool rewire_icmp_source(struct rewire_net *ns, const struct rewire_packet
  * The way back to the sender, by the device that its packet came in by. The host may
  * have sent in others' names, as a transparent proxy does: they are not told.
  */
-static struct dst_entry *rewire_icmp_route(struct rewire_net *ns,
-					   const struct rewire_packet *packet)
+struct dst_entry *rewire_icmp_route(struct rewire_net *ns, const struct rewire_packet *packet)
 {
 	struct dst_entry *dst = rewire_route(ns->net, &packet->key.src, packet->ifindex);
 
@@ -272,5 +271,21 @@ void rewire_icmp_time_exceeded(struct rewire_net *ns, struct sk_buff *skb,
 							   ICMPV6_TIME_EXCEED,
 	};
 
+	rewire_icmp_send(ns, skb, packet, &message);
+}
+
+/* Likewise, that it is administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1). */
+void rewire_icmp_prohibited(struct rewire_net *ns, struct sk_buff *skb,
+			    const struct rewire_packet *packet)
+{
+	struct rewire_icmp_message message = {
+		.type = ICMPV6_DEST_UNREACH,
+		.code = ICMPV6_ADM_PROHIBITED,
+	};
+
+	if (rewire_key_is_ipv4(&packet->key)) {
+		message.type = ICMP_DEST_UNREACH;
+		message.code = ICMP_PKT_FILTERED;
+	}
 	rewire_icmp_send(ns, skb, packet, &message);
 }

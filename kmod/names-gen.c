@@ -73,6 +73,7 @@ const char *rewire_reason_name(u32 value)
 		"close-evicted",
 		"close-early",
 		"close-exit",
+		"drop-rejected",
 	};
 
 	return value < ARRAY_SIZE(names) ? names[value] : "none";

@@ -278,13 +278,14 @@ const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1] = {
 	[REWIRE_A_TUPLE_DPORT] = { .type = NLA_U16, },
 };
 
-const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1] = {
+const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_REJECT + 1] = {
 	[REWIRE_A_VERDICT_PUNT_ID] = { .type = NLA_U64, },
 	[REWIRE_A_VERDICT_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
 	[REWIRE_A_VERDICT_FLOW] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
 	[REWIRE_A_VERDICT_TUPLE] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_VERDICT_LIFETIME] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_verdict_lifetime_range),
+	[REWIRE_A_VERDICT_REJECT] = NLA_POLICY_MAX(NLA_U32, 2),
 };
 
 /* REWIRE_CMD_ATTACH_ADD - do */

@@ -22,7 +22,7 @@ extern const struct nla_policy rewire_oddity_nl_policy[REWIRE_A_ODDITY_PINNED + 
 extern const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1];
 extern const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
-extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_LIFETIME + 1];
+extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_REJECT + 1];
 
 extern const struct nla_policy rewire_attach_add_nl_policy[REWIRE_A_ATTACH_TUNNEL + 1];
 

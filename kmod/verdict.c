@@ -18,13 +18,17 @@
 #define REWIRE_FAILURE_SIZE	192
 
 /* Drop what is held under a key, and leave nothing behind. */
-static int rewire_verdict_drop_held(struct rewire_net *ns, const struct rewire_key *key)
+static int rewire_verdict_drop_held(struct rewire_net *ns, const struct rewire_key *key,
+				    enum rewire_reject reject)
 {
 	struct rewire_tuple *tuple = rewire_tuple_lookup(ns, key);
 
 	if (!tuple || tuple->direction != REWIRE_HOLD || !rewire_tuple_remove(ns, tuple))
 		return 0;	/* it has timed out */
-	rewire_hold_drop(ns, rewire_tuple_hold(tuple), REWIRE_REASON_DROP_VERDICT);
+	if (reject)
+		rewire_hold_reject(ns, rewire_tuple_hold(tuple), reject);
+	else
+		rewire_hold_drop(ns, rewire_tuple_hold(tuple), REWIRE_REASON_DROP_VERDICT);
 	return 0;
 }
 
@@ -45,9 +49,16 @@ static int rewire_get_entry_spec(struct nlattr **tb, u32 action,
 		return err;
 	if (tb[REWIRE_A_VERDICT_LIFETIME])
 		spec->timeout = nla_get_u32(tb[REWIRE_A_VERDICT_LIFETIME]);
+	if (tb[REWIRE_A_VERDICT_REJECT])
+		spec->reject = nla_get_u32(tb[REWIRE_A_VERDICT_REJECT]);
 	if (action == REWIRE_VERDICT_ACTION_DROP) {
 		spec->action = REWIRE_FLOW_ACTION_DROP;
 		return 0;
+	}
+	if (spec->reject) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[REWIRE_A_VERDICT_REJECT],
+				    "What is left to the host is not rejected");
+		return -EINVAL;
 	}
 	spec->action = REWIRE_FLOW_ACTION_PASS;
 	spec->timeout = spec->timeout ?: REWIRE_PASS_LIFETIME;
@@ -68,7 +79,7 @@ static int rewire_get_verdict(struct rewire_net *ns, struct nlattr **tb,
 	if (action != REWIRE_VERDICT_ACTION_FLOW)
 		return rewire_get_entry_spec(tb, action, spec, extack);
 	if (!tb[REWIRE_A_VERDICT_FLOW] || tb[REWIRE_A_VERDICT_TUPLE] ||
-	    tb[REWIRE_A_VERDICT_LIFETIME]) {
+	    tb[REWIRE_A_VERDICT_LIFETIME] || tb[REWIRE_A_VERDICT_REJECT]) {
 		NL_SET_ERR_MSG(extack, "This action needs a flow, and nothing else");
 		return -EINVAL;
 	}
@@ -92,7 +103,7 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 	rcu_read_lock();
 	local_bh_disable();
 	if (spec.action == REWIRE_FLOW_ACTION_DROP && !spec.timeout)
-		err = rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG]);
+		err = rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG], spec.reject);
 	else
 		err = rewire_flow_add(ns, &spec, &id, extack);
 	local_bh_enable();
@@ -121,11 +132,11 @@ static bool rewire_failure_fill(struct sk_buff *skb, u32 index, const struct nla
 static int rewire_verdict_one(struct rewire_net *ns, const struct nlattr *attribute,
 			      u32 index, struct sk_buff *reply)
 {
-	struct nlattr *tb[REWIRE_A_VERDICT_LIFETIME + 1];
+	struct nlattr *tb[REWIRE_A_VERDICT_REJECT + 1];
 	struct netlink_ext_ack extack = {};
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_VERDICT_LIFETIME, attribute,
+	err = nla_parse_nested(tb, REWIRE_A_VERDICT_REJECT, attribute,
 			       rewire_verdict_nl_policy, &extack);
 	if (err)
 		return err;

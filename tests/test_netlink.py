@@ -342,6 +342,7 @@ def refusals_of_punts():
     refused("an unknown action", "VERDICT_ADD", verdict(u32(c["A_VERDICT_ACTION"], 3)), "ERANGE EINVAL")
     refused("a lifetime of more than an hour", "VERDICT_ADD",
             verdict(u32(c["A_VERDICT_LIFETIME"], 3600001)), "ERANGE")
+    refused("an unknown way to reject", "VERDICT_ADD", verdict(u32(c["A_VERDICT_REJECT"], 3)), "ERANGE EINVAL")
 
 
 def batch():
@@ -544,7 +545,7 @@ def client():
     tap.equal("it filters", len(ynl.dump("flow-get", {"filter": {"target": 9}})), 10)
     stats = ynl.do("stats-get", {"reasons": True})
     tap.equal("it reads statistics", (stats["flows"], len(stats["counter"])),
-              (len(dump), c["REASON_CLOSE_EXIT"] + 1))
+              (len(dump), c["REASON_DROP_REJECTED"] + 1))
     generations(ynl)
     try:
         ynl.do("rule-add", {"vni": 99, "action": "pass"})

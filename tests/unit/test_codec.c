@@ -340,6 +340,7 @@ static void test_verdicts(void **state)
 {
 	struct rw_verdict flow = { .punt_id = 5, .action = REWIRE_VERDICT_ACTION_FLOW, .flow = spec(1) };
 	struct rw_verdict drop = { .punt_id = 6, .action = REWIRE_VERDICT_ACTION_DROP, .lifetime = 100,
+				   .reject = REWIRE_REJECT_RESET,
 				   .flow = { .orig = tuple(2), .policy = 3 } }, got;
 	struct nlmsghdr *nlh = start(REWIRE_CMD_VERDICT_ADD);
 	const struct nlattr *attr;

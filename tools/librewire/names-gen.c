@@ -80,6 +80,13 @@ const struct rw_name rw_verdict_action_names[] = {
 	{ NULL, NULL }
 };
 
+const struct rw_name rw_reject_names[] = {
+	{ "silent", "Nothing." },
+	{ "prohibited", "That it is administratively prohibited, by an ICMP error (RFC 5508 REQ-8; RFC 1812, 5.2.7.1; RFC 4443, 3.1)." },
+	{ "reset", "Of TCP, a reset (RFC 9293, 3.5.2); of another protocol, that it is administratively prohibited." },
+	{ NULL, NULL }
+};
+
 const struct rw_name rw_top_group_names[] = {
 	{ "flow", "Each flow by itself." },
 	{ "src", "Flows of one source, in its virtual network." },
@@ -181,5 +188,6 @@ const struct rw_name rw_reason_names[] = {
 	{ "close-evicted", "Gave way to a new flow where there were as many as there may be." },
 	{ "close-early", "Idle, with more flows there than the soft limit." },
 	{ "close-exit", "The namespace ended or the module was unloaded." },
+	{ "drop-rejected", "The daemon's verdict says drop, and its sender was to be told." },
 	{ NULL, NULL }
 };

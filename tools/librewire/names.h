@@ -20,6 +20,7 @@ extern const struct rw_name rw_tcp_mode_names[];
 extern const struct rw_name rw_flow_state_names[];
 extern const struct rw_name rw_punt_reason_names[];
 extern const struct rw_name rw_verdict_action_names[];
+extern const struct rw_name rw_reject_names[];
 extern const struct rw_name rw_config_change_names[];
 extern const struct rw_name rw_top_group_names[];
 extern const struct rw_name rw_top_by_names[];

@@ -209,6 +209,7 @@ struct rw_punt {
 struct rw_verdict {
 	uint64_t punt_id;
 	uint32_t action, lifetime;	/* milliseconds, for drop and pass */
+	uint32_t reject;		/* for drop */
 	struct rw_flow_spec flow;	/* for drop and pass, orig alone counts */
 };
 
@@ -263,7 +264,7 @@ struct rw_explanation {
 	struct rw_tunnel tunnel;
 };
 
-#define RW_REASONS	(REWIRE_REASON_CLOSE_EXIT + 1)
+#define RW_REASONS	(REWIRE_REASON_MAX + 1)
 
 struct rw_stats {
 	uint64_t flows, flows_max;

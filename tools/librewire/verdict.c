@@ -21,6 +21,7 @@ static const struct rw_field other_verdict_fields[] = {
 	[REWIRE_A_VERDICT_ACTION]	= RW_ALWAYS(RW_U32, struct rw_verdict, action),
 	[REWIRE_A_VERDICT_TUPLE]	= RW_NESTED(rw_tuple_shape, struct rw_verdict, flow.orig),
 	[REWIRE_A_VERDICT_LIFETIME]	= RW_FIELD(RW_U32, struct rw_verdict, lifetime),
+	[REWIRE_A_VERDICT_REJECT]	= RW_FIELD(RW_U32, struct rw_verdict, reject),
 };
 
 static const struct rw_field any_verdict_fields[] = {
@@ -29,6 +30,7 @@ static const struct rw_field any_verdict_fields[] = {
 	[REWIRE_A_VERDICT_FLOW]		= RW_NESTED(rw_flow_spec_shape, struct rw_verdict, flow),
 	[REWIRE_A_VERDICT_TUPLE]	= RW_NESTED(rw_tuple_shape, struct rw_verdict, flow.orig),
 	[REWIRE_A_VERDICT_LIFETIME]	= RW_FIELD(RW_U32, struct rw_verdict, lifetime),
+	[REWIRE_A_VERDICT_REJECT]	= RW_FIELD(RW_U32, struct rw_verdict, reject),
 };
 
 static const struct rw_shape flow_verdict_shape = RW_SHAPE(flow_verdict_fields);

@@ -33,7 +33,7 @@ struct key_values {
 	struct arg_list copies;
 	char buffer[4096];	/* that the copies of the flow are in */
 	/* for tables that go on */
-	uint32_t action, lifetime;
+	uint32_t action, lifetime, reject;
 	uint64_t punt;
 };
 

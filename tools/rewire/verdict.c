@@ -8,10 +8,11 @@ static const char usage[] =
 	"Usage: rewire verdict add flow KEY to { [ vni N ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ] }\n"
 	"                               [ punt N ] [ MORE ]\n"
 	"       rewire verdict add { drop | pass } KEY [ punt N ] [ lifetime MS ]\n"
+	"                               [ reject { prohibited | reset } ]\n"
 	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT]\n"
 	"       MORE := as of rewire flow add\n";
 
-enum { FLOW = KEY_ARGS, DROP, PASS, PUNT, LIFETIME };
+enum { FLOW = KEY_ARGS, DROP, PASS, PUNT, LIFETIME, REJECT };
 
 static const struct arg table[] = {
 	KEY_FLOW_TABLE(0),
@@ -25,6 +26,8 @@ static const struct arg table[] = {
 		   .offset = offsetof(struct key_values, punt) },
 	[LIFETIME] = { .name = "lifetime", .kind = ARG_U32, .max = 3600000,
 		       .offset = offsetof(struct key_values, lifetime) },
+	[REJECT] = { .name = "reject", .kind = ARG_NAME, .names = rw_reject_names,
+		     .offset = offsetof(struct key_values, reject) },
 	{ .name = NULL }
 };
 
@@ -37,6 +40,8 @@ static int check(const struct args *args)
 		return args_error(args, "flow, drop or pass is missing");
 	if (args->value[FLOW] && args->value[LIFETIME])
 		return args_error(args, "lifetime is for drop and pass only");
+	if (args->value[REJECT] && !args->value[DROP])
+		return args_error(args, "reject is for drop only");
 	for (place = KEY_TO; place < KEY_ARGS && !args->value[FLOW]; place++)
 		if (args->value[place])
 			return args_error(args, "%s is for flow only", table[place].name);
@@ -61,6 +66,7 @@ static int verdict_add(struct args *args)
 	verdict.action = values.action;
 	verdict.punt_id = values.punt;
 	verdict.lifetime = values.lifetime;
+	verdict.reject = values.reject;
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	return rw_verdict_add(cli.socket, &verdict, &error) ? args_refused(args, NULL, &error) : 0;

@@ -159,6 +159,21 @@ enum rewire_verdict_action {
 };
 
 /**
+ * enum rewire_reject - What the sender of a packet that a verdict drops is
+ *   told.
+ * @REWIRE_REJECT_SILENT: Nothing.
+ * @REWIRE_REJECT_PROHIBITED: That it is administratively prohibited, by an
+ *   ICMP error (RFC 5508 REQ-8; RFC 1812, 5.2.7.1; RFC 4443, 3.1).
+ * @REWIRE_REJECT_RESET: Of TCP, a reset (RFC 9293, 3.5.2); of another
+ *   protocol, that it is administratively prohibited.
+ */
+enum rewire_reject {
+	REWIRE_REJECT_SILENT,
+	REWIRE_REJECT_PROHIBITED,
+	REWIRE_REJECT_RESET,
+};
+
+/**
  * enum rewire_top_group - What flow-top adds up.
  * @REWIRE_TOP_GROUP_FLOW: Each flow by itself.
  * @REWIRE_TOP_GROUP_SRC: Flows of one source, in its virtual network.
@@ -348,6 +363,8 @@ enum rewire_suspicion_attribute {
  *   many as there may be.
  * @REWIRE_REASON_CLOSE_EARLY: Idle, with more flows there than the soft limit.
  * @REWIRE_REASON_CLOSE_EXIT: The namespace ended or the module was unloaded.
+ * @REWIRE_REASON_DROP_REJECTED: The daemon's verdict says drop, and its sender
+ *   was to be told.
  */
 enum rewire_reason {
 	REWIRE_REASON_DROP_MALFORMED,
@@ -392,6 +409,7 @@ enum rewire_reason {
 	REWIRE_REASON_CLOSE_EVICTED,
 	REWIRE_REASON_CLOSE_EARLY,
 	REWIRE_REASON_CLOSE_EXIT,
+	REWIRE_REASON_DROP_REJECTED,
 
 	/* private: */
 	__REWIRE_REASON_MAX,
@@ -752,6 +770,7 @@ enum {
 	REWIRE_A_VERDICT_FLOW,
 	REWIRE_A_VERDICT_TUPLE,
 	REWIRE_A_VERDICT_LIFETIME,
+	REWIRE_A_VERDICT_REJECT,
 
 	__REWIRE_A_VERDICT_MAX,
 	REWIRE_A_VERDICT_MAX = (__REWIRE_A_VERDICT_MAX - 1)
