@@ -37,8 +37,9 @@ _rewire_arguments() {
 	suspicion-pin)	echo "attribute value weight" ;;
 	suspicion-learn)
 			echo "attribute value" ;;
-	service-show | pool-show | backend-show)
+	service-show | pool-show | pool-clients | backend-show)
 			echo "name" ;;
+	pool-find)	echo "address port vni protocol" ;;
 	backend-set)	echo "id state" ;;
 	explain-*)	echo "dev local vni protocol src dst flags length ttl df" ;;
 	apply-*)	echo "dry-run" ;;
@@ -56,7 +57,8 @@ _rewire_commands() {
 	backend)	echo "show set help" ;;
 	suspicion)	echo "show set pin learn help" ;;
 	punt)		echo "show metadata help" ;;
-	summary | stats | service | pool | config | daemon)
+	pool)		echo "show clients find help" ;;
+	summary | stats | service | config | daemon)
 			echo "show help" ;;
 	esac
 }
@@ -95,7 +97,7 @@ _rewire_values() {
 _rewire_takes_value() {
 	case $1 in
 	vni | src | dst | protocol | sport | dport | preference | policy | hold | orphan | id | \
-	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | reject | name | \
+	family | state | target | decision | timeout | dev | outdev | via | outvni | punt | lifetime | reject | name | address | port | \
 	remote | lladdr | dscp | ttl | flags | length | flows | rate | holds | held-packets | held-bytes | udp-share | \
 	interval | attribute | value | weight | packet-rate | byte-rate | burst | copy)
 		return 0 ;;

@@ -208,7 +208,8 @@ without_memory() {
 }
 
 rewired_options=(--period 300)
-set_up '.services[2].destination.scheduler = "round-robin"'
+# A new mapping is never what an old one was by chance
+set_up '.services[2].destination.scheduler = "round-robin" | .pools[0].mapping = "endpoint-dependent"'
 data_file "$bytes" || exit 1
 start_http out 80 "$data" && start_http b1 8080 "$data" && start_http b2 8080 "$data" || exit 1
 evicted_connections_go_on

@@ -15,7 +15,7 @@ write_config() {
 	jq "${1:-.}" > "$config" <<-'END'
 	{
 	  "pools": [
-	    { "name": "public", "vni": 0, "ports": "1024-65535",
+	    { "name": "public", "vni": 0, "ports": "1024-65535", "quarantine": 0,
 	      "addresses": ["203.0.113.64", "2001:db8:f::64"] }
 	  ],
 	  "services": [

@@ -48,6 +48,19 @@ static const struct {
 	{ "{\"pools\":[" POOL(",\"ports\":\"2000-1000\"") "]}", "pool \"out\": ports \"2000-1000\" is a range" },
 	{ "{\"pools\":[" POOL(",\"ports\":\"1024-70000\"") "]}", "pool \"out\": ports \"1024-70000\" is not" },
 	{ "{\"pools\":[" POOL(",\"ports\":[]") "]}", "pool \"out\": ports is not a whole number" },
+	{ "{\"pools\":[" POOL(",\"mapping\":\"symmetric\"") "]}",
+	  "pool \"out\": mapping is not \"endpoint-independent\" or \"endpoint-dependent\"" },
+	{ "{\"pools\":[" POOL(",\"filtering\":1") "]}", "pool \"out\": filtering is not \"endpoint-independent\", " },
+	{ "{\"pools\":[" POOL(",\"mapping\":\"endpoint-dependent\",\"filtering\":\"address-dependent\"") "]}",
+	  "pool \"out\": filtering \"address-dependent\" needs mapping \"endpoint-independent\"" },
+	{ "{\"pools\":[" POOL(",\"parity\":1") "]}", "pool \"out\": parity is not true or false" },
+	{ "{\"pools\":[" POOL(",\"quarantine\":3601") "]}",
+	  "pool \"out\": quarantine is not a whole number from 0 to 3600" },
+	{ "{\"pools\":[" POOL(",\"quarantine\":{\"udp\":1}") "]}",
+	  "pool \"out\": quarantine: unknown key \"udp\"" },
+	{ "{\"pools\":[" POOL(",\"quarantine\":\"long\"") "]}", "pool \"out\": quarantine is not an object" },
+	{ "{\"pools\":[" POOL(",\"exhausted\":\"pass\"") "]}",
+	  "pool \"out\": exhausted is not \"drop\", \"prohibited\" or \"reset\"" },
 	{ "{\"pools\":[{\"name\":\"out\",\"vni\":16777216,\"addresses\":\"192.0.2.1\"}]}",
 	  "pool \"out\": vni is not a whole number from 0 to 16777215" },
 	{ "{\"pools\":[{\"name\":\"out\",\"vni\":0}]}", "pool \"out\": addresses is missing" },
@@ -186,7 +199,7 @@ static void objects_are_read(void **context)
 
 	(void)context;
 	assert_int_equal(snapshot->pools[0].address_count[IPV4], 4);
-	assert_int_equal(snapshot->pools[0].port_min, 1024);
+	assert_int_equal(snapshot->pools[0].ports.min, 1024);
 	assert_int_equal(snapshot->port_count, 4);
 	assert_ptr_equal(nat->pool, &snapshot->pools[0]);
 	assert_int_equal(nat->src.count, 2);
@@ -214,19 +227,44 @@ static void ports_live_on_in_a_new_snapshot(void **context)
 	struct snapshot *old = parse("{" POOLS "}"), *new;
 	struct rw_addr kept = { .family = AF_INET, .bytes = { 203, 0, 113, 65 } };
 	struct error error;
-	struct ports *ports = snapshot_ports(old, 0, &kept);
+	const struct range all = { 1, 65535 };
+	struct ports *ports = snapshot_span(old, 0, &kept, 2000)->ports;
 
 	(void)context;
-	ports_flow_seen(ports, IPPROTO_TCP, 2000);
+	ports_claim(ports, IPPROTO_TCP, 2000);
 	new = config_parse("{\"pools\":[{\"name\":\"a\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"ports\":\"1-99\"},"
 			   "{\"name\":\"b\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"ports\":\"100-4000\"}]}",
 			   old, &error);
 	assert_non_null(new);
-	assert_ptr_equal(snapshot_ports(new, 0, &kept), ports);
+	assert_ptr_equal(snapshot_span(new, 0, &kept, 99)->pool, &new->pools[0]);
+	assert_ptr_equal(snapshot_span(new, 0, &kept, 100)->pool, &new->pools[1]);
+	assert_ptr_equal(snapshot_span(new, 0, &kept, 4000)->ports, ports);
+	assert_null(snapshot_span(new, 0, &kept, 4001));
+	assert_null(snapshot_span(new, 1, &kept, 100));
 	assert_ptr_equal(new->pools[0].addresses[IPV4][0], new->pools[1].addresses[IPV4][0]);
 	snapshot_free(old);
-	assert_int_equal(ports_used(ports, IPPROTO_TCP, 1, 65535), 1);
+	assert_int_equal(ports_used(ports, IPPROTO_TCP, all), 1);
 	snapshot_free(new);
+}
+
+/* What flows still use of an address that went away is known when the address is back. */
+static void ports_in_use_outlive_their_pool(void **context)
+{
+	struct snapshot *first = parse("{" POOLS "}"), *second, *third;
+	struct rw_addr kept = { .family = AF_INET, .bytes = { 203, 0, 113, 65 } };
+	struct error error;
+	struct ports *ports = ports_get(snapshot_span(first, 0, &kept, 2000)->ports);
+
+	(void)context;
+	second = config_parse("{}", first, &error);
+	assert_non_null(second);
+	snapshot_free(first);
+	third = config_parse("{" POOLS "}", second, &error);
+	assert_non_null(third);
+	snapshot_free(second);
+	assert_ptr_equal(snapshot_span(third, 0, &kept, 2000)->ports, ports);
+	ports_put(ports);
+	snapshot_free(third);
 }
 
 static const struct rw_rule *find_rule(const struct rules *rules, uint32_t policy, uint8_t family,
@@ -297,6 +335,7 @@ int main(void)
 		cmocka_unit_test(objects_are_read),
 		cmocka_unit_test(an_empty_one_is_fine),
 		cmocka_unit_test(ports_live_on_in_a_new_snapshot),
+		cmocka_unit_test(ports_in_use_outlive_their_pool),
 		cmocka_unit_test(rules_follow),
 		cmocka_unit_test(rules_compare_as_the_kernel_tells_them),
 	};

@@ -11,10 +11,11 @@
 #include "address.h"
 #include "config.h"
 #include "decide.h"
+#include "binding.h"
 
 static const char text[] = "{\"pools\":["
 	"{\"name\":\"out\",\"vni\":0,\"addresses\":[\"203.0.113.64/31\",\"2001:db8:f::64\"],\"ports\":\"1024-65535\"},"
-	"{\"name\":\"tiny\",\"vni\":0,\"addresses\":[\"198.51.100.1\",\"198.51.100.2\"],\"ports\":\"500-501\"},"
+	"{\"name\":\"tiny\",\"vni\":0,\"addresses\":[\"198.51.100.1\",\"198.51.100.2\"],\"ports\":\"500-501\",\"pooling\":\"arbitrary\"},"
 	"{\"name\":\"inside\",\"vni\":20,\"addresses\":[\"10.1.0.1\"]}],"
 	"\"services\":["
 	"{\"name\":\"nat\",\"id\":1,\"vni\":10,\"src\":[\"10.0.0.0/24\",\"fd00:10::/64\"],\"source\":{\"pool\":\"out\"}},"
@@ -51,6 +52,7 @@ static int set_up(void **context)
 	random_seed(&bench->decider.random);
 	bench->decider.metadata = metadata_new();
 	metadata_raise(bench->decider.metadata, 1000);
+	bench->decider.bindings = bindings_new();
 	*context = bench;
 	return 0;
 }
@@ -59,6 +61,7 @@ static int tear_down(void **context)
 {
 	struct bench *bench = *context;
 
+	bindings_free(bench->decider.bindings);
 	snapshot_free(bench->snapshot);
 	metadata_free(bench->decider.metadata);
 	test_free(bench);
@@ -87,9 +90,24 @@ static enum outcome ask(struct bench *bench, uint32_t policy, struct rw_tuple or
 	} else {
 		assert_int_equal(bench->decision.verdict.action, REWIRE_VERDICT_ACTION_DROP);
 		assert_int_equal(bench->decision.verdict.lifetime, DECIDE_DROP_LIFETIME);
-		assert_null(bench->decision.ports);
+		assert_int_equal(bench->decision.lease_count, 0);
 	}
 	return bench->decision.outcome;
+}
+
+static const struct range all = { 1, 65535 };
+
+/* The port that the decision took, and of which address. */
+static uint16_t port_of(const struct bench *bench)
+{
+	assert_int_equal(bench->decision.lease_count, 1);
+	return bench->decision.leases[0]->key.dport;
+}
+
+static struct ports *ports_of(const struct bench *bench)
+{
+	assert_int_equal(bench->decision.lease_count, 1);
+	return bench->decision.leases[0]->binding->ports;
 }
 
 static void assert_reply(struct bench *bench, struct rw_tuple wanted)
@@ -109,8 +127,8 @@ static void nat_takes_a_port_of_the_pool(void **context)
 	rw_addr_print(address, &reply->dst);
 	assert_true(!strcmp(address, "203.0.113.64") || !strcmp(address, "203.0.113.65"));
 	assert_reply(bench, tuple(0, IPPROTO_TCP, "192.0.2.1", 443, address, reply->dport));
-	assert_int_equal(bench->decision.port, reply->dport);
-	assert_int_equal(ports_used(bench->decision.ports, IPPROTO_TCP, 1, 65535), 1);
+	assert_int_equal(port_of(bench), reply->dport);
+	assert_int_equal(ports_used(ports_of(bench), IPPROTO_TCP, all), 1);
 	assert_int_equal(bench->decision.verdict.flow.target, 0);
 }
 
@@ -151,7 +169,7 @@ static void nat_of_ipv6_and_udp(void **context)
 
 	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_UDP, "fd00:10::5", 4000, "2001:db8::1", 53)),
 			 OUTCOME_FLOW);
-	port = bench->decision.port;
+	port = port_of(bench);
 	assert_reply(bench, tuple(0, IPPROTO_UDP, "2001:db8::1", 53, "2001:db8:f::64", port));
 }
 
@@ -164,7 +182,7 @@ static void nat_to_a_service_turns_around(void **context)
 	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_TCP, "fd00:10::5", 4000, "2001:db8:f::10", 80)),
 			 OUTCOME_FLOW);
 	assert_reply(bench, tuple(20, IPPROTO_TCP, "fd00:20::11", 8080, "2001:db8:f::64",
-				  bench->decision.port));
+				  port_of(bench)));
 	assert_int_equal(flow->target, 11);
 	assert_int_equal(flow->policy, 1);
 	/* Another port is no service. */
@@ -185,11 +203,11 @@ static void an_echo_gets_a_new_identifier(void **context)
 	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ICMP, "10.0.0.5", 99, "192.0.2.1", 0)),
 			 OUTCOME_FLOW);
 	rw_addr_print(address, &bench->decision.verdict.flow.reply.dst);
-	assert_reply(bench, tuple(0, IPPROTO_ICMP, "192.0.2.1", 0, address, bench->decision.port));
+	assert_reply(bench, tuple(0, IPPROTO_ICMP, "192.0.2.1", 0, address, port_of(bench)));
 	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ICMPV6, "fd00:10::5", 99, "2001:db8::1", 0)),
 			 OUTCOME_FLOW);
 	assert_reply(bench, tuple(0, IPPROTO_ICMPV6, "2001:db8::1", 0, "2001:db8:f::64",
-				  bench->decision.port));
+				  port_of(bench)));
 }
 
 static void an_echo_reply_begins_nothing(void **context)
@@ -207,8 +225,8 @@ static void every_protocol_with_ports_has_ports_of_its_own(void **context)
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(ask(bench, 1, tuple(10, protocols[i], "10.0.0.5", 4000, "192.0.2.1", 9)),
 				 OUTCOME_FLOW);
-		assert_int_equal(ports_used(bench->decision.ports, protocols[i], 1024, 65535), 1);
-		assert_int_equal(bench->decision.verdict.flow.reply.dport, bench->decision.port);
+		assert_int_equal(ports_used(ports_of(bench), protocols[i], all), 1);
+		assert_int_equal(bench->decision.verdict.flow.reply.dport, port_of(bench));
 	}
 }
 
@@ -220,7 +238,7 @@ static void without_ports_an_address_is_all_there_is(void **context)
 
 	assert_int_equal(ask(bench, 1, tuple(10, IPPROTO_ESP, "10.0.0.5", 0, "192.0.2.1", 0)),
 			 OUTCOME_FLOW);
-	assert_null(bench->decision.ports);
+	assert_int_equal(bench->decision.lease_count, 0);
 	rw_addr_print(first, &bench->decision.verdict.flow.reply.dst);
 	assert_reply(bench, tuple(0, IPPROTO_ESP, "192.0.2.1", 0, first, 0));
 	decide(&bench->decider, bench->snapshot, &bench->punt, 1, &bench->decision);
@@ -241,14 +259,14 @@ static void a_client_keeps_its_public_address(void **context)
 	for (i = 0; i < 200; i++) {
 		ask(bench, 1, tuple(10, IPPROTO_UDP, "10.0.0.5", 4000 + i, "192.0.2.1", 53));
 		if (!first)
-			first = bench->decision.ports;
-		assert_ptr_equal(bench->decision.ports, first);
+			first = ports_of(bench);
+		assert_ptr_equal(ports_of(bench), first);
 	}
 	for (i = 1; i < 100; i++) {
 		snprintf(client, sizeof(client), "10.0.0.%d", i);
 		ask(bench, 1, tuple(10, IPPROTO_UDP, client, 4000, "192.0.2.2", 53));
-		if (bench->decision.ports != first)
-			other = bench->decision.ports;
+		if (ports_of(bench) != first)
+			other = ports_of(bench);
 	}
 	assert_non_null(other);		/* but not all clients share one */
 }
@@ -256,20 +274,18 @@ static void a_client_keeps_its_public_address(void **context)
 static void an_exhausted_pool_is_an_outcome(void **context)
 {
 	struct bench *bench = *context;
-	struct ports *ports;
-	uint16_t port;
+	struct lease *lease;
 	int i;
 
 	for (i = 0; i < 4; i++)		/* two addresses with two ports each: the next one is used */
 		assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 1 + i, "192.0.2.1", 80)),
 				 OUTCOME_FLOW);
-	ports = bench->decision.ports;
-	port = bench->decision.port;
+	lease = bench->decision.leases[0];
 	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 9, "192.0.2.1", 80)),
 			 OUTCOME_EXHAUSTED);
 	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "fd00::5", 9, "2001:db8::1", 80)),
 			 OUTCOME_EXHAUSTED);	/* no address of this family */
-	ports_give_back(ports, IPPROTO_TCP, port);
+	bindings_give_back(bench->decider.bindings, lease);
 	assert_int_equal(ask(bench, 5, tuple(30, IPPROTO_TCP, "10.0.0.5", 9, "192.0.2.1", 80)),
 			 OUTCOME_FLOW);
 }
@@ -282,7 +298,7 @@ static void balancing_keeps_the_client(void **context)
 	for (i = 0; i < 500; i++) {
 		assert_int_equal(ask(bench, 2, tuple(0, IPPROTO_TCP, "198.51.100.9", 1000 + i,
 						     "203.0.113.10", 80)), OUTCOME_FLOW);
-		assert_null(bench->decision.ports);
+		assert_int_equal(bench->decision.lease_count, 0);
 		assert_in_range(bench->decision.verdict.flow.target, 11, 12);
 		seen[bench->decision.verdict.flow.target - 11]++;
 		if (bench->decision.verdict.flow.target == 11)
@@ -337,11 +353,11 @@ static void balancing_with_a_pool(void **context)
 	ask(bench, 3, tuple(0, IPPROTO_TCP, "198.51.100.9", 7, "203.0.113.11", 80));
 	assert_int_equal(bench->decision.verdict.flow.target, 21);
 	assert_reply(bench, tuple(20, IPPROTO_TCP, "10.1.0.21", 443, "10.1.0.1",
-				  bench->decision.port));
+				  port_of(bench)));
 	ask(bench, 3, tuple(0, IPPROTO_ICMP, "198.51.100.9", 7, "203.0.113.11", 0));
 	assert_int_equal(bench->decision.verdict.flow.target, 22);
 	assert_reply(bench, tuple(20, IPPROTO_ICMP, "10.1.0.22", 0, "10.1.0.1",
-				  bench->decision.port));
+				  port_of(bench)));
 }
 
 static void without_an_active_backend_flows_are_dropped(void **context)
@@ -404,5 +420,6 @@ int main(void)
 		TEST(decisions_are_numbered),
 	};
 
+	rcu_register_thread();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ports: each has one owner, whatever threads, failures and looks do. */
+/* Ports: each has one owner, whatever threads do. */
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -24,29 +24,6 @@ static struct ports *make(void)
 	return ports_new(7, &address);
 }
 
-/* A look over all flows, which have the ports of a list that ends with 0. */
-static unsigned int list(struct ports *ports, const uint16_t *seen)
-{
-	ports_look_begin(ports);
-	ports_forget(ports);
-	for (; *seen; seen++)
-		ports_flow_seen(ports, TCP, *seen);
-	return ports_look_end(ports);
-}
-
-/* A look at what has changed: flows that ended, flows that are there. */
-static unsigned int look(struct ports *ports, const uint16_t *ended, const uint16_t *seen)
-{
-	ports_look_begin(ports);
-	for (; *ended; ended++)
-		ports_flow_ended(ports, TCP, *ended);
-	for (; *seen; seen++)
-		ports_flow_seen(ports, TCP, *seen);
-	return ports_look_end(ports);
-}
-
-static const uint16_t nothing[] = { 0 };
-
 static void takes_each_port_once(void **context)
 {
 	struct ports *ports = make();
@@ -55,14 +32,14 @@ static void takes_each_port_once(void **context)
 
 	(void)context;
 	for (i = 0; i < 65536 - 1024; i++) {
-		port = ports_take(ports, TCP, 1024, 65535, &chance);
+		port = ports_take(ports, TCP, (struct range){ 1024, 65535 }, PARITY_ANY, &chance);
 		assert_in_range(port, 1024, 65535);
 		assert_false(taken[port]);
 		taken[port] = true;
 	}
-	assert_int_equal(ports_take(ports, TCP, 1024, 65535, &chance), -1);
-	assert_int_equal(ports_used(ports, TCP, 1024, 65535), 65536 - 1024);
-	assert_int_equal(ports_used(ports, TCP, 1, 1023), 0);
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 1024, 65535 }, PARITY_ANY, &chance), -1);
+	assert_int_equal(ports_used(ports, TCP, (struct range){ 1024, 65535 }), 65536 - 1024);
+	assert_int_equal(ports_used(ports, TCP, (struct range){ 1, 1023 }), 0);
 	ports_put(ports);
 }
 
@@ -79,10 +56,10 @@ static void keeps_within_odd_ranges(void **context)
 	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		ports = make();
 		for (n = ranges[i][0]; n <= ranges[i][1]; n++) {
-			port = ports_take(ports, TCP, ranges[i][0], ranges[i][1], &chance);
+			port = ports_take(ports, TCP, (struct range){ ranges[i][0], ranges[i][1] }, PARITY_ANY, &chance);
 			assert_in_range(port, ranges[i][0], ranges[i][1]);
 		}
-		assert_int_equal(ports_take(ports, TCP, ranges[i][0], ranges[i][1], &chance), -1);
+		assert_int_equal(ports_take(ports, TCP, (struct range){ ranges[i][0], ranges[i][1] }, PARITY_ANY, &chance), -1);
 		ports_put(ports);
 	}
 }
@@ -90,11 +67,11 @@ static void keeps_within_odd_ranges(void **context)
 static void starts_at_random(void **context)
 {
 	struct ports *ports = make();
-	int first = ports_take(ports, TCP, 1024, 65535, &chance), i, near = 0, port;
+	int first = ports_take(ports, TCP, (struct range){ 1024, 65535 }, PARITY_ANY, &chance), i, near = 0, port;
 
 	(void)context;
 	for (i = 0; i < 1000; i++) {
-		port = ports_take(ports, TCP, 1024, 65535, &chance);
+		port = ports_take(ports, TCP, (struct range){ 1024, 65535 }, PARITY_ANY, &chance);
 		near += abs(port - first) < 1000;
 	}
 	assert_in_range(near, 1, 100);	/* about 31 */
@@ -106,12 +83,12 @@ static void protocols_are_apart(void **context)
 	struct ports *ports = make();
 
 	(void)context;
-	assert_int_equal(ports_take(ports, TCP, 5, 5, &chance), 5);
-	assert_int_equal(ports_take(ports, IPPROTO_UDP, 5, 5, &chance), 5);
-	assert_int_equal(ports_take(ports, IPPROTO_ICMP, 5, 5, &chance), 5);
-	assert_int_equal(ports_take(ports, IPPROTO_ICMP, 5, 5, &chance), -1);
-	assert_int_equal(ports_take(ports, IPPROTO_GRE, 5, 5, &chance), -1);
-	assert_int_equal(ports_used(ports, IPPROTO_UDP, 1, 65535), 1);
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 5, 5 }, PARITY_ANY, &chance), 5);
+	assert_int_equal(ports_take(ports, IPPROTO_UDP, (struct range){ 5, 5 }, PARITY_ANY, &chance), 5);
+	assert_int_equal(ports_take(ports, IPPROTO_ICMP, (struct range){ 5, 5 }, PARITY_ANY, &chance), 5);
+	assert_int_equal(ports_take(ports, IPPROTO_ICMP, (struct range){ 5, 5 }, PARITY_ANY, &chance), -1);
+	assert_int_equal(ports_take(ports, IPPROTO_GRE, (struct range){ 5, 5 }, PARITY_ANY, &chance), -1);
+	assert_int_equal(ports_used(ports, IPPROTO_UDP, (struct range){ 1, 65535 }), 1);
 	ports_put(ports);
 }
 
@@ -120,125 +97,57 @@ static void given_back_is_free(void **context)
 	struct ports *ports = make();
 
 	(void)context;
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
-	ports_give_back(ports, TCP, 80);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 80, 80 }, PARITY_ANY, &chance), 80);
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 80, 80 }, PARITY_ANY, &chance), -1);
+	ports_release(ports, TCP, 80);
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 80, 80 }, PARITY_ANY, &chance), 80);
 	ports_put(ports);
 }
 
-static void the_end_of_its_flow_frees_a_port(void **context)
-{
-	static const uint16_t it[] = { 80, 0 };
-	struct ports *ports = make();
-
-	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);
-	assert_int_equal(look(ports, nothing, it), 0);
-	assert_int_equal(look(ports, nothing, nothing), 0);	/* nothing new of it */
-	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
-	assert_int_equal(look(ports, it, nothing), 1);
-	assert_int_equal(ports_used(ports, TCP, 80, 80), 0);
-	assert_int_equal(look(ports, nothing, nothing), 0);
-	ports_put(ports);
-}
-
-static void of_one_look_ends_come_first(void **context)
-{
-	static const uint16_t it[] = { 80, 0 };
-	struct ports *ports = make();
-
-	(void)context;
-	assert_int_equal(look(ports, nothing, it), 0);
-	assert_int_equal(look(ports, it, it), 0);	/* another flow has it now */
-	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
-	ports_put(ports);
-}
-
-static void a_settled_port_without_a_flow_is_freed(void **context)
+static void one_that_is_claimed_is_taken(void **context)
 {
 	struct ports *ports = make();
 
 	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);	/* the kernel's answer got lost, say */
-	assert_int_equal(look(ports, nothing, nothing), 1);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
+	assert_true(ports_claim(ports, TCP, 80));
+	assert_false(ports_claim(ports, TCP, 80));
+	assert_int_equal(ports_take(ports, TCP, (struct range){ 80, 80 }, PARITY_ANY, &chance), -1);
+	assert_false(ports_claim(ports, IPPROTO_GRE, 80));
 	ports_put(ports);
 }
 
-static void no_look_frees_a_port_that_waits_for_the_kernel(void **context)
+static void parity_is_kept_to(void **context)
 {
 	struct ports *ports = make();
+	const struct range range = { 1000, 1099 };
 	int i;
 
 	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	for (i = 0; i < 5; i++)
-		assert_int_equal(i % 2 ? list(ports, nothing) : look(ports, nothing, nothing), 0);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
+	for (i = 0; i < 50; i++)
+		assert_int_equal(ports_take(ports, TCP, range, PARITY_EVEN, &chance) % 2, 0);
+	assert_int_equal(ports_take(ports, TCP, range, PARITY_EVEN, &chance), -1);
+	for (i = 0; i < 50; i++)
+		assert_int_equal(ports_take(ports, TCP, range, PARITY_ODD, &chance) % 2, 1);
+	assert_int_equal(ports_take(ports, TCP, range, PARITY_ANY, &chance), -1);
 	ports_put(ports);
 }
 
-static void a_look_that_began_before_does_not_count(void **context)
-{
-	struct ports *ports = make();
-
-	(void)context;
-	ports_look_begin(ports);
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);
-	assert_int_equal(ports_look_end(ports), 0);
-	assert_int_equal(look(ports, nothing, nothing), 1);
-	ports_put(ports);
-}
-
-static void an_incomplete_look_frees_nothing(void **context)
-{
-	struct ports *ports = make();
-	int i;
-
-	(void)context;
-	ports_take(ports, TCP, 80, 80, &chance);
-	ports_settle(ports, TCP, 80);
-	for (i = 0; i < 5; i++)
-		ports_look_begin(ports);
-	assert_int_equal(ports_used(ports, TCP, 80, 80), 1);
-	ports_put(ports);
-}
-
-static void a_list_frees_what_it_lacks(void **context)
-{
-	static const uint16_t both[] = { 80, 4000, 0 }, one[] = { 4000, 0 };
-	struct ports *ports = make();
-
-	(void)context;
-	assert_int_equal(list(ports, both), 0);		/* adopted */
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), -1);
-	assert_int_equal(ports_take(ports, TCP, 4000, 4000, &chance), -1);
-	assert_int_equal(list(ports, one), 1);
-	assert_int_equal(ports_take(ports, TCP, 80, 80, &chance), 80);
-	assert_int_equal(ports_used(ports, TCP, 4000, 4000), 1);
-	ports_put(ports);
-}
-
-/* Threads take, give back and settle; a watcher frees. Each port's owner is kept beside. */
+/* Threads take and release; each port's owner is kept beside. */
 #define RACE_MIN	1000
 #define RACE_MAX	1007
 #define RACE_THREADS	4
-#define RACE_ROUNDS	2000000
+#define RACE_ROUNDS	1000000
 
 struct race {
 	struct ports *ports;
-	_Atomic int owners[65536];	/* 0 none, 1 a thread, 2 the kernel */
+	_Atomic int owners[65536];
 	_Atomic int doubles, taken;
-	_Atomic bool stop;
 	pthread_barrier_t start;
 };
 
 static void *race_taker(void *data)
 {
+	const struct range range = { RACE_MIN, RACE_MAX };
 	struct race *race = data;
 	struct random random;
 	int i, port;
@@ -246,44 +155,14 @@ static void *race_taker(void *data)
 	random_seed(&random);
 	pthread_barrier_wait(&race->start);
 	for (i = 0; i < RACE_ROUNDS; i++) {
-		port = ports_take(race->ports, TCP, RACE_MIN, RACE_MAX, &random);
+		port = ports_take(race->ports, TCP, range, PARITY_ANY, &random);
 		if (port < 0)
 			continue;
 		atomic_fetch_add(&race->taken, 1);
 		if (atomic_exchange(&race->owners[port], 1))
 			atomic_fetch_add(&race->doubles, 1);
-		if (random_below(&random, 64)) {
-			atomic_store(&race->owners[port], 0);
-			ports_give_back(race->ports, TCP, port);
-		} else {
-			atomic_store(&race->owners[port], 2);
-			ports_settle(race->ports, TCP, port);
-		}
-	}
-	return NULL;
-}
-
-/* The kernel: its flows end at random, and looks tell of it. */
-static void *race_watcher(void *data)
-{
-	struct race *race = data;
-	struct random random;
-	int port;
-
-	random_seed(&random);
-	while (!race->stop) {
-		ports_look_begin(race->ports);
-		for (port = RACE_MIN; port <= RACE_MAX; port++) {
-			if (race->owners[port] != 2)
-				continue;
-			if (random_below(&random, 4)) {
-				ports_flow_seen(race->ports, TCP, port);
-				continue;
-			}
-			atomic_store(&race->owners[port], 0);
-			ports_flow_ended(race->ports, TCP, port);
-		}
-		ports_look_end(race->ports);
+		atomic_store(&race->owners[port], 0);
+		ports_release(race->ports, TCP, port);
 	}
 	return NULL;
 }
@@ -291,23 +170,19 @@ static void *race_watcher(void *data)
 static void racing_threads_never_share_a_port(void **context)
 {
 	struct race *race = test_calloc(1, sizeof(*race));
-	pthread_t takers[RACE_THREADS], watcher;
+	pthread_t takers[RACE_THREADS];
 	int i;
 
 	(void)context;
 	race->ports = make();
 	pthread_barrier_init(&race->start, NULL, RACE_THREADS);
-	assert_int_equal(pthread_create(&watcher, NULL, race_watcher, race), 0);
 	for (i = 0; i < RACE_THREADS; i++)
 		assert_int_equal(pthread_create(&takers[i], NULL, race_taker, race), 0);
 	for (i = 0; i < RACE_THREADS; i++)
 		pthread_join(takers[i], NULL);
-	race->stop = true;
-	pthread_join(watcher, NULL);
 	assert_int_equal(race->doubles, 0);
-	assert_true(race->taken > RACE_MAX - RACE_MIN);	/* so ports were freed, too */
-	list(race->ports, nothing);
-	assert_int_equal(ports_used(race->ports, TCP, 1, 65535), 0);
+	assert_true(race->taken > RACE_MAX - RACE_MIN);
+	assert_false(ports_any_used(race->ports, (struct range){ 1, 65535 }));
 	pthread_barrier_destroy(&race->start);
 	ports_put(race->ports);
 	test_free(race);
@@ -321,13 +196,8 @@ int main(void)
 		cmocka_unit_test(starts_at_random),
 		cmocka_unit_test(protocols_are_apart),
 		cmocka_unit_test(given_back_is_free),
-		cmocka_unit_test(the_end_of_its_flow_frees_a_port),
-		cmocka_unit_test(of_one_look_ends_come_first),
-		cmocka_unit_test(a_settled_port_without_a_flow_is_freed),
-		cmocka_unit_test(no_look_frees_a_port_that_waits_for_the_kernel),
-		cmocka_unit_test(a_look_that_began_before_does_not_count),
-		cmocka_unit_test(an_incomplete_look_frees_nothing),
-		cmocka_unit_test(a_list_frees_what_it_lacks),
+		cmocka_unit_test(one_that_is_claimed_is_taken),
+		cmocka_unit_test(parity_is_kept_to),
 		cmocka_unit_test(racing_threads_never_share_a_port),
 	};
 

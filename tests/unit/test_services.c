@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "binding.h"
 #include "codec.h"
 #include "config.h"
 #include "decide.h"
@@ -49,6 +50,7 @@ static void configure(struct bench *bench, const char *text)
 		fail_msg("%s", error.text);
 	random_seed(&bench->decider.random);
 	bench->decider.metadata = metadata_new();
+	bench->decider.bindings = bindings_new();
 }
 
 static enum outcome ask(struct bench *bench, uint32_t policy, struct rw_tuple orig,
@@ -67,6 +69,7 @@ static void assert_reply(struct bench *bench, struct rw_tuple wanted)
 static void clear(struct bench *bench)
 {
 	replicas_free(&bench->decider.replicas);
+	bindings_free(bench->decider.bindings);
 	snapshot_free(bench->snapshot);
 	metadata_free(bench->decider.metadata);
 }
@@ -221,7 +224,7 @@ static void a_nat_flow_turns_around_at_a_fixed_destination(void **context)
 	assert_int_equal(ask(&bench, 1, tuple(10, IPPROTO_UDP, "10.0.0.5", 7, "203.0.113.20", 53), 0),
 			 OUTCOME_FLOW);
 	assert_reply(&bench, tuple(20, IPPROTO_UDP, "10.0.0.2", 53, "203.0.113.64",
-				   bench.decision.port));
+				   bench.decision.verdict.flow.reply.dport));
 	clear(&bench);
 }
 
@@ -338,5 +341,6 @@ int main(void)
 		cmocka_unit_test(what_is_nearly_wrong_is_taken),
 	};
 
+	rcu_register_thread();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

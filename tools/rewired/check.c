@@ -107,12 +107,6 @@ static int check_backend_labels(const struct snapshot *snapshot, struct error *e
 	return ret;
 }
 
-/* One address of a pool, with its range of ports. */
-struct span {
-	const struct pool *pool;
-	const struct ports *ports;
-};
-
 static int compare_address(const struct span *x, const struct span *y)
 {
 	if (x->pool->vni != y->pool->vni)
@@ -125,7 +119,7 @@ static int by_start(const void *a, const void *b)
 	const struct span *x = a, *y = b;
 	int order = compare_address(x, y);
 
-	return order ? order : x->pool->port_min - y->pool->port_min;
+	return order ? order : x->pool->ports.min - y->pool->ports.min;
 }
 
 static struct span *list_spans(const struct snapshot *snapshot, unsigned int *count)
@@ -168,7 +162,7 @@ static int check_overlap(const struct snapshot *snapshot, struct error *error)
 	qsort(spans, count, sizeof(*spans), by_start);
 	for (i = 1; !ret && i < count; i++)
 		if (!compare_address(&spans[i - 1], &spans[i]) &&
-		    spans[i].pool->port_min <= spans[i - 1].pool->port_max)
+		    spans[i].pool->ports.min <= spans[i - 1].pool->ports.max)
 			ret = refuse_overlap(&spans[i - 1], &spans[i], error);
 	free(spans);
 	return ret;
@@ -277,7 +271,7 @@ static int check_source(const struct span *spans, unsigned int count,
 		    !rw_prefix_contains(&prefix->address, prefix->length, ports_address(spans[i].ports)))
 			break;
 		if (!source->port ||
-		    (source->port >= pool->port_min && source->port <= pool->port_max))
+		    (source->port >= pool->ports.min && source->port <= pool->ports.max))
 			return refuse(error, "service \"%s\": source: its addresses and ports are those of pool \"%s\", too",
 				      service->name, pool->name);
 	}

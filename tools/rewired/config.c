@@ -12,6 +12,7 @@
 #include "config.h"
 #include "destination.h"
 #include "json.h"
+#include "pool.h"
 #include "priority.h"
 #include "replicate.h"
 
@@ -38,65 +39,6 @@ int config_enter(struct place *place, const char *kind, const json_t *object,
 	snprintf(place->text, sizeof(place->text), "%s \"%s\"", kind, text);
 	*name = strdup(text);
 	return *name ? 0 : refuse_errno(place->error, place->text);
-}
-
-static void address_next(struct rw_addr *address)
-{
-	int i = rw_addr_bits(address) / 8;
-
-	while (i-- && !++address->bytes[i])
-		;
-}
-
-static int pool_add_prefix(const struct place *place, struct pool *pool,
-			   const struct prefix *prefix)
-{
-	unsigned int bits = rw_addr_bits(&prefix->address) - prefix->length, i;
-	int family = family_index(&prefix->address);
-	unsigned int *count = &pool->address_count[family];
-	struct rw_addr address = prefix->address;
-	char text[RW_PREFIX_TEXT];
-
-	if (bits > 12 || *count + (1U << bits) > CONFIG_POOL_ADDRESSES_MAX)
-		return refuse(place->error, "%s: with %s it has more than %u addresses", place->text,
-			      rw_prefix_print(text, &prefix->address, prefix->length),
-			      CONFIG_POOL_ADDRESSES_MAX);
-	for (i = 0; i < 1U << bits; i++, address_next(&address))
-		pool->addresses[family][(*count)++] = ports_new(pool->vni, &address);
-	return 0;
-}
-
-static int read_addresses(const struct place *place, struct pool *pool)
-{
-	struct prefixes prefixes = { 0 };
-	int ret = prefixes_get(place, "addresses", &prefixes), family;
-	unsigned int i;
-
-	if (!ret)
-		ret = refuse(place->error, "%s: addresses is missing", place->text);
-	for (family = 0; ret > 0 && family < FAMILIES; family++)
-		pool->addresses[family] = allocate(CONFIG_POOL_ADDRESSES_MAX,
-						   sizeof(*pool->addresses[family]));
-	for (i = 0; ret > 0 && i < prefixes.count; i++)
-		ret = pool_add_prefix(place, pool, &prefixes.list[i]) ? -1 : 1;
-	free(prefixes.list);
-	return ret < 0 ? -1 : 0;
-}
-
-static int read_pool(const struct place *list, const json_t *object, size_t index,
-		     struct pool *pool)
-{
-	static const char *const keys[] = { "name", "vni", "addresses", "ports", NULL };
-	struct place place;
-
-	pool->port_min = 1024;
-	pool->port_max = 65535;
-	if (config_enter(&place, "pool", object, list, "pools", index, &pool->name) ||
-	    json_only_keys(&place, keys) ||
-	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &pool->vni) ||
-	    json_get_ports(&place, "ports", &pool->port_min, &pool->port_max) < 0)
-		return -1;
-	return read_addresses(&place, pool);
 }
 
 /* What the kernel makes no flow of: AH, and headers on the way to a protocol. */
@@ -232,7 +174,7 @@ static int read_pools(const struct place *root, struct snapshot *snapshot)
 	snapshot->pools = allocate(json_array_size(list), sizeof(*snapshot->pools));
 	for (i = 0; i < json_array_size(list); i++) {
 		snapshot->pool_count = i + 1;
-		if (read_pool(root, json_array_get(list, i), i, &snapshot->pools[i]))
+		if (pool_read(root, json_array_get(list, i), i, &snapshot->pools[i]))
 			return -1;
 	}
 	return 0;

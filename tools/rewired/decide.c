@@ -6,16 +6,22 @@
 #include <string.h>
 
 #include "address.h"
+#include "binding.h"
 #include "choose.h"
 #include "codec.h"
 #include "decide.h"
-
-/* Known to all hosts, so that each makes the same choice for the same client. */
-static const struct siphash_key client_key = { { 0x636c69656e74, 0x726577697265 } };
+#include "rules.h"
+#include "source.h"
 
 static bool is_icmp(uint8_t protocol)
 {
 	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+/* What a pool did not let in may be welcome in the next moment. */
+static bool is_final(enum outcome outcome)
+{
+	return outcome != OUTCOME_UNMAPPED && outcome != OUTCOME_FILTERED;
 }
 
 /* An echo reply without a request begins nothing. */
@@ -37,14 +43,6 @@ static bool service_matches(const struct service *service, const struct rw_tuple
 		return false;
 	return prefixes_contain(&service->src, &tuple->src) &&
 	       prefixes_contain(&service->dst, &tuple->dst);
-}
-
-/* A client's flows share a public address as long as that has ports. */
-static uint64_t hash_client(const struct rw_tuple *tuple)
-{
-	struct rw_tuple key = { .vni = tuple->vni, .src = tuple->src };
-
-	return siphash(&client_key, &key, sizeof(key));
 }
 
 static void go_to(const struct backend *backend, uint16_t port, struct rw_flow_spec *flow)
@@ -89,57 +87,6 @@ static bool choose_destination(const struct decider *decider, const struct servi
 	return true;
 }
 
-/*
- * Without ports, an address serves one flow with each remote end. The kernel knows
- * whether it does already: each attempt takes the next address.
- */
-static bool choose_address(const struct pool *pool, int family, unsigned int first,
-			   unsigned int attempt, struct rw_flow_spec *flow)
-{
-	unsigned int count = pool->address_count[family];
-
-	if (attempt >= count)
-		return false;
-	flow->reply.dst = *ports_address(pool->addresses[family][(first + attempt) % count]);
-	return true;
-}
-
-static bool choose_source(const struct service *service, const struct rw_tuple *orig,
-			  unsigned int attempt, struct random *random,
-			  struct decision *decision)
-{
-	const struct pool *pool = service->pool;
-	int family = family_index(&orig->src), port;
-	unsigned int count, first, i;
-	struct ports *ports;
-
-	/* A key in use: where nothing is chosen, another attempt is the same one */
-	if (!pool && !service->balance && attempt)
-		return false;
-	if (service->source.given)
-		return mapping_apply(&service->source, orig->protocol,
-				     &decision->verdict.flow.reply.dst,
-				     &decision->verdict.flow.reply.dport);
-	if (!pool)
-		return true;
-	count = pool->address_count[family];
-	first = count ? hash_client(orig) % count : 0;
-	if (!rw_protocol_has_ports(orig->protocol) && !is_icmp(orig->protocol))
-		return choose_address(pool, family, first, attempt, &decision->verdict.flow);
-	for (i = 0; i < count; i++) {
-		ports = pool->addresses[family][(first + i) % count];
-		port = ports_take(ports, orig->protocol, pool->port_min, pool->port_max, random);
-		if (port < 0)
-			continue;
-		decision->ports = ports;
-		decision->port = port;
-		decision->verdict.flow.reply.dst = *ports_address(ports);
-		decision->verdict.flow.reply.dport = port;
-		return true;
-	}
-	return false;
-}
-
 void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
 {
 	*decision = (struct decision){
@@ -147,17 +94,26 @@ void decide_drop(struct decision *decision, enum outcome outcome, const struct r
 		.verdict = {
 			.punt_id = punt->id,
 			.action = REWIRE_VERDICT_ACTION_DROP,
-			.lifetime = DECIDE_DROP_LIFETIME,
+			.lifetime = is_final(outcome) ? DECIDE_DROP_LIFETIME : 0,
 			.flow.orig = punt->tuple,
 		},
 	};
 }
 
-/* The same, with what was taken already. */
-static void give_up(struct decision *decision, enum outcome outcome, const struct rw_punt *punt)
+/* What a pool's configuration wants those to be told that it has no room for. */
+static void tell(struct decision *decision, const struct service *service)
 {
-	if (decision->ports)
-		ports_give_back(decision->ports, punt->tuple.protocol, decision->port);
+	if ((decision->outcome == OUTCOME_EXHAUSTED || decision->outcome == OUTCOME_LIMITED) &&
+	    service && service->pool)
+		decision->verdict.reject = service->pool->reject;
+}
+
+/* The same, with what was taken already. */
+static void give_up(struct decider *decider, struct decision *decision, enum outcome outcome,
+		    const struct rw_punt *punt)
+{
+	while (decision->lease_count)
+		bindings_give_back(decider->bindings, decision->leases[--decision->lease_count]);
 	decide_drop(decision, outcome, punt);
 }
 
@@ -192,16 +148,18 @@ static bool has_destination(const struct service *service)
 
 /*
  * A packet that is translated into a virtual network where its destination is a
- * service itself would come back to this host: both are decided at once. Of several
- * services the one with the longest prefix counts. Copies are that one's then.
+ * service itself, or a port of a pool that serves somebody, would come back to this host:
+ * both are decided at once. Of several services the one with the longest prefix counts.
+ * Copies are that one's then.
  */
-static bool turn_around(const struct decider *decider, const struct snapshot *snapshot,
-			unsigned int attempt, struct decision *decision,
-			const struct service **copies)
+static enum outcome turn_around(struct decider *decider, const struct snapshot *snapshot,
+				unsigned int attempt, struct decision *decision,
+				const struct service **copies)
 {
 	const struct service *service, *found = NULL;
 	int length, longest = -1;
 	struct rw_tuple public;
+	enum outcome outcome;
 	unsigned int i;
 
 	rw_tuple_inverse(&decision->verdict.flow.reply, &public);
@@ -218,7 +176,11 @@ static bool turn_around(const struct decider *decider, const struct snapshot *sn
 	}
 	if (found && found->copy_count)
 		*copies = found;
-	return !found || choose_destination(decider, found, &public, attempt, decision);
+	if (found)
+		return choose_destination(decider, found, &public, attempt, decision) ?
+		       OUTCOME_FLOW : OUTCOME_NO_BACKEND;
+	outcome = source_enter(decider, snapshot, &public, decision);
+	return outcome == OUTCOME_MISMATCH || outcome == OUTCOME_UNMAPPED ? OUTCOME_FLOW : outcome;
 }
 
 /* It counts for decisions to come before the kernel is asked for it. */
@@ -245,14 +207,41 @@ static const struct service *choose_service(const struct decider *decider,
 	return service;
 }
 
+/* By a service: its policy found the flow. */
+static enum outcome serve(struct decider *decider, const struct snapshot *snapshot,
+			  const struct service *service, unsigned int attempt,
+			  struct decision *decision)
+{
+	struct rw_flow_spec *flow = &decision->verdict.flow;
+	const struct service *copies;
+	enum outcome outcome;
+
+	service = choose_service(decider, snapshot, service, attempt, decision);
+	if (!service)
+		return OUTCOME_NO_BACKEND;
+	flow->policy = service->id;
+	flow->one_way = service->one_way;
+	copies = service;
+	if (service->pool && decider->stale)
+		return OUTCOME_STALE;
+	outcome = source_choose(decider, snapshot, service, attempt, decision);
+	if (outcome == OUTCOME_FLOW && !has_destination(service))
+		outcome = turn_around(decider, snapshot, attempt, decision, &copies);
+	if (outcome == OUTCOME_FLOW && !replicate(&decider->replicas, copies, flow))
+		outcome = OUTCOME_EXHAUSTED;
+	return outcome;
+}
+
 void decide(struct decider *decider, const struct snapshot *snapshot, const struct rw_punt *punt,
 	    unsigned int attempt, struct decision *decision)
 {
 	const struct rw_tuple *orig = &punt->tuple;
-	const struct service *service, *copies;
-	enum outcome outcome = find_service(snapshot, punt, &service);
 	struct rw_flow_spec *flow = &decision->verdict.flow;
+	const struct service *service = NULL;
+	enum outcome outcome = OUTCOME_FLOW;
 
+	if (punt->policy != RULES_POOL_POLICY)
+		outcome = find_service(snapshot, punt, &service);
 	if (outcome != OUTCOME_FLOW) {
 		decide_drop(decision, outcome, punt);
 		return;
@@ -264,30 +253,19 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 		},
 	};
 	begin_flow(orig, flow);
-	service = choose_service(decider, snapshot, service, attempt, decision);
-	if (!service) {
-		decide_drop(decision, OUTCOME_NO_BACKEND, punt);
+	outcome = service ? serve(decider, snapshot, service, attempt, decision) :
+			    source_enter(decider, snapshot, orig, decision);
+	if (outcome == OUTCOME_FLOW) {
+		note(decider, decision);
 		return;
 	}
-	flow->policy = service->id;
-	flow->one_way = service->one_way;
-	copies = service;
-	if (service->pool && decider->stale)
-		decide_drop(decision, OUTCOME_STALE, punt);
-	else if (!choose_source(service, orig, attempt, &decider->random, decision))
-		give_up(decision, OUTCOME_EXHAUSTED, punt);
-	else if (!has_destination(service) &&
-		 !turn_around(decider, snapshot, attempt, decision, &copies))
-		give_up(decision, OUTCOME_NO_BACKEND, punt);
-	else if (!replicate(&decider->replicas, copies, flow))
-		give_up(decision, OUTCOME_EXHAUSTED, punt);
-	else
-		note(decider, decision);
+	give_up(decider, decision, outcome, punt);
+	tell(decision, service);
 }
 
-bool decide_probe(struct decider *decider, const struct service *service,
-		  const struct backend *backend, const struct rw_tuple *orig,
-		  struct decision *decision)
+bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
+		  const struct service *service, const struct backend *backend,
+		  const struct rw_tuple *orig, struct decision *decision)
 {
 	struct rw_flow_spec *flow = &decision->verdict.flow;
 
@@ -295,5 +273,5 @@ bool decide_probe(struct decider *decider, const struct service *service,
 	begin_flow(orig, flow);
 	flow->policy = service->id;
 	go_to(backend, service_probe_port(service, backend), flow);
-	return choose_source(service, orig, 0, &decider->random, decision);
+	return source_choose(decider, snapshot, service, 0, decision) == OUTCOME_FLOW;
 }

@@ -16,6 +16,9 @@ enum outcome {
 	OUTCOME_NO_BACKEND,		/* all are draining or down, or of the other family */
 	OUTCOME_EXHAUSTED,		/* no address of the pool has a port left */
 	OUTCOME_STALE,			/* too little is known of flows to take a port */
+	OUTCOME_LIMITED,		/* the client may have no more of the pool */
+	OUTCOME_UNMAPPED,		/* a pool's port that serves nobody */
+	OUTCOME_FILTERED,		/* one that does, but does not let this far end in */
 	OUTCOME_FORGOTTEN,		/* the far end of a flow that may not come back any more */
 	OUTCOMES
 };
@@ -26,8 +29,8 @@ enum outcome {
 struct decision {
 	enum outcome outcome;
 	struct rw_verdict verdict;
-	struct ports *ports;		/* where its port was taken; NULL, it has none */
-	uint16_t port;
+	struct lease *leases[2];	/* what it takes of pools: see binding.h */
+	unsigned int lease_count;
 	struct load *load;		/* where it counts as decided; NULL, nowhere */
 	unsigned int place;		/* of the local summary that it is noted in */
 	struct record *record;		/* of the memory; NULL, it has none */
@@ -42,6 +45,7 @@ struct decision {
 struct decider {
 	struct random random;
 	struct metadata *metadata;
+	struct bindings *bindings;
 	struct affinity *affinity;
 	/* Of the batch in hand */
 	int64_t now;			/* milliseconds of the monotonic clock */
@@ -56,9 +60,9 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
  * The flow of a check of a backend: what a client's at orig would be, were it sent there.
  * It has no target, since one that is down must be reached, too. False, no port is left.
  */
-bool decide_probe(struct decider *decider, const struct service *service,
-		  const struct backend *backend, const struct rw_tuple *orig,
-		  struct decision *decision);
+bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
+		  const struct service *service, const struct backend *backend,
+		  const struct rw_tuple *orig, struct decision *decision);
 
 /* Make it a drop, for a punt that gets no flow after all. */
 void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt);

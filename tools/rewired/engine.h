@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct affinity;
+struct bindings;
 struct memory;
 struct metadata;
 struct prober;
@@ -17,6 +18,7 @@ struct engine {
 	struct metadata *metadata;
 	struct affinity *affinity;
 	struct prober *prober;		/* told of each new snapshot */
+	struct bindings *bindings;
 	_Atomic unsigned int module;	/* times that the module was there anew: handlers listen again */
 };
 

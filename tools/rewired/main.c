@@ -20,6 +20,7 @@
 #include "affinity.h"
 #include "config.h"
 #include "control.h"
+#include "binding.h"
 #include "memory.h"
 #include "metadata.h"
 #include "prober.h"
@@ -224,6 +225,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 {
 	struct engine engine = {
 		.memory = memory_new(options->records),
+		.bindings = bindings_new(),
 		.affinity = affinity_new(options->clients),
 		.metadata = metadata_new(),
 	};
@@ -264,6 +266,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	if (control)
 		control_close(control);
 	prober_free(engine.prober);
+	bindings_free(engine.bindings);
 	memory_free(engine.memory);
 	affinity_free(engine.affinity);
 	metadata_free(engine.metadata);

@@ -8,6 +8,8 @@
 #include <urcu.h>
 
 #include "address.h"
+#include "client.h"
+#include "find.h"
 #include "affinity.h"
 #include "clock.h"
 #include "json.h"
@@ -17,6 +19,9 @@
 #include "names.h"
 
 typedef json_t *show_fn(struct daemon *daemon, const struct snapshot *snapshot);
+/* NULL, and the place's error, when it is refused. */
+typedef json_t *ask_fn(struct daemon *daemon, const struct snapshot *snapshot,
+		       const struct place *params);
 
 static json_t *show_counters(struct daemon *daemon)
 {
@@ -136,8 +141,8 @@ static json_t *show_services(struct daemon *daemon, const struct snapshot *snaps
 
 static json_t *show_usage(const struct pool *pool, const struct ports *ports, uint8_t protocol)
 {
-	unsigned int all = pool->port_max - pool->port_min + 1;
-	unsigned int used = ports_used(ports, protocol, pool->port_min, pool->port_max);
+	unsigned int all = pool->ports.max - pool->ports.min + 1;
+	unsigned int used = ports_used(ports, protocol, pool->ports);
 
 	return json_pack("{s:i, s:i}", "used", used, "free", all - used);
 }
@@ -160,9 +165,12 @@ static json_t *show_pool(const struct pool *pool)
 				"icmp", show_usage(pool, ports, IPPROTO_ICMP)));
 		}
 	}
-	snprintf(range, sizeof(range), "%u-%u", pool->port_min, pool->port_max);
-	return json_pack("{s:s, s:i, s:s, s:o}", "name", pool->name, "vni", pool->vni,
-			 "ports", range, "addresses", addresses);
+	snprintf(range, sizeof(range), "%u-%u", pool->ports.min, pool->ports.max);
+	return json_pack("{s:s, s:i, s:s, s:I, s:I, s:o}", "name", pool->name, "vni", pool->vni,
+			 "ports", range,
+			 "exhausted", (json_int_t)atomic_load(&pool->refusals->exhausted),
+			 "limited", (json_int_t)atomic_load(&pool->refusals->limited),
+			 "addresses", addresses);
 }
 
 static json_t *show_pools(struct daemon *daemon, const struct snapshot *snapshot)
@@ -199,6 +207,18 @@ static json_t *show_health(struct health *health)
 	}
 	json_object_set_new(shown, "reason", json_string(report.reason));
 	return shown;
+}
+
+static json_t *show_clients(struct daemon *daemon, const struct snapshot *snapshot)
+{
+	(void)snapshot;
+	return clients_show(daemon->engine->bindings);
+}
+
+static json_t *find_port(struct daemon *daemon, const struct snapshot *snapshot,
+			 const struct place *params)
+{
+	return find_client(daemon->engine->bindings, snapshot, params);
 }
 
 static json_t *show_backend(const struct service *service, const struct backend *backend)
@@ -337,15 +357,18 @@ static const struct {
 	const char *name;
 	show_fn *show;
 	int (*edit)(const struct place *params, struct edit *edit);
+	ask_fn *ask;
 } methods[] = {
-	{ "status", show_status, NULL },
-	{ "metadata.show", show_metadata, NULL },
-	{ "config.get", show_config, NULL },
-	{ "config.apply", NULL, apply },
-	{ "service.show", show_services, NULL },
-	{ "pool.show", show_pools, NULL },
-	{ "backend.show", show_backends, NULL },
-	{ "backend.set", NULL, set_backend },
+	{ "status", .show = show_status },
+	{ "metadata.show", .show = show_metadata },
+	{ "config.get", .show = show_config },
+	{ "config.apply", .edit = apply },
+	{ "service.show", .show = show_services },
+	{ "pool.show", .show = show_pools },
+	{ "pool.clients", .show = show_clients },
+	{ "pool.find", .ask = find_port },
+	{ "backend.show", .show = show_backends },
+	{ "backend.set", .edit = set_backend },
 };
 
 static void call_show(struct daemon *daemon, show_fn *show, const struct place *params,
@@ -357,6 +380,14 @@ static void call_show(struct daemon *daemon, show_fn *show, const struct place *
 		return;
 	rcu_read_lock();
 	outcome->result = show(daemon, rcu_dereference(daemon->engine->snapshot));
+	rcu_read_unlock();
+}
+
+static void call_ask(struct daemon *daemon, ask_fn *ask, const struct place *params,
+		     struct outcome_of_call *outcome)
+{
+	rcu_read_lock();
+	outcome->result = ask(daemon, rcu_dereference(daemon->engine->snapshot), params);
 	rcu_read_unlock();
 }
 
@@ -375,6 +406,10 @@ void methods_call(struct daemon *daemon, const struct rpc_request *request,
 			continue;
 		if (methods[i].show) {
 			call_show(daemon, methods[i].show, &params, outcome);
+			return;
+		}
+		if (methods[i].ask) {
+			call_ask(daemon, methods[i].ask, &params, outcome);
 			return;
 		}
 		outcome->edit = allocate(1, sizeof(*outcome->edit));

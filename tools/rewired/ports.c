@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Exact allocation of ports: bitmaps for each address and protocol. */
+/* Exact allocation of ports: a bitmap for each address and protocol. */
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -11,13 +11,10 @@
 
 #define WORDS	(65536 / 64)
 
-enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAPS };
+enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAP_BLOCKS, MAPS };
 
 struct map {
-	_Atomic uint64_t used[WORDS];		/* taken or settled */
-	_Atomic uint64_t settled[WORDS];
-	uint64_t eligible[WORDS];		/* settled when the look began */
-	uint64_t flows[WORDS];			/* a flow has it */
+	_Atomic uint64_t used[WORDS];
 };
 
 struct ports {
@@ -54,6 +51,11 @@ void ports_put(struct ports *ports)
 	free(ports);
 }
 
+bool ports_shared(const struct ports *ports)
+{
+	return atomic_load(&ports->references) > 1;
+}
+
 uint32_t ports_vni(const struct ports *ports)
 {
 	return ports->vni;
@@ -80,8 +82,15 @@ static int map_index(uint8_t protocol)
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return MAP_ICMP;
+	case PORTS_BLOCKS:
+		return MAP_BLOCKS;
 	}
 	return -1;
+}
+
+bool ports_has(uint8_t protocol)
+{
+	return protocol != PORTS_BLOCKS && map_index(protocol) >= 0;
 }
 
 /* The map to change, made when it is missing. */
@@ -122,13 +131,20 @@ static uint64_t word_mask(unsigned int word, unsigned int min, unsigned int max)
 	return mask;
 }
 
-static int map_take(struct map *map, unsigned int min, unsigned int max)
+/* Of each word, the bits that a parity allows: a word begins with an even port. */
+static const uint64_t parity_masks[] = {
+	[PARITY_ANY] = ~0ULL,
+	[PARITY_EVEN] = 0x5555555555555555,
+	[PARITY_ODD] = 0xaaaaaaaaaaaaaaaa,
+};
+
+static int map_take(struct map *map, unsigned int min, unsigned int max, enum parity parity)
 {
 	unsigned int word, bit;
 	uint64_t mask, free;
 
 	for (word = min / 64; word <= max / 64; word++) {
-		mask = word_mask(word, min, max);
+		mask = word_mask(word, min, max) & parity_masks[parity];
 		while ((free = ~atomic_load(&map->used[word]) & mask)) {
 			bit = __builtin_ctzll(free);
 			if (!(atomic_fetch_or(&map->used[word], 1ULL << bit) & 1ULL << bit))
@@ -138,7 +154,7 @@ static int map_take(struct map *map, unsigned int min, unsigned int max)
 	return -1;
 }
 
-int ports_take(struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max,
+int ports_take(struct ports *ports, uint8_t protocol, struct range range, enum parity parity,
 	       struct random *random)
 {
 	struct map *map = map_want(ports, protocol);
@@ -147,14 +163,22 @@ int ports_take(struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max
 
 	if (!map)
 		return -1;
-	start = min + random_below(random, max - min + 1U);
-	port = map_take(map, start, max);
-	if (port < 0 && start > min)
-		port = map_take(map, min, start - 1);
+	start = range.min + random_below(random, range.max - range.min + 1U);
+	port = map_take(map, start, range.max, parity);
+	if (port < 0 && start > range.min)
+		port = map_take(map, range.min, start - 1, parity);
 	return port;
 }
 
-void ports_give_back(struct ports *ports, uint8_t protocol, uint16_t port)
+bool ports_claim(struct ports *ports, uint8_t protocol, uint16_t port)
+{
+	struct map *map = map_want(ports, protocol);
+	uint64_t bit = 1ULL << port % 64;
+
+	return map && !(atomic_fetch_or(&map->used[port / 64], bit) & bit);
+}
+
+void ports_release(struct ports *ports, uint8_t protocol, uint16_t port)
 {
 	struct map *map = map_have(ports, protocol);
 
@@ -162,88 +186,27 @@ void ports_give_back(struct ports *ports, uint8_t protocol, uint16_t port)
 		atomic_fetch_and(&map->used[port / 64], ~(1ULL << port % 64));
 }
 
-void ports_settle(struct ports *ports, uint8_t protocol, uint16_t port)
+static unsigned int map_used(const struct map *map, struct range range)
 {
-	struct map *map = map_have(ports, protocol);
-
-	if (map)
-		atomic_fetch_or(&map->settled[port / 64], 1ULL << port % 64);
-}
-
-void ports_look_begin(struct ports *ports)
-{
-	struct map *map;
-	int i, word;
-
-	for (i = 0; i < MAPS; i++) {
-		map = atomic_load(&ports->maps[i]);
-		for (word = 0; map && word < WORDS; word++)
-			map->eligible[word] = atomic_load(&map->settled[word]);
-	}
-}
-
-void ports_forget(struct ports *ports)
-{
-	struct map *map;
-	int i;
-
-	for (i = 0; i < MAPS; i++) {
-		map = atomic_load(&ports->maps[i]);
-		if (map)
-			memset(map->flows, 0, sizeof(map->flows));
-	}
-}
-
-void ports_flow_seen(struct ports *ports, uint8_t protocol, uint16_t port)
-{
-	struct map *map = map_want(ports, protocol);
-	uint64_t bit = 1ULL << port % 64;
-
-	if (!map)
-		return;
-	map->flows[port / 64] |= bit;
-	if (!(atomic_fetch_or(&map->used[port / 64], bit) & bit))
-		atomic_fetch_or(&map->settled[port / 64], bit);
-}
-
-void ports_flow_ended(struct ports *ports, uint8_t protocol, uint16_t port)
-{
-	struct map *map = map_have(ports, protocol);
-
-	if (map)
-		map->flows[port / 64] &= ~(1ULL << port % 64);
-}
-
-unsigned int ports_look_end(struct ports *ports)
-{
-	unsigned int freed = 0;
-	struct map *map;
-	uint64_t gone;
-	int i, word;
-
-	for (i = 0; i < MAPS; i++) {
-		map = atomic_load(&ports->maps[i]);
-		for (word = 0; map && word < WORDS; word++) {
-			gone = map->eligible[word] & ~map->flows[word];
-			map->eligible[word] = 0;
-			if (!gone)
-				continue;
-			/* In this order: once it is not used, it is someone else's */
-			atomic_fetch_and(&map->settled[word], ~gone);
-			atomic_fetch_and(&map->used[word], ~gone);
-			freed += __builtin_popcountll(gone);
-		}
-	}
-	return freed;
-}
-
-unsigned int ports_used(const struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max)
-{
-	const struct map *map = map_have(ports, protocol);
 	unsigned int word, count = 0;
 
-	for (word = min / 64; map && word <= max / 64U; word++)
+	for (word = range.min / 64; map && word <= range.max / 64U; word++)
 		count += __builtin_popcountll(atomic_load(&map->used[word]) &
-					      word_mask(word, min, max));
+					      word_mask(word, range.min, range.max));
 	return count;
+}
+
+unsigned int ports_used(const struct ports *ports, uint8_t protocol, struct range range)
+{
+	return map_used(map_have(ports, protocol), range);
+}
+
+bool ports_any_used(const struct ports *ports, struct range range)
+{
+	int i;
+
+	for (i = 0; i < MAP_BLOCKS; i++)
+		if (map_used(atomic_load(&ports->maps[i]), range))
+			return true;
+	return false;
 }

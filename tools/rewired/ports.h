@@ -6,39 +6,42 @@
 #include "types.h"
 
 /*
- * The ports (or ICMP identifiers) of one public address in one virtual network.
- *
- * A port is free, taken (a handler thread waits for the kernel's word on it) or
- * settled (the kernel has, or may have, a flow with it). Only the thread that
- * took a port settles it or gives it back; only the thread that watches the
- * kernel's flows frees settled ports. So no port has two owners, without a lock.
+ * The ports (or ICMP identifiers) of one public address in one virtual network: which
+ * of them are in use. Any thread may take one that is free, and only who has it may
+ * give it back, so none has two owners, without a lock. What a port is used for, and
+ * for how long, is the business of binding.h.
  */
 struct ports;
+
+struct range {
+	uint16_t min, max;
+};
+
+/* In place of a protocol: the first ports of blocks that clients have. */
+#define PORTS_BLOCKS	0xff
+
+/* Which ports will do. */
+enum parity { PARITY_ANY, PARITY_EVEN, PARITY_ODD };
 
 struct ports *ports_new(uint32_t vni, const struct rw_addr *address);
 struct ports *ports_get(struct ports *ports);
 void ports_put(struct ports *ports);
+/* Whether others than the caller hold references. */
+bool ports_shared(const struct ports *ports);
 uint32_t ports_vni(const struct ports *ports);
 const struct rw_addr *ports_address(const struct ports *ports);
 
-/* By any thread. A free port of min to max from a random place on, -1 when there is none. */
-int ports_take(struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max,
+/* A free port of the range, from a random place on; -1 when there is none (RFC 6056, 3.3.1). */
+int ports_take(struct ports *ports, uint8_t protocol, struct range range, enum parity parity,
 	       struct random *random);
-void ports_give_back(struct ports *ports, uint8_t protocol, uint16_t port);
-void ports_settle(struct ports *ports, uint8_t protocol, uint16_t port);
+/* Just this one. Returns whether it was free. */
+bool ports_claim(struct ports *ports, uint8_t protocol, uint16_t port);
+void ports_release(struct ports *ports, uint8_t protocol, uint16_t port);
 
-/*
- * By the watching thread alone, which is told of flows that are there and of flows
- * that have ended. To see one settles its port, known or not. A port is freed at the
- * end of a look that tells of all that has changed, when it was settled before the
- * look began and no flow has it.
- */
-void ports_look_begin(struct ports *ports);
-void ports_forget(struct ports *ports);		/* the look goes over all flows */
-void ports_flow_seen(struct ports *ports, uint8_t protocol, uint16_t port);
-void ports_flow_ended(struct ports *ports, uint8_t protocol, uint16_t port);
-unsigned int ports_look_end(struct ports *ports);
-
-unsigned int ports_used(const struct ports *ports, uint8_t protocol, uint16_t min, uint16_t max);
+/* Whether a protocol has ports, or what stands for them. */
+bool ports_has(uint8_t protocol);
+unsigned int ports_used(const struct ports *ports, uint8_t protocol, struct range range);
+/* Of all protocols together. */
+bool ports_any_used(const struct ports *ports, struct range range);
 
 #endif

@@ -107,8 +107,9 @@ static bool have_socket(struct prober *prober, struct error *error)
 }
 
 /* Within a section of RCU. 0; 1, the backend has no further address; or -1 and why not. */
-static int start_attempt(struct item *item, const struct service *service,
-			 const struct backend *backend, struct error *error)
+static int start_attempt(struct item *item, const struct snapshot *snapshot,
+			 const struct service *service, const struct backend *backend,
+			 struct error *error)
 {
 	struct prober *prober = item->prober;
 	struct attempt like = {
@@ -121,8 +122,8 @@ static int start_attempt(struct item *item, const struct service *service,
 	if (item->family == FAMILIES)
 		return 1;
 	if (!have_socket(prober, error) ||
-	    way_open(&like.way, &prober->decider, prober->socket, service, backend, item->family,
-		     item->probe->timeout + LINGER, error))
+	    way_open(&like.way, &prober->decider, prober->socket, snapshot, service, backend,
+		     item->family, item->probe->timeout + LINGER, error))
 		return -1;
 	item->attempt = attempt_start(&like, error);
 	if (!item->attempt)
@@ -143,16 +144,18 @@ static const struct backend *find_backend(const struct item *item, const struct 
 
 static void next_attempt(struct item *item)
 {
+	const struct snapshot *snapshot;
 	const struct service *service;
 	const struct backend *backend;
 	struct error error = { "it is not configured any more" };
 	int ret = -1;
 
 	rcu_read_lock();
-	service = snapshot_service(rcu_dereference(item->prober->engine->snapshot), item->service);
+	snapshot = rcu_dereference(item->prober->engine->snapshot);
+	service = snapshot_service(snapshot, item->service);
 	backend = find_backend(item, service);
 	if (backend)
-		ret = start_attempt(item, service, backend, &error);
+		ret = start_attempt(item, snapshot, service, backend, &error);
 	rcu_read_unlock();
 	if (ret < 0)
 		finish_round(item, CHECK_UNDONE, error.text);
@@ -296,6 +299,7 @@ struct prober *prober_new(struct engine *engine)
 
 	prober->engine = engine;
 	random_seed(&prober->decider.random);
+	prober->decider.bindings = engine->bindings;
 	uv_loop_init(&prober->loop);
 	uv_async_init(&prober->loop, &prober->wake, on_wake);
 	prober->wake.data = prober;

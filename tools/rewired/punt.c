@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "librewire.h"
+#include "binding.h"
 #include "memory.h"
 #include "punt.h"
 #include "recall.h"
@@ -25,7 +26,7 @@
 
 const char *const counter_names[COUNTERS] = {
 	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
-	"stale", "forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
+	"stale", "limited", "unmapped", "filtered", "forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
 };
 
 _Static_assert(HANDLERS_MAX <= METADATA_WRITERS, "not each handler is known to the metadata");
@@ -145,18 +146,21 @@ static int exchange(struct handler *handler)
 }
 
 /*
- * What becomes of the port of a verdict. When the kernel has a flow with the
- * answer's key, or it is not known what the kernel did, the port stays settled,
- * and the next look tells whether it is in use.
+ * What becomes of the ports of a verdict. When the kernel has a flow with the
+ * answer's key, or it is not known what the kernel did, they stay taken, and the next
+ * look tells whether they are in use.
  */
-static void finish_port(const struct decision *decision, uint32_t error, bool lost)
+static void finish_leases(struct bindings *bindings, const struct decision *decision,
+			  uint32_t error, bool lost)
 {
-	if (!decision->ports)
-		return;
-	if (lost || !error || error == EADDRINUSE)
-		ports_settle(decision->ports, decision->verdict.flow.orig.protocol, decision->port);
-	else
-		ports_give_back(decision->ports, decision->verdict.flow.orig.protocol, decision->port);
+	unsigned int i;
+
+	for (i = 0; i < decision->lease_count; i++) {
+		if (lost || !error || error == EADDRINUSE)
+			bindings_settle(bindings, decision->leases[i]);
+		else
+			bindings_give_back(bindings, decision->leases[i]);
+	}
 }
 
 /* One that made no flow weighs on no backend; of one that got lost the next look tells. */
@@ -217,7 +221,7 @@ static void finish(struct handler *handler, int ret)
 		decision = &handler->decisions[i];
 		error = handler->errors[i];
 		finish_record(handler->engine->memory, decision, error, ret);
-		finish_port(decision, error, ret);
+		finish_leases(handler->engine->bindings, decision, error, ret);
 		finish_load(decision, error);
 		if (ret)
 			continue;
@@ -380,6 +384,7 @@ static struct handler *handler_open(struct handlers *handlers, struct engine *en
 	handler->stop_fd = handlers->stop_fd;
 	handler->decider.metadata = engine->metadata;
 	handler->decider.affinity = engine->affinity;
+	handler->decider.bindings = engine->bindings;
 	random_seed(&handler->decider.random);
 	if (!open_sockets(handler, error))
 		return handler;

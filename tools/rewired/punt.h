@@ -18,6 +18,9 @@ enum counter {
 	COUNT_NO_BACKEND,
 	COUNT_EXHAUSTED,
 	COUNT_STALE,
+	COUNT_LIMITED,
+	COUNT_UNMAPPED,
+	COUNT_FILTERED,
 	COUNT_FORGOTTEN,
 	COUNT_RETRIES,			/* verdicts repeated with another port */
 	COUNT_RECALLED,			/* flows that got the translation that they had */

@@ -34,6 +34,7 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 {
 	const struct service *service = snapshot_service(snapshot, flow->policy);
 	const struct backend *backend = snapshot_backend(snapshot, flow->target);
+	const struct span *span;
 
 	if (!service || service->vni != flow->orig.vni)
 		return false;
@@ -45,7 +46,10 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 			   flow->orig.dport, &flow->reply.src, flow->reply.sport))
 		return false;
 	*load = backend ? backend->load : NULL;
-	return !service->pool || snapshot_ports(snapshot, flow->reply.vni, &flow->reply.dst);
+	if (!service->pool)
+		return true;
+	span = snapshot_span(snapshot, service->pool->vni, &flow->reply.dst, service->pool->ports.min);
+	return span && span->pool == service->pool;
 }
 
 /* A direction's device is the one that its held packet came by. */

@@ -87,9 +87,10 @@ static void add_pool_address(struct rules *rules, const struct pool *pool,
 		.family = address->family,
 		.dst = *address,
 		.dst_len = rw_addr_bits(address),
-		.dport_min = pool->port_min,
-		.dport_max = pool->port_max,
-		.action = REWIRE_RULE_ACTION_DROP,
+		.dport_min = pool->ports.min,
+		.dport_max = pool->ports.max,
+		.action = pool->filtering == FILTERING_ADDRESS_AND_PORT ?
+			  REWIRE_RULE_ACTION_DROP : REWIRE_RULE_ACTION_PUNT,
 		.policy = RULES_POOL_POLICY,
 	};
 	size_t i;
@@ -100,6 +101,7 @@ static void add_pool_address(struct rules *rules, const struct pool *pool,
 	}
 	if (is_own(own, address))
 		return;
+	rule.action = REWIRE_RULE_ACTION_DROP;
 	rule.dport_min = rule.dport_max = 0;
 	rule.protocol = address->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	rules_add(rules, &rule);

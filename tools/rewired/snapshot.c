@@ -6,6 +6,7 @@
 #include <urcu.h>
 
 #include "log.h"
+#include "pool.h"
 #include "snapshot.h"
 
 static int by_service_id(const void *a, const void *b)
@@ -29,6 +30,34 @@ static int by_address(const void *a, const void *b)
 	return compare_ports(ports_vni(x), ports_address(x), *(struct ports *const *)b);
 }
 
+static struct ports *find_ports(struct ports *const *list, unsigned int count, uint32_t vni,
+				const struct rw_addr *address)
+{
+	unsigned int low = 0, high = count, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = compare_ports(vni, address, list[middle]);
+		if (!order)
+			return list[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static struct ports *known_ports(const struct snapshot *snapshot, const struct ports *ports)
+{
+	uint32_t vni = ports_vni(ports);
+	const struct rw_addr *address = ports_address(ports);
+	struct ports *known = find_ports(snapshot->ports, snapshot->port_count, vni, address);
+
+	return known ? known : find_ports(snapshot->old_ports, snapshot->old_port_count, vni, address);
+}
+
 /* All pools' ports in order, each address once; the list holds no references of its own. */
 static void list_ports(struct snapshot *snapshot, const struct snapshot *old)
 {
@@ -50,7 +79,7 @@ static void list_ports(struct snapshot *snapshot, const struct snapshot *old)
 			continue;
 		known = snapshot->ports[i];
 		if (old)
-			known = snapshot_ports(old, ports_vni(known), ports_address(known));
+			known = known_ports(old, known);
 		snapshot->ports[snapshot->port_count++] = known ? known : snapshot->ports[i];
 	}
 }
@@ -88,12 +117,64 @@ static void share_ports(struct snapshot *snapshot, struct pool *pool)
 	for (family = 0; family < FAMILIES; family++) {
 		for (i = 0; i < pool->address_count[family]; i++) {
 			slot = &pool->addresses[family][i];
-			shared = snapshot_ports(snapshot, ports_vni(*slot), ports_address(*slot));
+			shared = find_ports(snapshot->ports, snapshot->port_count,
+					    ports_vni(*slot), ports_address(*slot));
 			ports_get(shared);
 			ports_put(*slot);
 			*slot = shared;
 		}
 	}
+}
+
+/* What mappings still use: should the address come back, so do its ports. */
+static void keep_ports(struct snapshot *snapshot, struct ports *const *list, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (ports_shared(list[i]) &&
+		    !find_ports(snapshot->ports, snapshot->port_count, ports_vni(list[i]),
+				ports_address(list[i])))
+			snapshot->old_ports[snapshot->old_port_count++] = ports_get(list[i]);
+}
+
+static void list_old_ports(struct snapshot *snapshot, const struct snapshot *old)
+{
+	snapshot->old_ports = allocate(old->port_count + old->old_port_count,
+				       sizeof(struct ports *));
+	keep_ports(snapshot, old->ports, old->port_count);
+	keep_ports(snapshot, old->old_ports, old->old_port_count);
+	if (snapshot->old_port_count)
+		qsort(snapshot->old_ports, snapshot->old_port_count, sizeof(struct ports *),
+		      by_address);
+}
+
+static int by_span(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int order = compare_ports(ports_vni(x->ports), ports_address(x->ports), y->ports);
+
+	return order ? order : x->pool->ports.min - y->pool->ports.min;
+}
+
+static void list_spans(struct snapshot *snapshot)
+{
+	const struct pool *pool;
+	unsigned int i, j, count = 0;
+	int family;
+
+	for (i = 0; i < snapshot->pool_count; i++)
+		for (family = 0; family < FAMILIES; family++)
+			count += snapshot->pools[i].address_count[family];
+	snapshot->spans = allocate(count, sizeof(*snapshot->spans));
+	for (i = 0; i < snapshot->pool_count; i++) {
+		pool = &snapshot->pools[i];
+		for (family = 0; family < FAMILIES; family++)
+			for (j = 0; j < pool->address_count[family]; j++)
+				snapshot->spans[snapshot->span_count++] =
+					(struct span){ pool, pool->addresses[family][j] };
+	}
+	qsort(snapshot->spans, count, sizeof(*snapshot->spans), by_span);
 }
 
 static struct schedule *make_schedule(const struct service *service, int family)
@@ -166,6 +247,9 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 	list_ports(snapshot, old);
 	for (i = 0; i < snapshot->pool_count; i++)
 		share_ports(snapshot, &snapshot->pools[i]);
+	if (old)
+		list_old_ports(snapshot, old);
+	list_spans(snapshot);
 	qsort(snapshot->services, snapshot->service_count, sizeof(*snapshot->services),
 	      by_service_id);
 	list_backends(snapshot);
@@ -176,19 +260,6 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 		for (family = 0; service->balance && family < FAMILIES; family++)
 			service->schedules[family] = make_schedule(service, family);
 	}
-}
-
-static void free_pool(struct pool *pool)
-{
-	unsigned int i;
-	int family;
-
-	for (family = 0; family < FAMILIES; family++) {
-		for (i = 0; i < pool->address_count[family]; i++)
-			ports_put(pool->addresses[family][i]);
-		free(pool->addresses[family]);
-	}
-	free(pool->name);
 }
 
 static void free_service(struct service *service)
@@ -218,14 +289,18 @@ void snapshot_free(struct snapshot *snapshot)
 	if (!snapshot)
 		return;
 	for (i = 0; i < snapshot->pool_count; i++)
-		free_pool(&snapshot->pools[i]);
+		pool_free(&snapshot->pools[i]);
 	for (i = 0; i < snapshot->service_count; i++)
 		free_service(&snapshot->services[i]);
 	networks_free(snapshot);
 	free(snapshot->pools);
 	free(snapshot->services);
 	free(snapshot->backends);
+	for (i = 0; i < snapshot->old_port_count; i++)
+		ports_put(snapshot->old_ports[i]);
 	free(snapshot->ports);
+	free(snapshot->old_ports);
+	free(snapshot->spans);
 	free(snapshot->text);
 	free(snapshot);
 }
@@ -243,23 +318,27 @@ const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t
 		       sizeof(*snapshot->services), by_service_id);
 }
 
-struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
-			     const struct rw_addr *address)
+/* The last span that begins at the port or before it, if it is long enough. */
+const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
+				 const struct rw_addr *address, uint16_t port)
 {
-	unsigned int low = 0, high = snapshot->port_count, middle;
+	unsigned int low = 0, high = snapshot->span_count, middle;
+	const struct span *span;
 	int order;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		order = compare_ports(vni, address, snapshot->ports[middle]);
-		if (!order)
-			return snapshot->ports[middle];
-		if (order < 0)
-			high = middle;
-		else
+		span = &snapshot->spans[middle];
+		order = compare_ports(vni, address, span->ports);
+		if (order > 0 || (!order && port >= span->pool->ports.min))
 			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	if (!low)
+		return NULL;
+	span = &snapshot->spans[low - 1];
+	return !compare_ports(vni, address, span->ports) && port <= span->pool->ports.max ? span : NULL;
 }
 
 struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id)

@@ -15,12 +15,50 @@
  * each by atomic operations.
  */
 
+enum { MAPPING_INDEPENDENT, MAPPING_DEPENDENT };
+enum { FILTERING_INDEPENDENT, FILTERING_ADDRESS, FILTERING_ADDRESS_AND_PORT };
+enum { REST_TCP, REST_OTHER, RESTS };
+
+#define CLIENT_BLOCKS_MAX	16
+
+/* Flows that a pool had no room for, or that were beyond their client's limits. */
+struct refusals {
+	_Atomic uint64_t exhausted, limited;
+	_Atomic int64_t logged;			/* when the last one was, by clock_now() */
+};
+
+/* RFC 7422: a client's place among all of them is that of its ports among the pool's. */
+struct fixed {
+	bool given;
+	uint32_t vni;
+	struct prefix clients;
+	uint32_t size;				/* ports of each */
+	uint32_t sharing;			/* clients of an address, at most */
+};
+
+/* Where flows get public addresses and ports, and how: see rewired(8). */
 struct pool {
 	char *name;
+	uint64_t key;				/* a hash of the name */
 	uint32_t vni;
-	uint16_t port_min, port_max;
+	struct range ports;
+	uint32_t mapping, filtering;
+	bool parity, preserve;
+	uint32_t rest[RESTS];			/* milliseconds */
+	uint32_t reject;			/* of enum rewire_reject: what those are told that it has no room for */
+	bool paired;				/* a client keeps to one address */
+	uint32_t block, max_blocks;		/* ports of a block, 0: none; and blocks of a client */
+	uint32_t max_ports, max_flows;		/* of a client; 0, any number */
+	struct fixed fixed;			/* what each client has, without asking */
+	struct refusals *refusals;
 	struct ports **addresses[FAMILIES];
 	unsigned int address_count[FAMILIES];
+};
+
+/* The ports of a pool at one of its addresses. */
+struct span {
+	const struct pool *pool;
+	struct ports *ports;
 };
 
 struct backend {
@@ -75,6 +113,10 @@ struct snapshot {
 	unsigned int backend_count;
 	struct ports **ports;			/* all pools', by VNI and address, each once */
 	unsigned int port_count;
+	struct ports **old_ports;		/* of addresses that no pool has any more, but flows */
+	unsigned int old_port_count;
+	struct span *spans;			/* all pools', by VNI, address and port */
+	unsigned int span_count;
 };
 
 /* The state that its target is in: the worse one of what is configured and what checks say. */
@@ -103,8 +145,9 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old);
 void snapshot_free(struct snapshot *snapshot);
 
 const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t id);
-struct ports *snapshot_ports(const struct snapshot *snapshot, uint32_t vni,
-			     const struct rw_addr *address);
+/* Whose port it is; NULL, no pool's. */
+const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
+				 const struct rw_addr *address, uint16_t port);
 
 /* Where flows go from by a kept destination: the network of the source, pool or not. */
 uint32_t service_source_vni(const struct service *service);

@@ -12,15 +12,15 @@
 #include "guard.h"
 #include "librewire.h"
 #include "log.h"
+#include "binding.h"
 #include "memory.h"
 #include "metadata.h"
 #include "watch.h"
 
-/* A port that a flow has. */
-struct use {
-	struct ports *ports;
-	uint16_t port;
-	uint8_t protocol;
+/* A flow that the log tells of. */
+struct seen {
+	struct rw_flow_spec flow;
+	uint64_t id;
 };
 
 struct watch {
@@ -32,8 +32,9 @@ struct watch {
 	/* Of one look */
 	const struct snapshot *snapshot;
 	int64_t now;
-	struct use *uses;
-	size_t use_count, use_room;
+	struct seen *seen;
+	size_t seen_count, seen_room;
+	bool listing;
 	uint64_t changes;
 	bool overflow;
 
@@ -54,32 +55,28 @@ struct watch *watch_new(struct engine *engine)
 void watch_free(struct watch *watch)
 {
 	pthread_mutex_destroy(&watch->lock);
-	free(watch->uses);
+	free(watch->seen);
 	free(watch);
 }
 
-static struct ports *flow_ports(const struct watch *watch, const struct rw_flow *flow)
+static bool is_translated(const struct rw_flow *flow)
 {
-	const struct rw_tuple *reply = &flow->spec.reply;
-
-	if (flow->action != REWIRE_FLOW_ACTION_TRANSLATE)
-		return NULL;
-	return snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
+	return flow->action == REWIRE_FLOW_ACTION_TRANSLATE;
 }
 
-static void add_use(struct watch *watch, const struct use *use)
+static void add_seen(struct watch *watch, const struct rw_flow *flow)
 {
-	struct use *uses;
+	struct seen *seen;
 
-	if (watch->use_count == watch->use_room) {
-		watch->use_room = watch->use_room ? 2 * watch->use_room : 256;
-		uses = allocate(watch->use_room, sizeof(*uses));
-		if (watch->use_count)
-			memcpy(uses, watch->uses, watch->use_count * sizeof(*uses));
-		free(watch->uses);
-		watch->uses = uses;
+	if (watch->seen_count == watch->seen_room) {
+		watch->seen_room = watch->seen_room ? 2 * watch->seen_room : 256;
+		seen = allocate(watch->seen_room, sizeof(*seen));
+		if (watch->seen_count)
+			memcpy(seen, watch->seen, watch->seen_count * sizeof(*seen));
+		free(watch->seen);
+		watch->seen = seen;
 	}
-	watch->uses[watch->use_count++] = *use;
+	watch->seen[watch->seen_count++] = (struct seen){ flow->spec, flow->id };
 }
 
 /* A client stays with a backend as long as its flows have packets, and for some time after. */
@@ -98,42 +95,34 @@ static void learn_affinity(struct watch *watch, const struct rw_flow *flow)
 
 static int see_flow(const struct rw_flow *flow, void *data)
 {
-	const struct rw_tuple *reply = &flow->spec.reply;
 	struct watch *watch = data;
-	struct use use = { flow_ports(watch, flow), reply->dport, reply->protocol };
 
 	metadata_raise(watch->engine->metadata, flow->spec.decision);
 	memory_seen(watch->engine->memory, flow, watch->now);
 	learn_affinity(watch, flow);
-	if (use.ports)
-		add_use(watch, &use);
+	if (is_translated(flow) && watch->listing)
+		bindings_seen(watch->engine->bindings, watch->snapshot, &flow->spec, flow->id);
+	else if (is_translated(flow))
+		add_seen(watch, flow);
 	return 0;
 }
 
 /* A flow that may come back keeps its port. */
 static void flow_ended(struct watch *watch, const struct rw_change *change)
 {
-	const struct rw_tuple *reply = &change->flow.spec.reply;
-	struct use use = { flow_ports(watch, &change->flow), reply->dport, reply->protocol };
-	bool kept = memory_ended(watch->engine->memory, &change->flow, change->reason, watch->now);
+	const struct rw_flow *flow = &change->flow;
+	bool kept = memory_ended(watch->engine->memory, flow, change->reason, watch->now);
 
-	if (kept && use.ports)
-		add_use(watch, &use);
-	else if (use.ports)
-		ports_flow_ended(use.ports, use.protocol, use.port);
+	if (is_translated(flow))
+		bindings_ended(watch->engine->bindings, watch->snapshot, &flow->spec, flow->id, kept);
 }
 
 /* A record began or ended to hold a port. */
 static void set_port(const struct record *record, bool held, void *data)
 {
-	const struct rw_tuple *reply = &record->spec.reply;
 	const struct watch *watch = data;
-	struct ports *ports = snapshot_ports(watch->snapshot, reply->vni, &reply->dst);
 
-	if (ports && held)
-		ports_flow_seen(ports, reply->protocol, reply->dport);
-	else if (ports)
-		ports_flow_ended(ports, reply->protocol, reply->dport);
+	bindings_remember(watch->engine->bindings, watch->snapshot, &record->spec, held);
 }
 
 /* After a list, which lacks what may come back. A pending record's port is its handler's. */
@@ -190,38 +179,33 @@ static int read_log(struct watch *watch, struct rw_socket *socket, struct rw_err
 
 static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
 {
-	const struct snapshot *snapshot = watch->snapshot;
-	unsigned int i;
+	struct engine *engine = watch->engine;
 	int ret;
 
-	watch->use_count = 0;
-	for (i = 0; i < snapshot->port_count; i++)
-		ports_forget(snapshot->ports[i]);
-	memory_list_begin(watch->engine->memory);
+	watch->seen_count = 0;
+	bindings_list_begin(engine->bindings);
+	memory_list_begin(engine->memory);
+	watch->listing = true;
 	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
+	watch->listing = false;
 	watch->behind = ret || !watch->listening;
 	if (ret)
 		return ret;
-	memory_list_end(watch->engine->memory, watch->now);
-	memory_each(watch->engine->memory, use_port, watch);
+	memory_list_end(engine->memory, watch->now);
+	memory_each(engine->memory, use_port, watch);
+	bindings_list_end(engine->bindings);
 	return 0;
 }
 
-/*
- * The order of the log is not that of time, but a port goes to another flow only
- * after a look has seen the first one's end. So of one look, ends come first.
- */
+/* The order of the log is not that of time: of one look, ends come first. */
 static unsigned int settle(struct watch *watch)
 {
-	const struct snapshot *snapshot = watch->snapshot;
-	unsigned int i, freed = 0;
-	struct use *use;
+	struct bindings *bindings = watch->engine->bindings;
+	const struct seen *seen;
 
-	for (use = watch->uses; use < watch->uses + watch->use_count; use++)
-		ports_flow_seen(use->ports, use->protocol, use->port);
-	for (i = 0; i < snapshot->port_count; i++)
-		freed += ports_look_end(snapshot->ports[i]);
-	return freed;
+	for (seen = watch->seen; seen < watch->seen + watch->seen_count; seen++)
+		bindings_seen(bindings, watch->snapshot, &seen->flow, seen->id);
+	return bindings_look_end(bindings, watch->now);
 }
 
 static void count(struct watch *watch, bool all, unsigned int freed, uint64_t flows)
@@ -244,6 +228,7 @@ void watch_lost(struct watch *watch)
 	watch->behind = true;
 	watch->guards.count = 0;
 	memory_lost(watch->engine->memory, clock_now());
+	bindings_lost(watch->engine->bindings);
 }
 
 static int look_at_module(struct rw_socket *socket, struct rw_stats *stats, struct rw_error *error)
@@ -259,16 +244,14 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	       bool all, struct rw_error *error)
 {
 	struct rw_stats stats;
-	unsigned int i;
 	int ret;
 
 	watch->snapshot = snapshot;
 	watch->now = clock_now();
-	watch->use_count = 0;
+	watch->seen_count = 0;
 	watch->changes = 0;
 	watch->overflow = false;
-	for (i = 0; i < snapshot->port_count; i++)
-		ports_look_begin(snapshot->ports[i]);
+	bindings_look_begin(watch->engine->bindings, watch->now);
 	memory_tick(watch->engine->memory, watch->now, set_port, watch);
 	ret = look_at_module(socket, &stats, error);
 	if (!ret)

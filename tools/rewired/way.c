@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "binding.h"
 #include "librewire.h"
 #include "way.h"
 
@@ -108,30 +109,33 @@ static int open_socket(struct way *way, const struct rw_addr *source, struct err
 
 /* 0, 1: a key is in use, or -1. */
 static int add_flow(struct way *way, struct decider *decider, struct rw_socket *socket,
-		    const struct service *service, const struct backend *backend,
-		    uint32_t timeout, struct error *error)
+		    const struct snapshot *snapshot, const struct service *service,
+		    const struct backend *backend, uint32_t timeout, struct error *error)
 {
 	struct decision decision;
 	struct rw_error why;
+	unsigned int i;
 	int ret;
 
-	if (!decide_probe(decider, service, backend, &way->orig, &decision))
+	if (!decide_probe(decider, snapshot, service, backend, &way->orig, &decision))
 		return refuse(error, "no port is left in the source pool");
 	decision.verdict.flow.timeout = timeout;
 	ret = rw_flow_add(socket, &decision.verdict.flow, &why);
 	/* As of any verdict: what may be in use stays taken until a look at the flows tells */
-	if (decision.ports && (!ret || ret == -EADDRINUSE))
-		ports_settle(decision.ports, way->orig.protocol, decision.port);
-	else if (decision.ports)
-		ports_give_back(decision.ports, way->orig.protocol, decision.port);
+	for (i = 0; i < decision.lease_count; i++) {
+		if (!ret || ret == -EADDRINUSE)
+			bindings_settle(decider->bindings, decision.leases[i]);
+		else
+			bindings_give_back(decider->bindings, decision.leases[i]);
+	}
 	if (ret == -EADDRINUSE || ret == -EEXIST)
 		return 1;
 	return ret ? refuse(error, "%s", why.sentence) : 0;
 }
 
 int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
-	     const struct service *service, const struct backend *backend, int family,
-	     uint32_t timeout, struct error *error)
+	     const struct snapshot *snapshot, const struct service *service,
+	     const struct backend *backend, int family, uint32_t timeout, struct error *error)
 {
 	struct rw_attach local = { .local = true };
 	struct rw_addr source, to = destination(service, backend, family);
@@ -153,7 +157,7 @@ int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
 	for (tries = 0; tries < KEYS_IN_USE_MAX; tries++) {
 		if (open_socket(way, &source, error))
 			return -1;
-		ret = add_flow(way, decider, socket, service, backend, timeout, error);
+		ret = add_flow(way, decider, socket, snapshot, service, backend, timeout, error);
 		if (!ret)
 			return 0;
 		close(way->fd);

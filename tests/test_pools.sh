@@ -1,0 +1,337 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pools: how public ports are shared, who may come in by them, and what becomes of
+# those who get none.
+. "$(dirname "$0")/lib/lib.sh"
+
+counter() {
+	rewire -j daemon show | jq ".counters.$1"
+}
+
+looks() {
+	rewire -j daemon show | jq .looks
+}
+
+more_looks_than() {
+	[ "$(looks)" -gt "$1" ]
+}
+
+looks_again() {
+	wait_for 60 more_looks_than $(($(looks) + 2))
+}
+
+# configure JQ-FILTER: of the first pool
+configure() {
+	rewire flow flush
+	looks_again
+	write_config ".pools[0] |= (. + $1)"
+	rewire -j apply "$config"
+}
+
+# clients ARGUMENT...: of t1, which has addresses 10.0.0.101 to .140, too
+clients() {
+	in_ns t1 /usr/bin/python3 "$tests/lib/clients.py" "$@"
+}
+
+# connect FIRST-LAST ADDRESS: connections that stay; sets $outcome
+connect() {
+	rm -f "$work/connect" "$work/held"
+	mkfifo "$work/held"
+	clients connect "$1" "$2" 80 < "$work/held" > "$work/connect" &
+	connected=$!
+	disown
+	exec {held}> "$work/held"
+	wait_for 30 test -s "$work/connect"
+	outcome=$(jq -c 'with_entries(select(.value > 0))' "$work/connect")
+}
+
+disconnect() {
+	exec {held}>&-
+	wait_for 10 eval "! kill -0 $connected"
+}
+
+# who SPORT ADDRESS [PORT]: as whom the echo there sees 10.0.0.2
+who() {
+	clients ask "$2" "${3:-7}" "$1" x | cut -d' ' -f1
+}
+
+# gets_in PUBLIC: who of three outside reaches port 5000 of t1 by a public address and port: the
+# remote end that it has a flow with, which comes last, another port of that, and another address
+gets_in() {
+	: > "$work/arrived"
+	in_ns t1 timeout 60 /usr/bin/python3 - > "$work/arrived" <<-'END' &
+		import socket
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.bind(("", 5000))
+		    print("listens", flush=True)
+		    try:
+		        while True:
+		            data = s.recv(100)
+		            print(data.decode(), flush=True)
+		            if data == b"7":    # what was held before it comes within a second
+		                s.settimeout(2)
+		    except TimeoutError:
+		        pass
+	END
+	wait_for 60 grep -q listens "$work/arrived"
+	in_ns out /usr/bin/python3 - "${1%:*}" "${1#*:}" <<-'END'
+		import socket, sys
+		for name, source, port in (("other port", "198.51.100.9", 7777), ("other address", "198.51.100.10", 7777),
+		                           ("7", "198.51.100.9", 7)):
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		        s.bind((source, port))
+		        s.sendto(name.encode(), (sys.argv[1], int(sys.argv[2])))
+	END
+	wait $!
+	grep -v listens "$work/arrived" | sort
+}
+
+sixteen='"ports": "2000-2015"'
+
+# Forty clients want one remote end each, and there are sixteen ports.
+sixteen_ports() {
+	local before
+
+	before=$(counter exhausted)
+	configure "{ $sixteen, \"mapping\": \"endpoint-dependent\", \"exhausted\": \"reset\" }" > /dev/null
+	connect 101-140 "$out4"
+	equal "of 40 clients 16 get a port, and 24 are told at once that there is none" \
+		"$outcome" '{"accepted":16,"refused":24}'
+	equal "which is counted" "$(($(counter exhausted) - before))" 24
+	equal "for the pool, too" "$(rewire -j pool show | jq '.[0].exhausted')" 24
+	equal "RFC 6888 REQ-11: and logged, but not for each" \
+		"$(grep -c 'pool "public": no port is left for client 10.0.0.1.. in VNI 10' "$work/rewired.log")" 1
+	equal "so does the kernel" "$(reason drop-rejected)" 24
+	equal "each port serves one of them" \
+		"$(flows '[.[] | select(.orig.dport == 80 and .action == "translate") | .reply.dport] | [length, (unique | length)]')" "[16,16]"
+	before=$connected
+	first=$held
+	connect 101-116 198.51.100.10
+	equal "endpoint-dependent mapping: to another remote end the same ports serve" \
+		"$outcome" '{"accepted":16}'
+	equal "each twice now" \
+		"$(flows '[.[] | select(.orig.dport == 80 and .action == "translate") | .reply.dport] | [length, (unique | length)]')" "[32,16]"
+	equal "no two flows have a port and a remote end in common" \
+		"$(flows '[.[] | select(.action == "translate") | .reply | "\(.src) \(.sport) \(.dst) \(.dport)"] | length - (unique | length)')" 0
+	disconnect
+	exec {first}>&-
+	wait_for 10 eval "! kill -0 $before"
+	configure "{ $sixteen, \"mapping\": \"endpoint-dependent\", \"exhausted\": \"prohibited\" }" > /dev/null
+	connect 101-140 "$out4"
+	equal "or by an ICMP error: it is prohibited" "$outcome" '{"accepted":16,"prohibited":24}'
+	disconnect
+	configure "{ $sixteen, \"exhausted\": \"reset\" }" > /dev/null
+	connect 101-140 "$out4"
+	equal "endpoint-independent mapping: 16 clients get a port" "$outcome" '{"accepted":16,"refused":24}'
+	before=$connected
+	first=$held
+	connect 101-140 198.51.100.10
+	equal "and they alone reach another remote end, too" "$outcome" '{"accepted":16,"refused":24}'
+	disconnect
+	exec {first}>&-
+	wait_for 10 eval "! kill -0 $before"
+	equal "datagrams that find no port are answered by an ICMP error" \
+		"$(configure "{ \"ports\": \"2000-2007\", \"exhausted\": \"reset\" }" > /dev/null
+		clients send 101-116 "$out4" 7 | jq -c '[.accepted, .prohibited]')" "[8,8]"
+}
+
+# RFC 4787 REQ-1: the same address and port for all remote ends
+mappings() {
+	local first
+
+	configure '{ "mapping": "endpoint-independent" }' > /dev/null
+	first=$(who 5000 "$out4")
+	equal "RFC 4787 REQ-1: endpoint-independent mapping: another remote port sees the same port" \
+		"$(who 5000 "$out4" 8)" "$first"
+	equal "RFC 4787 REQ-1: and so does another remote address" "$(who 5000 198.51.100.10)" "$first"
+	equal "another port of the client is another one outside" \
+		"$([ "$(who 5001 "$out4")" != "$first" ] && echo other)" other
+	stop_rewired KILL
+	start_rewired
+	equal "a daemon that is killed finds the mapping again" "$(who 5000 198.51.100.10 8)" "$first"
+	configure '{ "mapping": "endpoint-dependent" }' > /dev/null
+	# From another port: flows that were deleted just now would be as they were
+	equal "endpoint-dependent mapping: each remote end sees another one" \
+		"$({ who 5002 "$out4"; who 5002 "$out4" 8; who 5002 198.51.100.10; } | sort -u | wc -l)" 3
+}
+
+
+# RFC 4787 REQ-8
+filtering() {
+	local before public
+
+	configure '{ "filtering": "address-and-port-dependent" }' > /dev/null
+	equal "RFC 4787 REQ-8: address-and-port-dependent filtering: the remote end alone gets in" \
+		"$(gets_in "$(who 5000 "$out4")")" 7
+	configure '{ "filtering": "address-dependent" }' > /dev/null
+	before=$(counter filtered)
+	equal "RFC 4787 REQ-8: address-dependent filtering: so do other ports of its address" \
+		"$(gets_in "$(who 5000 "$out4")")" $'7\nother port'
+	check "who does not is counted" test "$(counter filtered)" -gt "$before"
+	configure '{ "filtering": "endpoint-independent" }' > /dev/null
+	public=$(who 5000 "$out4")
+	equal "RFC 4787 REQ-8: endpoint-independent filtering: everybody does" "$(gets_in "$public")" \
+		$'7\nother address\nother port'
+	equal "by flows from outside to inside" \
+		"$(flows '[.[] | select(.orig.vni == 0) | .reply.src] | unique')" '["10.0.0.2"]'
+	equal "whose answers go the same way back" "$(who 5000 198.51.100.10)" "$public"
+	before=$(counter unmapped)
+	in_ns out bash -c "echo > /dev/udp/$nat4/1024"
+	check "a port that nobody has lets nobody in, which is counted, too" \
+		wait_for 20 eval '[ "$(counter unmapped)" -gt '"$before"' ]'
+	stop_rewired KILL
+	start_rewired
+	rewire flow flush vni 0
+	equal "a daemon that is killed lets in whom it should" "$(gets_in "$public")" \
+		$'7\nother address\nother port'
+	hairpin
+}
+
+# RFC 4787 REQ-9: from one mapped port to another, seen from where others see it
+hairpin() {
+	local other answer
+
+	other=$(in_ns t2 /usr/bin/python3 "$tests/lib/clients.py" ask "$out4" 7 6000 x | cut -d' ' -f1)
+	spawn t2 /usr/bin/python3 "$tests/lib/clients.py" serve 6000
+	wait_for 20 listens t2 -u 6000
+	answer=$(clients ask "${other%:*}" "${other#*:}" 5000 x)
+	equal "RFC 4787 REQ-9: a guest reaches another by its mapped port, and is seen by its own" \
+		"${answer%% *}" "$(who 5000 "$out4")"
+	equal "RFC 4787 REQ-9: and the answer comes from there" "${answer#* }" "${other/:/ }"
+	kill "$spawned"
+}
+
+# send CLIENT FIRST LAST: a datagram from each of these ports of 10.0.0.CLIENT
+send() {
+	in_ns t1 /usr/bin/python3 - "10.0.0.$1" "$2" "$3" "$out4" <<-'END'
+		import socket, sys
+		for port in range(int(sys.argv[2]), int(sys.argv[3]) + 1):
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.bind((sys.argv[1], port))
+		        s.sendto(b"x", (sys.argv[4], 9))
+	END
+}
+
+# ports_of CLIENT: public ports of its flows
+ports_of() {
+	flows "[.[] | select(.orig.src == \"10.0.0.$1\" and .action == \"translate\") | .reply.dport]"
+}
+
+has_flows() {
+	[ "$(ports_of "$1" | jq length)" = "$2" ]
+}
+
+# records EVENT CLIENT: of blocks in the log, as ranges
+records() {
+	grep "block $1 .* client 10.0.0.$2 vni 10 address $nat4 vni 0 ports" "$work/rewired.log" | sed 's/.* ports //'
+}
+
+has_records() {
+	[ "$(records "$1" "$2" | wc -l)" = "$3" ]
+}
+
+# within RANGES PORTS: all of these ports are in one of the ranges, one a line
+within() {
+	jq -n --arg ranges "$1" --argjson ports "$2" \
+		'[$ranges | split("\n")[] | split("-") | map(tonumber)] as $r |
+		 $ports | all(. as $p | $r | any(.[0] <= $p and $p <= .[1]))'
+}
+
+# RFC 6888: blocks of ports, of which the log tells who had them
+blocks() {
+	local ports
+
+	configure '{ "ports": "2000-2999", "block": 64, "blocks": 2 }' > /dev/null
+	send 101 5000 5099
+	check "100 flows of a client" wait_for 20 has_flows 101 100
+	equal "RFC 6888 REQ-14: are of two blocks, with one record each" "$(records begin 101 | wc -l)" 2
+	equal "and have ports of them alone" "$(within "$(records begin 101)" "$(ports_of 101)")" true
+	send 102 5000 5000
+	wait_for 20 has_flows 102 1
+	equal "another client has another block" "$(within "$(records begin 101)" "$(ports_of 102)")" false
+	send 101 5100 5199
+	wait_for 20 has_flows 101 128
+	equal "RFC 6888 REQ-4: a client has no more than its blocks" "$(ports_of 101 | jq length)" 128
+	check "beyond that it is counted as limited" test "$(counter limited)" -ge 72
+	ports=$(ports_of 101)
+	equal "who had a port is found by its block" \
+		"$(rewire -j pool find address $nat4 port "$(jq '.[0]' <<< "$ports")" | jq -r .client)" 10.0.0.101
+	stop_rewired KILL
+	start_rewired
+	equal "a daemon that is killed finds the blocks again" "$(records adopted 101 | wc -l)" 2
+	equal "which are the same" "$(within "$(records adopted 101)" "$ports")" true
+	rewire flow flush vni 10
+	check "RFC 6888 REQ-14: their ends are recorded" wait_for 30 has_records end 101 2
+}
+
+# RFC 7422: what a client has follows from its address
+fixed() {
+	local before
+
+	configure '{ "ports": "2000-9679", "fixed": { "vni": 10, "clients": "10.0.0.0/24" } }' > /dev/null
+	send 101 5000 5029
+	send 102 5000 5029
+	wait_for 20 has_flows 102 30
+	wait_for 20 has_flows 101 30
+	equal "RFC 7422: a client's ports follow from its address" "$(within 5030-5059 "$(ports_of 101)")" true
+	equal "RFC 7422: and another's from its own" "$(within 5060-5089 "$(ports_of 102)")" true
+	equal "so who had a port is known without a record" \
+		"$(rewire -j pool find address $nat4 port 5060 | jq -r .client)" 10.0.0.102
+	before=$(counter exhausted)
+	in_ns t2 bash -c "echo > /dev/udp/$out4/9"
+	check "who is no client of it gets no port" wait_for 20 eval '[ "$(counter exhausted)" -gt '"$before"' ]'
+}
+
+limits() {
+	configure '{ "client_ports": 10, "client_flows": 15 }' > /dev/null
+	send 101 5000 5039
+	wait_for 20 has_flows 101 10
+	looks_again
+	equal "RFC 6888 REQ-4: a client may have no more ports" "$(ports_of 101 | jq length)" 10
+	send 102 5000 5009
+	check "others are not touched by that" wait_for 20 has_flows 102 10
+	equal "RFC 6888 REQ-2: a client's flows have one public address" \
+		"$(flows '[.[] | select(.action == "translate") | .reply.dst] | unique | length')" 1
+}
+
+# RFC 5382 REQ-4: whoever did not ask gets no answer, at least for six seconds
+unsolicited() {
+	configure '{ "ports": "2000-2999" }' > /dev/null
+	refuse "RFC 5382 REQ-4: a connection that nobody asked for is not answered for six seconds" 28 "" \
+		in_ns out curl -sS --connect-timeout 7 "http://$nat4:2500/"
+}
+
+# RFC 6888 REQ-11: what is there stays when no more can be
+nothing_gives_way() {
+	configure "{ $sixteen, \"exhausted\": \"prohibited\" }" > /dev/null
+	connect 101-116 "$out4"
+	equal "RFC 6888 REQ-11: a full pool" "$outcome" '{"accepted":16}'
+	in_ns t1 /usr/bin/python3 "$tests/lib/clients.py" connect 117-140 "$out4" 80 < /dev/null > /dev/null
+	kept=$(flows '[.[] | select(.orig.dport == 80 and .action == "translate" and .state == "established")] | length')
+	equal "RFC 6888 REQ-11: none of its flows gives way to new ones" "$kept" 16
+	disconnect
+}
+
+rewired_options=(--period 300)
+topology && attach_all || exit 1
+for n in {101..140}; do
+	echo "address add 10.0.0.$n/24 dev eth0"
+done | ip -n t1 -batch -
+ip -n out address add 198.51.100.10/24 dev eth0
+write_config && start_rewired && start_http out 80 || exit 1
+for port in 7 8; do
+	spawn out /usr/bin/python3 "$tests/lib/clients.py" serve $port
+	wait_for 20 listens out -u $port
+done
+sixteen_ports
+mappings
+filtering
+blocks
+fixed
+limits
+nothing_gives_way
+unsolicited
+note "$(rewire -j daemon show)" "$(< "$work/rewired.log")"
+test_end
