@@ -114,6 +114,25 @@ json_forms() {
 		"$(rewire -j flow get vni 0 protocol udp src "$out4:9" dst "$nat4:900" | jq .orig.sport)" 4500
 }
 
+# Names are kept for one command: devices may have been renamed when the next one comes.
+renamed() {
+	mkfifo "$work/words"
+	rewire -batch - < "$work/words" > "$work/names" &
+	exec 8> "$work/words"
+	printf 'attach show\ntarget add id 903\n' >&8
+	wait_for 10 eval 'rewire target show | grep -q "target 903"'
+	in_ns host ip -batch - <<-'END'
+		link set b2 down
+		link set b2 name b3
+		link set b3 up
+	END
+	echo 'attach show' >&8
+	exec 8>&-
+	wait $!
+	equal "a device that was renamed has its new name" \
+		"$(grep -o 'dev b[23]' "$work/names" | xargs)" "dev b2 dev b3"
+}
+
 set_up
 cp "$bin/rewire" "$work/rewire" && chmod 755 "$work" || exit 1
 start_http out 80 || exit 1
@@ -129,4 +148,5 @@ prefixes
 refused_by_kernel
 batches
 policies
+renamed
 test_end

@@ -134,6 +134,7 @@ int cli_run(int count, char **words)
 {
 	int place = args_match(objects, sizeof(objects[0]), words[0]);
 
+	print_forget_devices();
 	if (place >= 0)
 		return run_command(objects[place].object, count - 1, words + 1);
 	if (!strcmp(words[0], "help")) {

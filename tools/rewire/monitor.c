@@ -154,6 +154,7 @@ static int watch(const struct args *args, struct monitor *monitor)
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buffer;
 		int length = received, ret;
 
+		print_forget_devices();
 		if (received == -ENOBUFS) {
 			print_lost("any", 0);
 			fflush(stdout);

@@ -258,12 +258,28 @@ void print_duration(const char *key, const char *word, uint64_t milliseconds)
 	putchar('s');
 }
 
+/* A list of flows names the same devices again and again, and to ask takes three system calls. */
+static struct {
+	uint32_t ifindex;
+	char name[IF_NAMESIZE];
+} devices[16];
+
+/* Devices may have been renamed. */
+void print_forget_devices(void)
+{
+	memset(devices, 0, sizeof(devices));
+}
+
 void print_device(const char *key, const char *word, uint32_t ifindex)
 {
-	char name[IF_NAMESIZE];
+	unsigned int slot = ifindex % (sizeof(devices) / sizeof(devices[0]));
+	char *name = devices[slot].name;
 
-	if (!if_indextoname(ifindex, name))
-		snprintf(name, sizeof(name), "if%u", ifindex);
+	if (!name[0] || devices[slot].ifindex != ifindex) {
+		if (!if_indextoname(ifindex, name))
+			snprintf(name, IF_NAMESIZE, "if%u", ifindex);
+		devices[slot].ifindex = ifindex;
+	}
 	print_coloured(PRINT_DEVICE, key, word, name);
 }
 

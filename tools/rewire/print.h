@@ -53,6 +53,7 @@ void print_bool(const char *key, const char *word, bool value);
 void print_null(const char *key, const char *word);
 /* Milliseconds in JSON, seconds with "s" in text. */
 void print_duration(const char *key, const char *word, uint64_t milliseconds);
+void print_forget_devices(void);
 void print_device(const char *key, const char *word, uint32_t ifindex);
 void print_prefix(const char *key, const char *word, const struct rw_addr *addr, uint8_t len);
 /* A range of ports; JSON has an array of two. */
