@@ -285,6 +285,16 @@ bool lease_kill(struct bindings *bindings, struct lease *lease, uint64_t word)
 	return true;
 }
 
+void bindings_note(struct bindings *bindings, struct lease *lease, uint64_t decision)
+{
+	uint64_t last = atomic_load(&lease->decision);
+
+	while (decision > last &&
+	       !atomic_compare_exchange_weak(&lease->decision, &last, decision))
+		;
+	lease_unhold(bindings, lease);
+}
+
 void bindings_settle(struct bindings *bindings, struct lease *lease)
 {
 	lease_unhold(bindings, lease);

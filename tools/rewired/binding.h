@@ -20,7 +20,9 @@
  *   packets. So no two flows share a public port and a far end, whatever the kind of
  *   binding; with endpoint-dependent mapping that is all that is asked for.
  *
- * Handlers take leases while they decide, and let them go when the kernel has answered.
+ * Handlers take leases while they decide. Before they ask the kernel for the flow they note
+ * the decision's number, and let go: as long as the watermark (metadata.h) is below it, the
+ * kernel may be about to make the flow, and the lease stays.
  * The state thread learns from the kernel which of them have a flow, and ends those that
  * have none. What has ended may rest for a while before it serves somebody else, so that
  * late packets meet no stranger.
@@ -87,6 +89,7 @@ struct lease {
 	struct lease *_Atomic any_port;	/* that of the far end's address; or NULL */
 	_Atomic uint64_t flow;		/* hash of the flow's original key */
 	_Atomic uint64_t word;		/* or LEASE_DEAD */
+	_Atomic uint64_t decision;	/* number of the last that took it; 0, none yet */
 
 	/* The state thread's */
 	uint64_t id;			/* of the newest flow that it knows */
@@ -146,6 +149,8 @@ enum entrance bindings_enter(struct bindings *bindings, const struct span *span,
 const struct binding *bindings_find(const struct bindings *bindings, const struct ports *ports,
 				    uint8_t protocol, uint16_t port);
 
+/* The kernel is about to be asked for a flow with it, by this decision. */
+void bindings_note(struct bindings *bindings, struct lease *lease, uint64_t decision);
 /* The kernel has a flow with it, or may have. */
 void bindings_settle(struct bindings *bindings, struct lease *lease);
 /* It surely has none of this decision's. */
@@ -165,6 +170,8 @@ void bindings_list_begin(struct bindings *bindings);
 void bindings_list_end(struct bindings *bindings);
 /* The kernel has lost all flows, and their numbers begin anew. */
 void bindings_lost(struct bindings *bindings);
+/* What a look tells has all that decisions up to this one have made. */
+void bindings_set_watermark(struct bindings *bindings, uint64_t watermark);
 /* The end of a complete look. Returns how many ports have become free since the last one. */
 unsigned int bindings_look_end(struct bindings *bindings, int64_t now);
 

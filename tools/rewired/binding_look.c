@@ -272,13 +272,16 @@ void bindings_lost(struct bindings *bindings)
 
 /*
  * Without a flow since before the look began. The word is read first: who takes the
- * lease meanwhile changes it, and who has let it go has handed it over.
+ * lease meanwhile changes it, and who has let it go has handed it over. The flow of a
+ * decision above the watermark may be yet to come.
  */
 static void end_lease(struct bindings *bindings, struct lease *lease, int64_t now)
 {
 	uint64_t word = atomic_load(&lease->word);
 	uint32_t pause = lease->binding->independent ? 0 : atomic_load(&lease->binding->rest);
 
+	if (atomic_load(&lease->decision) > bindings->watermark)
+		return;
 	cds_list_del_init(&lease->item.place);
 	if (lease->has_flow || lease->remembered || word == LEASE_DEAD || word & LEASE_HOLDERS ||
 	    atomic_load(&lease->item.queued))
@@ -297,7 +300,7 @@ static void wake(struct bindings *bindings, struct item *item, int64_t now)
 	if (item->until > now)
 		rest(bindings, item, item->until);
 	else if (item->kind == LEASE)
-		end_lease(bindings, item_lease(item), now);
+		doubt(bindings, item_lease(item));
 	else if (kill_item(bindings, item))
 		item_hand_over(bindings, item);
 }
@@ -318,6 +321,11 @@ static void turn_wheel(struct bindings *bindings, int64_t now)
 		cds_list_for_each_entry_safe(item, next, &list, place)
 			wake(bindings, item, now);
 	}
+}
+
+void bindings_set_watermark(struct bindings *bindings, uint64_t watermark)
+{
+	bindings->watermark = watermark;
 }
 
 static void end_doubtful(struct bindings *bindings, int64_t now)
@@ -366,8 +374,8 @@ static void free_dead(struct bindings *bindings)
 unsigned int bindings_look_end(struct bindings *bindings, int64_t now)
 {
 	rcu_read_lock();
-	end_doubtful(bindings, now);
 	turn_wheel(bindings, now);
+	end_doubtful(bindings, now);
 	take_queue(bindings, now);
 	rcu_read_unlock();
 	free_dead(bindings);
@@ -378,6 +386,7 @@ unsigned int bindings_look_end(struct bindings *bindings, int64_t now)
 static void end_now(struct bindings *bindings, struct lease *lease)
 {
 	atomic_store(&lease->word, LEASE_TAKEN);
+	atomic_store(&lease->decision, 0);
 	lease->any_port = NULL;
 	lease->has_flow = lease->remembered = lease->served = false;
 	atomic_store(&lease->binding->rest, 0);

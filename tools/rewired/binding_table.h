@@ -23,6 +23,7 @@ struct bindings {
 	/* The state thread's */
 	struct item *dead;
 	struct cds_list_head doubt;	/* leases that may have no flow */
+	uint64_t watermark;
 	struct cds_list_head wheel[WHEEL_SLOTS];
 	int64_t second;			/* the wheel was turned up to here */
 	bool closing;			/* what ends now lives on in the kernel */

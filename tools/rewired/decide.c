@@ -263,6 +263,15 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 	tell(decision, service);
 }
 
+void decide_hand_over(struct decider *decider, const struct decision *decision)
+{
+	unsigned int i;
+
+	for (i = 0; i < decision->lease_count; i++)
+		bindings_note(decider->bindings, decision->leases[i],
+			      decision->verdict.flow.decision);
+}
+
 bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
 		  const struct service *service, const struct backend *backend,
 		  const struct rw_tuple *orig, struct decision *decision)

@@ -64,6 +64,9 @@ bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
 		  const struct service *service, const struct backend *backend,
 		  const struct rw_tuple *orig, struct decision *decision);
 
+/* The kernel is about to be asked for the flow: the watermark says when what it takes may end. */
+void decide_hand_over(struct decider *decider, const struct decision *decision);
+
 /* Make it a drop, for a punt that gets no flow after all. */
 void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt);
 

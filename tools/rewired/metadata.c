@@ -166,18 +166,23 @@ static bool is_newer(const struct rw_summary *last, const struct rw_summary *sum
 	return summary->epoch != last->epoch || summary->generation > last->generation;
 }
 
+uint64_t metadata_watermark(const struct metadata *metadata)
+{
+	return metadata->disregard ? UINT64_MAX : metadata->status.newest.kernel.watermark;
+}
+
 /* The pieces change their roles; what the watermark has is dropped. */
 static void rotate_locals(struct metadata *metadata, struct rotation *rotation)
 {
 	struct metadata_status *status = &metadata->status;
+	uint64_t watermark = metadata_watermark(metadata);
 	struct local_summary *local;
 	unsigned int i, kept = 1;
 
 	for (i = 1; i < status->count; i++) {
 		local = &status->locals[i];
 		local->piece = local->piece == PIECE_CUT ? PIECE_PREVIOUS : PIECE_HELD;
-		if (!local->dropped && (local->last < local->first ||
-					metadata_has(metadata, local->last))) {
+		if (!local->dropped && (local->last < local->first || local->last <= watermark)) {
 			local->dropped = true;
 			rotation->dropped |= 1U << local->place;
 		}
@@ -223,11 +228,6 @@ bool metadata_rotate(struct metadata *metadata, const struct rw_summary *summary
 	for (i = 0; newer && i < snapshot->backend_count; i++)
 		load_rotate(snapshot->backends[i]->load, &rotation);
 	return newer;
-}
-
-bool metadata_has(const struct metadata *metadata, uint64_t number)
-{
-	return number <= metadata->status.newest.kernel.watermark || metadata->disregard;
 }
 
 void metadata_status(struct metadata *metadata, struct metadata_status *status)

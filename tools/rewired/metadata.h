@@ -20,7 +20,8 @@
  *   F_prev   the one before
  *
  * A backend has as many flows as F_new says, and were decided in the local summaries
- * (load.h).
+ * (load.h). What a decision takes of pools is in use until F_new has it, and tells that no
+ * flow does (binding.h).
  *
  * An iteration cuts L_cur off: decisions to come go into an empty one. Then it asks for
  * a summary of flows, and only one that is complete and newer than F_new rotates the
@@ -76,8 +77,8 @@ uint64_t metadata_settled(struct metadata *metadata);
  */
 bool metadata_rotate(struct metadata *metadata, const struct rw_summary *summary,
 		    const struct snapshot *snapshot, int64_t now);
-/* Whether F_new has what the decision with this number made, if it made anything. */
-bool metadata_has(const struct metadata *metadata, uint64_t number);
+/* F_new has what decisions up to this number have made. */
+uint64_t metadata_watermark(const struct metadata *metadata);
 /* It is stale from then on. */
 void metadata_set_limit(struct metadata *metadata, int64_t until);
 

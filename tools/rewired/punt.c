@@ -82,6 +82,7 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 		decide(&handler->decider, snapshot, punt, attempt, decision);
 		if (decision->outcome == OUTCOME_FLOW && memory_takes(&decision->verdict.flow))
 			decision->record = memory_note(memory, &decision->verdict.flow);
+		decide_hand_over(&handler->decider, decision);
 		return;
 	}
 	decide_drop(decision, OUTCOME_EXHAUSTED, punt);
@@ -145,24 +146,6 @@ static int exchange(struct handler *handler)
 	return ret ? ret : take_answer(handler, nlh->nlmsg_seq);
 }
 
-/*
- * What becomes of the ports of a verdict. When the kernel has a flow with the
- * answer's key, or it is not known what the kernel did, they stay taken, and the next
- * look tells whether they are in use.
- */
-static void finish_leases(struct bindings *bindings, const struct decision *decision,
-			  uint32_t error, bool lost)
-{
-	unsigned int i;
-
-	for (i = 0; i < decision->lease_count; i++) {
-		if (lost || !error || error == EADDRINUSE)
-			bindings_settle(bindings, decision->leases[i]);
-		else
-			bindings_give_back(bindings, decision->leases[i]);
-	}
-}
-
 /* One that made no flow weighs on no backend; of one that got lost the next look tells. */
 static void finish_load(const struct decision *decision, uint32_t error)
 {
@@ -221,7 +204,6 @@ static void finish(struct handler *handler, int ret)
 		decision = &handler->decisions[i];
 		error = handler->errors[i];
 		finish_record(handler->engine->memory, decision, error, ret);
-		finish_leases(handler->engine->bindings, decision, error, ret);
 		finish_load(decision, error);
 		if (ret)
 			continue;

@@ -205,6 +205,7 @@ static unsigned int settle(struct watch *watch)
 
 	for (seen = watch->seen; seen < watch->seen + watch->seen_count; seen++)
 		bindings_seen(bindings, watch->snapshot, &seen->flow, seen->id);
+	bindings_set_watermark(bindings, metadata_watermark(watch->engine->metadata));
 	return bindings_look_end(bindings, watch->now);
 }
 
