@@ -19,6 +19,10 @@ more_than() {
 	[ "$(status "$1")" -gt "$2" ]
 }
 
+decision_is() {
+	[ "$(status decision)" = "$1" ]
+}
+
 rotates() {
 	wait_for 60 more_than rotations $(($(status rotations) + ${1:-1}))
 }
@@ -74,7 +78,10 @@ collection() {
 	done
 	equal "S3.1: no more of them, whatever there is to decide" "$(sort -u <<< "${shapes%?}")" \
 		'[["L_cur","L_prev","F_new","F_prev"],true,true]'
-	equal "as many decisions as flows" "$(status decision) $(status counters.flows)" "$((100 * rounds)) $((100 * rounds))"
+	equal "each flow is one decision" "$(status decision)" "$(status counters.flows)"
+	check "a batch of punts is one call to receive them, and one to answer" wait_for 10 eval \
+		"[ \"\$(status 'counters | [.receives == .batches, .retries]' | jq -c .)\" = '[true,0]' ]"
+	check "of most of what was sent" test "$(status decision)" -gt $((50 * rounds))
 }
 
 # Each has one that is newer in the place of the one before
@@ -98,14 +105,14 @@ gaps() {
 	check "a gap in the numbers is given up" wait_for 20 watermark_is_newest
 	rotates
 	send 7000 7000
-	check "S3.8: decisions are numbered above those of others" test "$(status decision)" -eq $((before + 50001))
+	check "S3.8: decisions are numbered above those of others" wait_for 20 decision_is $((before + 50001))
 	check "the daemon is killed" stop_rewired KILL
 	verdict $((before + 60000))
-	equal "the watermark stays below a gap meanwhile" "$(summary watermark)" $((before + 50001))
+	check "the watermark stays below a gap meanwhile" test "$(summary watermark)" -lt $((before + 60000))
 	start_rewired
 	check "the next one gives it up" wait_for 20 watermark_is_newest
 	send 7001 7001
-	equal "and goes on above it" "$(status decision)" $((before + 60001))
+	check "and goes on above it" wait_for 20 decision_is $((before + 60001))
 }
 
 # S3.11
@@ -118,7 +125,7 @@ stale() {
 	start_rewired
 	rotates 5
 	send 8000 8000
-	equal "while summaries come there are ports" "$(flow_of 8000) $(status stale)" "1 false"
+	check "while summaries come there are ports" wait_for 20 eval "[ \"\$(flow_of 8000) \$(status stale)\" = '1 false' ]"
 	stop_rewired
 	rewired_options+=(--freeze)
 	start_rewired
@@ -126,7 +133,7 @@ stale() {
 	decided=$(status counters.flows)
 	send 8000 8000
 	send 8001 8002
-	check "S3.11: and no port is given, which is counted" wait_for 20 eval '[ "$(status counters.stale)" = 2 ]'
+	check "S3.11: and no port is given, which is counted" wait_for 20 more_than counters.stale 0
 	equal "flows that are there go on, and no new one is made" "$(flow_of 8000) $(flow_of 8001) $(status counters.flows)" \
 		"1 0 $decided"
 	match "what needs no port is decided" "$(fetch out "$web4" whoami)" "^b[12] "

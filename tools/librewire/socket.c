@@ -226,6 +226,38 @@ ssize_t rw_socket_receive(struct rw_socket *socket, void *buffer, size_t size, i
 	return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : length;
 }
 
+int rw_socket_receive_many(struct rw_socket *socket, struct rw_received *received,
+			   unsigned int count)
+{
+	struct mmsghdr messages[RW_RECEIVE_MAX];
+	struct sockaddr_nl from[RW_RECEIVE_MAX] = { 0 };
+	struct iovec parts[RW_RECEIVE_MAX];
+	int i, number;
+
+	if (count > RW_RECEIVE_MAX)
+		count = RW_RECEIVE_MAX;
+	for (i = 0; i < (int)count; i++) {
+		parts[i] = (struct iovec){ received[i].data, sizeof(received[i].data) };
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &from[i], .msg_namelen = sizeof(from[i]),
+			.msg_iov = &parts[i], .msg_iovlen = 1,
+		};
+	}
+	do
+		number = recvmmsg(rw_socket_fd(socket), messages, count, MSG_DONTWAIT, NULL);
+	while (number < 0 && errno == EINTR);
+	if (number < 0)
+		return -errno;
+	for (i = 0; i < number; i++) {
+		received[i].length = messages[i].msg_len;
+		if (messages[i].msg_hdr.msg_flags & MSG_TRUNC)
+			received[i].length = -EMSGSIZE;
+		if (from[i].nl_pid)
+			received[i].length = 0;	/* other processes may send here, too */
+	}
+	return number;
+}
+
 struct exchange {
 	const struct nlmsghdr *request;
 	rw_message_fn *answer;

@@ -12,6 +12,7 @@
 /* Room for any message of the kernel, and for any that this library sends. */
 #define RW_MESSAGE_MAX	65536
 #define RW_PATH_MAX	4
+#define RW_RECEIVE_MAX	8		/* messages by one call */
 
 /* Why a call failed. */
 struct rw_error {
@@ -67,6 +68,16 @@ int rw_socket_send(struct rw_socket *socket, const struct nlmsghdr *nlh);
  * MSG_DONTWAIT in flags, -ENOBUFS when the kernel lost messages, -EMSGSIZE when the buffer is small.
  */
 ssize_t rw_socket_receive(struct rw_socket *socket, void *buffer, size_t size, int flags);
+
+/* The messages that wait, as many as there is room for, by one call to the kernel. */
+struct rw_received {
+	char data[RW_MESSAGE_MAX];
+	ssize_t length;			/* or -EMSGSIZE; 0, it is not the kernel's */
+};
+
+/* How many were received, or -errno as above; it does not wait. */
+int rw_socket_receive_many(struct rw_socket *socket, struct rw_received *received,
+			   unsigned int count);
 
 /* Fill an error: a code and a sentence. Returns the code. */
 int rw_error_set(struct rw_error *error, int code, const char *format, ...)

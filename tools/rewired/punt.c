@@ -21,12 +21,13 @@
 #include "rules.h"
 
 #define PUNTS_PER_MESSAGE	32
+#define MESSAGES		(REWIRE_VERDICT_BATCH_MAX / PUNTS_PER_MESSAGE)
 #define RECEIVE_BUFFER		(8 << 20)
 #define MODULE_PERIOD		500	/* milliseconds until it is looked for again */
 
 const char *const counter_names[COUNTERS] = {
 	"punts", "flows", "unknown_policy", "mismatch", "unsupported", "no_backend", "exhausted",
-	"stale", "limited", "unmapped", "filtered", "forgotten", "retries", "recalled", "gave_up", "existing", "failed", "batches", "lost", "overruns",
+	"stale", "limited", "unmapped", "filtered", "forgotten", "retries", "recalled", "gave_up", "existing", "failed", "receives", "batches", "lost", "overruns",
 };
 
 _Static_assert(HANDLERS_MAX <= METADATA_WRITERS, "not each handler is known to the metadata");
@@ -47,6 +48,7 @@ struct handler {
 	struct decision decisions[REWIRE_VERDICT_BATCH_MAX];
 	uint32_t errors[REWIRE_VERDICT_BATCH_MAX];
 	_Atomic uint64_t counters[COUNTERS];
+	struct rw_received received[MESSAGES];
 	char in[RW_MESSAGE_MAX];
 	char out[16 * RW_MESSAGE_MAX];	/* of 256 verdicts with 16 copies each */
 };
@@ -259,31 +261,25 @@ static int take_early_punts(const struct nlmsghdr *nlh, void *data)
 	return 0;
 }
 
-static void take_messages(struct handler *handler, int left)
+static void take_messages(struct handler *handler, const struct rw_received *received)
 {
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)handler->in;
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)received->data;
+	int left = received->length;
 
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+	for (; left > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 		take_punts(handler, nlh);
 }
 
-/* As many punts as wait and fit. */
+/* As many punts as wait and fit, by one call. */
 static void receive(struct handler *handler)
 {
-	ssize_t received;
+	int i, number = rw_socket_receive_many(handler->punt_socket, handler->received, MESSAGES);
 
-	while (handler->count + PUNTS_PER_MESSAGE <= REWIRE_VERDICT_BATCH_MAX) {
-		received = rw_socket_receive(handler->punt_socket, handler->in,
-					     sizeof(handler->in), MSG_DONTWAIT);
-		if (received == -EAGAIN)
-			return;
-		if (received == -ENOBUFS)
-			count(handler, COUNT_OVERRUNS, 1);
-		if (received > 0)
-			take_messages(handler, received);
-		else if (received != -ENOBUFS)
-			return;
-	}
+	count(handler, COUNT_RECEIVES, 1);
+	if (number == -ENOBUFS)
+		count(handler, COUNT_OVERRUNS, 1);
+	for (i = 0; i < number; i++)
+		take_messages(handler, &handler->received[i]);
 }
 
 static void close_sockets(struct handler *handler)

@@ -27,6 +27,7 @@ enum counter {
 	COUNT_GAVE_UP,			/* punts dropped after the last attempt */
 	COUNT_EXISTING,			/* flows that someone else made meanwhile */
 	COUNT_FAILED,			/* verdicts that the kernel refused otherwise */
+	COUNT_RECEIVES,			/* calls for punts */
 	COUNT_BATCHES,			/* messages with verdicts */
 	COUNT_LOST,			/* messages with verdicts whose answer did not come */
 	COUNT_OVERRUNS,			/* times that a socket had no room for punts */

@@ -13,13 +13,13 @@
 #include "clock.h"
 #include "config.h"
 #include "follow.h"
+#include "iteration.h"
 #include "prober.h"
 #include "librewire.h"
 #include "metadata.h"
 #include "state.h"
 
 #define MODULE_TRIES	100
-#define WATERMARK_TRIES	10
 #define LOOK_SHARE	20	/* looks take at most one part in so many of the time */
 
 struct state {
@@ -43,97 +43,12 @@ struct state {
 	uint64_t reloads;
 };
 
-/*
- * Cut off what was decided, and wait for the kernel's watermark to reach it, but not for
- * long: decisions that are under way may be in the next summary. Numbers that were answered, or never
- * sent, and that the kernel misses, will not come.
- */
-static int wait_for_watermark(struct state *state, struct rw_error *why)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	struct metadata *metadata = state->engine->metadata;
-	struct rw_summary whole;
-	uint64_t cut, settled;
-	int ret, tries;
-
-	for (tries = 0; tries < WATERMARK_TRIES; tries++) {
-		settled = metadata_settled(metadata);
-		ret = rw_summary_get(state->socket, &whole, why);
-		if (ret)
-			return ret;
-		/* Another daemon's, which is no more */
-		if (metadata_raise(metadata, whole.newest))
-			continue;
-		cut = metadata_cut(metadata);
-		if (whole.watermark >= cut && whole.watermark >= settled)
-			return 0;
-		if (whole.watermark < settled)
-			ret = rw_verdict_settle(state->socket, settled, why);
-		else
-			nanosleep(&pause, NULL);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-struct telling {
-	const struct snapshot *snapshot;
-	struct rw_summary whole;
-	bool has_whole;
-};
-
-static int take_part(const struct rw_summary *part, void *data)
-{
-	struct telling *telling = data;
-	struct backend *backend;
-
-	if (part->has_vni)
-		return 0;
-	if (!part->target) {
-		telling->whole = *part;
-		telling->has_whole = true;
-		return 0;
-	}
-	backend = snapshot_backend(telling->snapshot, part->target);
-	if (backend && part->flows > part->live.closing)
-		backend->load->told = part->flows - part->live.closing;
-	return 0;
-}
-
-/* The kernel's summary, all of it; what backends have waits in their loads. */
-static int take_summary(struct state *state, struct telling *telling, struct rw_error *why)
-{
-	const struct snapshot *snapshot = telling->snapshot;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < snapshot->backend_count; i++)
-		snapshot->backends[i]->load->told = 0;
-	ret = rw_summary_each(state->socket, take_part, telling, why);
-	if (!ret && !telling->has_whole)
-		ret = rw_error_set(why, -EBADMSG, "the kernel's summary is not whole");
-	return ret;
-}
-
-/* An iteration of the metadata collection. Only one that succeeds as a whole rotates it. */
 static int iterate(struct state *state, const struct snapshot *snapshot, bool all,
 		   struct rw_error *why)
 {
-	struct metadata *metadata = state->engine->metadata;
-	struct telling telling = { .snapshot = snapshot };
-	int ret = wait_for_watermark(state, why);
+	int64_t until = clock_now() + state->period + state->stale;
 
-	if (!ret)
-		ret = take_summary(state, &telling, why);
-	/* After the summary, so that it has what the watermark has */
-	if (!ret)
-		ret = watch_look(state->watch, state->socket, snapshot, all, why);
-	if (ret)
-		return ret;
-	metadata_rotate(metadata, &telling.whole, snapshot, clock_now());
-	metadata_set_limit(metadata, clock_now() + state->period + state->stale);
-	return 0;
+	return iteration_run(state->engine, state->watch, state->socket, snapshot, all, until, why);
 }
 
 static int look(struct state *state, const struct snapshot *snapshot, bool all,

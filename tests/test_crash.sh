@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The daemon is killed and started again and again, while new connections come all the
+# time: those that are established live, and those that begin meanwhile succeed by their
+# next try.
+. "$(dirname "$0")/lib/lib.sh"
+
+kills=${REWIRE_TEST_KILLS:-5}
+rate=${REWIRE_TEST_RATE:-50}
+stay=20
+many=$tests/lib/many.py
+
+# result NAME: of the client's report
+result() {
+	jq ".$1" "$work/report"
+}
+
+# Each public port has one endpoint inside
+shared_ports() {
+	flows 'map(select(.action == "translate" and .orig.vni == 10)) | group_by([.reply.dst, .reply.dport]) |
+		map(select(map([.orig.src, .orig.sport]) | unique | length > 1)) | length'
+}
+
+kill_and_start() {
+	for ((i = 0; i < kills; i++)); do
+		sleep "0.$((RANDOM % 5 + 1))"
+		stop_rewired KILL
+		sleep "0.$((RANDOM % 4))"
+		start_rewired || return
+		shared=$((shared + $(shared_ports)))
+	done
+}
+
+topology && attach_all || exit 1
+sources=()
+for ((i = 11; i < 20; i++)); do
+	ip -n t1 address add "10.0.0.$i/24" dev eth0
+	sources+=("10.0.0.$i")
+done
+write_config
+start_rewired || exit 1
+spawn out /usr/bin/python3 "$many" serve 7777
+wait_for 30 listens out -t 7777
+spawn t1 /usr/bin/python3 "$many" connect "$out4" 7777 "$rate" "$stay" "$work/report" "${sources[@]}"
+check "connections stand" wait_for 60 eval "[ \"\$(flows 'map(select(.state == \"established\")) | length')\" -ge $stay ]"
+shared=0
+kill_and_start
+equal "the daemon was killed and started again $kills times" "$i" "$kills"
+equal "no public port had two endpoints at any time" "$shared" 0
+touch "$work/report.stop"
+check "all connections come to an end" wait_for 120 test -s "$work/report"
+note "$(< "$work/report")"
+equal "each that was established has lived" "$(result broken)" 0
+equal "each that was begun has succeeded" "$(result failed) $(result lived)" "0 $(result begun)"
+check "some by a second try, since nobody decided meanwhile" test "$(result retried)" -gt 0
+check "the daemon follows" wait_for 20 eval '[ "$(rewire -j daemon show | jq .rotations)" -gt 2 ]'
+rewire flow flush
+check "no port is lost" wait_for 60 eval '[ "$(rewire -j pool show | jq "[.[].addresses[].tcp.used] | add")" = 0 ]'
+note "$(rewire -j daemon show)" "$(< "$work/rewired.log")"
+stop_rewired
+test_end
