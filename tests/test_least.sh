@@ -60,8 +60,9 @@ by_hand() {
 
 balance_follows() {
 	rewire backend set id 32 state draining
-	connect long 20000 100
-	equal "100 connections have only one backend to go to" "$(shares 20000 100)" "[100,0]"
+	connect few 19990 10
+	connect long 20000 90
+	equal "100 connections have only one backend to go to" "$(shares 19990 100)" "[100,0]"
 	rewire backend set id 32 state active
 	connect more 21000 40
 	equal "S1.7: those that come then go to the other one, which has none" "$(shares 21000 40)" "[0,40]"
@@ -69,7 +70,8 @@ balance_follows() {
 	look_twice
 	check "their flows are there for some time after their end" test "$(flows '[.[] | select(.target == 31)] | length')" -ge 100
 	connect again 22000 20
-	equal "S1.7: when the first one's have ended, new ones go there" "$(shares 22000 20)" "[20,0]"
+	equal "S1.7: two periods after 90 of the first one's have ended, new ones go there" "$(shares 22000 20)" "[20,0]"
+	close_all few
 	close_all more
 	close_all again
 	rewire flow flush
