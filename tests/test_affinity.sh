@@ -9,16 +9,12 @@ sticky='.services[2].destination = { scheduler: "round-robin", affinity: 600, cl
 
 # who VIRTUAL CLIENT: the backend that answers
 who() {
-	fetch out "$1" whoami --interface "$2" | cut -d ' ' -f 1
+	who_answers out "$1" 1 --interface "$2"
 }
 
-# several VIRTUAL CLIENT: who answers six connections
+# several VIRTUAL CLIENT: who answers four connections
 several() {
-	local n
-
-	for n in {1..6}; do
-		who "$1" "$2"
-	done | sort -u | xargs
+	who_answers out "$1" 4 --interface "$2"
 }
 
 clients() {

@@ -39,13 +39,8 @@ target_is() {
 	[ "$(target "$1")" = "$2" ]
 }
 
-# several: who answers six connections
 several() {
-	local n
-
-	for n in {1..6}; do
-		fetch out "$web4" whoami | cut -d ' ' -f 1
-	done | sort -u | xargs
+	who_answers out "$web4" 4
 }
 
 counter() {
@@ -56,6 +51,8 @@ comes_up() {
 	check "a backend that answers is up" becomes b1 up
 	check "and so is the other" becomes b2 up
 	equal "connections reach both" "$(several)" "b1 b2"
+	match "it is told in words, too" "$(rewire backend show name b1)" \
+		"in_force active.* health state up checks [0-9]+ .*result good .*reason connected"
 	equal "checks have flows from the host's own network, by the service, to no target" \
 		"$(flows '[.[] | select(.orig.vni == 40) | [.policy, .target, .reply.vni, .reply.sport]] | unique')" \
 		"[[3,0,30,8080]]"

@@ -56,6 +56,18 @@ fetch() {
 	in_ns "$ns" curl -gsS --connect-timeout 20 --max-time 300 "$@" "$(url "$address" "$path")"
 }
 
+# who_answers NAMESPACE ADDRESS COUNT [CURL-ARGUMENT...]: the servers that COUNT connections reach
+who_answers() {
+	local ns=$1 count=$3 url n
+
+	url=$(url "$2" whoami)
+	shift 3
+	for ((n = 0; n < count; n++)); do
+		echo "$url"
+	done | xargs ip netns exec "$ns" curl -gsS -0 --connect-timeout 20 "$@" |
+		cut -d ' ' -f 1 | sort -u | xargs
+}
+
 declare -A connection_pid connection_fd
 
 # hold_connection NAME NAMESPACE ADDRESS [SOURCE-PORT]: a connection to port 80 that

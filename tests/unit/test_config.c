@@ -130,7 +130,7 @@ static const struct {
 	  "service \"web\": destination: health is not an object" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"snmp\"}},"
 	  "\"backends\":[" BACKEND("") "]}]}",
-	  "service \"web\": destination: health: type is not \"tcp\"" },
+	  "service \"web\": destination: health: type is not \"tcp\", \"http\", \"https\", \"ping\" or \"command\"" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"every\":5}},"
 	  "\"backends\":[" BACKEND("") "]}]}",
 	  "service \"web\": destination: health: unknown key \"every\"" },
@@ -152,6 +152,45 @@ static const struct {
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"destination\":{\"health\":{\"type\":\"tcp\"}},"
 	  "\"backends\":[" BACKEND("") "]}]}",
 	  "health: port is missing, which neither the service nor backend \"b1\" has" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"tcp\",\"path\":\"/\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: unknown key \"path\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"ping\",\"port\":80}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: unknown key \"port\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"verify\":true}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: unknown key \"verify\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"https\",\"verify\":true}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: verify needs a host" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"path\":\"well\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: path does not begin with \"/\"" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"path\":\"/a b\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: path is not 1 to 255 letters" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"host\":\"web/x\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: host is not 1 to 255 letters" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"host\":\"\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: host is not 1 to 255 letters" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"http\",\"status\":\"399-200\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: status \"399-200\" is a range" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"command\"}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: command is missing" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"command\",\"command\":[]}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: command is not a list of 1 to 16 strings" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"command\",\"command\":[\"/bin/true\",5]}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: command is not a list of strings" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80,\"destination\":{\"health\":{\"type\":\"command\",\"command\":[\"true\"]}},"
+	  "\"backends\":[" BACKEND("") "]}]}",
+	  "health: command does not begin with the path of a program" },
 	{ "{\"services\":[" WEB(BACKEND(",\"port\":0")) "]}", "backend \"b1\": port is not a whole number" },
 	{ "{\"services\":[" WEB(BACKEND(",\"weight\":257")) "]}",
 	  "backend \"b1\": weight is not a whole number from 0 to 256" },

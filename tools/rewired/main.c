@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "metadata.h"
 #include "prober.h"
+#include "runner.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
 #define SOCKET_PATH	"/run/rewire/rewired.sock"
@@ -221,7 +222,8 @@ static void serve(uv_loop_t *loop, struct control *control)
 }
 
 /* The gate is opened first: when another daemon has it, nothing was changed. */
-static int run(const struct options *options, struct store *store, struct snapshot *snapshot)
+static int run(const struct options *options, struct store *store, struct snapshot *snapshot,
+	       int runner)
 {
 	struct engine engine = {
 		.memory = memory_new(options->records),
@@ -241,7 +243,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	daemon.started = now.tv_sec;
 	rcu_register_thread();
 	daemon.handlers = handlers_open(&engine, options->threads, &error);
-	engine.prober = prober_new(&engine);
+	engine.prober = prober_new(&engine, runner);
 	if (daemon.handlers)
 		control = control_open(&loop, options->socket, &error);
 	if (!control)
@@ -299,6 +301,7 @@ int main(int argc, char **argv)
 	struct snapshot *snapshot;
 	struct store *store;
 	const char *path;
+	int runner;
 
 	if (status >= 0)
 		return status;
@@ -315,8 +318,9 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	} else {
 		signal(SIGPIPE, SIG_IGN);
+		runner = runner_fork();
 		drop_privileges();
-		status = run(&options, store, snapshot);
+		status = run(&options, store, snapshot, runner);
 	}
 	store->close(store);
 	return status;

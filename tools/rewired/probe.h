@@ -7,6 +7,10 @@
 
 enum probe_type {
 	PROBE_TCP,			/* a connection is taken */
+	PROBE_HTTP,			/* a GET has an answer of a status */
+	PROBE_HTTPS,
+	PROBE_PING,			/* an echo request is answered */
+	PROBE_COMMAND,			/* a command ends with status 0 */
 };
 
 extern const char *const probe_type_names[];
@@ -19,7 +23,18 @@ struct probe {
 	uint32_t port;			/* 0, the one that clients come to */
 	uint32_t failed;		/* state of the target of a backend that is down */
 	struct health_limits limits;
+	/* Of HTTP */
+	char *host;			/* NULL, the address */
+	char *path;
+	uint16_t status_min, status_max;
+	bool verify;			/* the certificate, and that it is the host's */
+	/* Of a command */
+	char **command;
+	uint32_t command_count;
 };
+
+#define PROBE_WORDS_MAX		16	/* of a command, */
+#define PROBE_COMMAND_MAX	4096	/* in bytes */
 
 /* Read "health", if it is there. 0 or -1. */
 int probe_read(const struct place *place, struct probe **probe);

@@ -9,8 +9,10 @@
 
 #include "attempt.h"
 #include "clock.h"
+#include "http.h"
 #include "librewire.h"
 #include "prober.h"
+#include "runner.h"
 
 #define TURN_PERIOD	20	/* milliseconds until one that waits for its turn asks again */
 #define LINGER		3000	/* what a flow lives longer than its check, for the ends to part */
@@ -36,6 +38,8 @@ struct prober {
 	bool started;
 	uv_loop_t loop;
 	uv_async_t wake;
+	struct http *http;
+	struct runner *runner;
 	_Atomic bool stop;
 
 	/* The thread's */
@@ -113,7 +117,7 @@ static int start_attempt(struct item *item, const struct snapshot *snapshot,
 {
 	struct prober *prober = item->prober;
 	struct attempt like = {
-		.loop = &prober->loop, .probe = item->probe, .done = on_done, .data = item,
+		.loop = &prober->loop, .http = prober->http, .runner = prober->runner, .probe = item->probe, .done = on_done, .data = item,
 	};
 
 	while (item->family < FAMILIES &&
@@ -274,8 +278,7 @@ static void on_wake(uv_async_t *wake)
 	if (atomic_load(&prober->stop)) {
 		while (prober->count)
 			drop_item(prober->items[--prober->count]);
-		/* What is left is not waited for */
-		uv_unref((uv_handle_t *)wake);
+		uv_stop(wake->loop);
 		return;
 	}
 	rcu_read_lock();
@@ -293,7 +296,7 @@ static void *run(void *data)
 	return NULL;
 }
 
-struct prober *prober_new(struct engine *engine)
+struct prober *prober_new(struct engine *engine, int runner)
 {
 	struct prober *prober = allocate(1, sizeof(*prober));
 
@@ -303,6 +306,8 @@ struct prober *prober_new(struct engine *engine)
 	uv_loop_init(&prober->loop);
 	uv_async_init(&prober->loop, &prober->wake, on_wake);
 	prober->wake.data = prober;
+	prober->http = http_new(&prober->loop);
+	prober->runner = runner_new(&prober->loop, runner);
 	return prober;
 }
 
@@ -333,6 +338,8 @@ void prober_stop(struct prober *prober)
 void prober_free(struct prober *prober)
 {
 	uv_close((uv_handle_t *)&prober->wake, NULL);
+	http_free(prober->http);
+	runner_free(prober->runner);
 	uv_run(&prober->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&prober->loop);
 	rw_socket_close(prober->socket);

@@ -13,7 +13,8 @@ struct prober;
 
 #define PROBER_ATTEMPTS_MAX	128	/* checks at a time; others wait for their turn */
 
-struct prober *prober_new(struct engine *engine);
+/* Runner is the socket of runner_fork, which is taken over. */
+struct prober *prober_new(struct engine *engine, int runner);
 void prober_start(struct prober *prober, struct state *state);
 /* Any thread, also of one that is not there or not started: the snapshot is another. */
 void prober_wake(struct prober *prober);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,15 +85,21 @@ static struct rw_addr destination(const struct service *service, const struct ba
 	return backend->addresses[family];
 }
 
-static int open_socket(struct way *way, const struct rw_addr *source, struct error *error)
+static int open_socket(struct way *way, const struct rw_addr *source, uint32_t timeout,
+		       struct error *error)
 {
 	int type = way->orig.protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM;
 	struct sockaddr_storage storage;
 	socklen_t length = to_sockaddr(source, 0, &storage);
 
 	way->fd = socket(source->family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, way->orig.protocol);
+	if (way->fd < 0 && errno == EACCES && type == SOCK_DGRAM)
+		return refuse(error, "ping is not allowed to the daemon's group: net.ipv4.ping_group_range");
 	if (way->fd < 0)
 		return refuse_errno(error, "socket");
+	/* What is closed, and gets no answer any more, is not repeated longer than its flow lives */
+	if (type == SOCK_STREAM)
+		setsockopt(way->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	if (bind(way->fd, (struct sockaddr *)&storage, length)) {
 		refuse_errno(error, "bind");
 	} else {
@@ -105,6 +112,18 @@ static int open_socket(struct way *way, const struct rw_addr *source, struct err
 	}
 	close(way->fd);
 	return -1;
+}
+
+static uint8_t probe_protocol(const struct service *service, int family)
+{
+	switch (service->probe->type) {
+	case PROBE_PING:
+		return family == IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	case PROBE_COMMAND:
+		return service->protocols[family] == IPPROTO_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	default:
+		return IPPROTO_TCP;
+	}
 }
 
 /* 0, 1: a key is in use, or -1. */
@@ -139,7 +158,8 @@ int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
 {
 	struct rw_attach local = { .local = true };
 	struct rw_addr source, to = destination(service, backend, family);
-	uint16_t port = service->dport_min ?: service_probe_port(service, backend);
+	bool ping = service->probe->type == PROBE_PING;
+	uint16_t port = ping ? 0 : service->dport_min ?: service_probe_port(service, backend);
 	struct rw_error why;
 	int tries, ret;
 
@@ -151,11 +171,16 @@ int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
 	if (!source_to(&backend->addresses[family], &source))
 		return refuse(error, "the host has no route to the backend");
 	*way = (struct way){
-		.orig = { .vni = local.vni, .protocol = IPPROTO_TCP, .dst = to, .dport = port },
+		.orig = {
+			.vni = local.vni, .protocol = probe_protocol(service, family),
+			.dst = to, .dport = port,
+		},
+		.backend = backend->addresses[family],
+		.port = ping ? 0 : service_probe_port(service, backend),
 	};
 	way->length = to_sockaddr(&to, port, &way->to);
 	for (tries = 0; tries < KEYS_IN_USE_MAX; tries++) {
-		if (open_socket(way, &source, error))
+		if (open_socket(way, &source, timeout, error))
 			return -1;
 		ret = add_flow(way, decider, socket, snapshot, service, backend, timeout, error);
 		if (!ret)

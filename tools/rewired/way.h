@@ -19,6 +19,8 @@ struct way {
 	struct sockaddr_storage to;	/* whom a client would talk to */
 	socklen_t length;
 	struct rw_tuple orig;
+	struct rw_addr backend;		/* whom it talks to, */
+	uint16_t port;			/* and where; 0 for ping */
 };
 
 /*
