@@ -43,6 +43,7 @@ _rewire_arguments() {
 	backend-set)	echo "id state" ;;
 	explain-*)	echo "dev local vni protocol src dst flags length ttl df" ;;
 	apply-*)	echo "dry-run" ;;
+	restore-*)	echo "dry-run merge" ;;
 	esac
 }
 
@@ -51,7 +52,7 @@ _rewire_commands() {
 	attach | rule | address)	echo "show add del help" ;;
 	limit | policy)	echo "show set del help" ;;
 	target)		echo "show add set del help" ;;
-	flow)		echo "show add del get count flush top help" ;;
+	flow)		echo "show add del get count flush top save restore help" ;;
 	verdict)	echo "add help" ;;
 	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
@@ -124,7 +125,7 @@ _rewire() {
 		-n* | --n*) words=$(ls /run/netns 2>/dev/null) ;;
 		-b* | --b* | -so* | --so*) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
 		*) words="attach address rule limit target policy flow punt verdict explain suspicion summary stats service pool backend config
-			apply daemon help" ;;
+			apply save restore daemon help" ;;
 		esac
 		[[ $current == -* ]] && words="-json -pretty -stats -details -oneline -timestamp
 			-color -netns -batch -force --socket -Version -help"
@@ -134,8 +135,8 @@ _rewire() {
 		else
 			words=$(_rewire_arguments explain)
 		fi
-	elif [ "$object" = apply ]; then
-		mapfile -t COMPREPLY < <(compgen -f -W "$(_rewire_arguments apply)" -- "$current")
+	elif [ "$object" = apply ] || [ "$object" = save ] || [ "$object" = restore ]; then
+		mapfile -t COMPREPLY < <(compgen -f -W "$(_rewire_arguments "$object")" -- "$current")
 		return
 	elif [ -z "$command" ]; then
 		words=$(_rewire_commands "$object")

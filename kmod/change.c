@@ -301,7 +301,7 @@ static int rewire_change_fill(struct sk_buff *skb, struct netlink_callback *cb,
 		      nla_put_u32(skb, REWIRE_A_CHANGE_REASON,
 				  FIELD_GET(REWIRE_FLOW_REASON, flags));
 	else
-		err = rewire_flow_fill_live(skb, REWIRE_A_CHANGE_FLOW, flow);
+		err = rewire_flow_fill_live(skb, REWIRE_A_CHANGE_FLOW, flow, false);
 	if (err) {
 		genlmsg_cancel(skb, header);
 		return err == -ENOENT ? 0 : err;

@@ -162,7 +162,7 @@ static int rewire_explanation_fill_flow(struct sk_buff *skb, struct rewire_net *
 	    (explanation->ends &&
 	     nla_put_u32(skb, REWIRE_A_EXPLANATION_ENDS, explanation->closed)))
 		return -EMSGSIZE;
-	err = rewire_flow_fill_live(skb, REWIRE_A_EXPLANATION_FLOW, explanation->flow);
+	err = rewire_flow_fill_live(skb, REWIRE_A_EXPLANATION_FLOW, explanation->flow, false);
 	if (err)
 		return err == -ENOENT ? -EAGAIN : err;
 	target = xa_load(&ns->targets, rewire_flow_target(explanation->flow));

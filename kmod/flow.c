@@ -13,6 +13,7 @@
 #include "namespace.h"
 #include "output.h"
 #include "packet.h"
+#include "past.h"
 #include "policy.h"
 #include "route.h"
 #include "target.h"
@@ -62,6 +63,12 @@ u64 rewire_flow_age(const struct rewire_flow *flow)
 	u64 age = rewire_created_now() - flow->created;
 
 	return jiffies64_to_msecs(age << REWIRE_CREATED_SHIFT);
+}
+
+/* Return: the largest age that can be told, in milliseconds. */
+u64 rewire_flow_age_max(void)
+{
+	return jiffies64_to_msecs((u64)U32_MAX << REWIRE_CREATED_SHIFT);
 }
 
 enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
@@ -284,6 +291,35 @@ static gfp_t rewire_flow_payer(const struct rewire_net *ns)
 	return ns->net->user_ns == &init_user_ns ? 0 : __GFP_ACCOUNT;
 }
 
+/* Of a flow that nobody finds yet. Return: 0, or -ETIME: it would have ended. */
+static int rewire_flow_set_past(struct rewire_flow *flow, const struct rewire_past *past,
+				struct netlink_ext_ack *extack)
+{
+	const struct rewire_past_side *side;
+	unsigned long idle = REWIRE_TIMEOUT_MAX;
+	int i;
+
+	flow->tracking = past->state;
+	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
+		side = &past->side[i];
+		flow->tracking |= side->tracking;
+		flow->end[i] = side->end;
+		flow->ack[i] = side->ack;
+		flow->tuple[i].window = side->window;
+		flow->tuple[i].scale = side->scale;
+		atomic64_set(&flow->packets[i], side->packets);
+		atomic64_set(&flow->bytes[i], side->bytes);
+	}
+	if (past->idle < jiffies_to_msecs(REWIRE_TIMEOUT_MAX))
+		idle = msecs_to_jiffies(past->idle);
+	flow->last_seen -= idle;
+	flow->created -= nsecs_to_jiffies64(past->age * NSEC_PER_MSEC) >> REWIRE_CREATED_SHIFT;
+	if (!rewire_flow_expired(flow))
+		return 0;
+	NL_SET_ERR_MSG(extack, "It was idle for too long");
+	return -ETIME;
+}
+
 /**
  * rewire_flow_new() - make a flow that nobody finds yet
  * @ns: the namespace
@@ -294,7 +330,7 @@ struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_sp
 				    struct netlink_ext_ack *extack)
 {
 	struct rewire_flow *flow;
-	int i, err;
+	int i, err = 0;
 
 	flow = kmem_cache_zalloc(rewire_flow_cache, GFP_ATOMIC | __GFP_NOWARN |
 				 rewire_flow_payer(ns));
@@ -321,12 +357,13 @@ struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_sp
 	flow->last_seen = jiffies;
 	flow->id = atomic64_inc_return(&ns->flow_id);
 
-	if (spec->target) {
+	if (spec->past)
+		err = rewire_flow_set_past(flow, spec->past, extack);
+	if (!err && spec->target)
 		err = rewire_target_join(ns, spec->target, &flow->target, extack);
-		if (err) {
-			rewire_flow_free(flow);
-			return ERR_PTR(err);
-		}
+	if (err) {
+		rewire_flow_free(flow);
+		return ERR_PTR(err);
 	}
 	if (spec->action == REWIRE_FLOW_ACTION_TRANSLATE)
 		rewire_transform_prepare(flow);
@@ -436,7 +473,7 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
  * What was held under its keys is sent through it, before this returns.
  * Context: RCU read side, bottom halves disabled.
  * Return: 0, -EEXIST (original key taken), -EADDRINUSE (reply key taken), -ENOENT,
- * -EHOSTDOWN, -ENOSPC, -ENOMEM.
+ * -EHOSTDOWN, -ENOSPC, -ENOMEM, -ETIME.
  */
 int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *id,
 		    struct netlink_ext_ack *extack)

@@ -20,6 +20,7 @@ struct rewire_flow_extension;
 struct rewire_hold;
 struct rewire_net;
 struct rewire_packet;
+struct rewire_past;
 struct rewire_policy;
 struct rewire_target;
 
@@ -147,6 +148,7 @@ static_assert(offsetof(struct rewire_flow, id) == 192);
  * @one_way: no packet is to be found by the reply key
  * @reject: of a drop entry, what the sender of the packets that are held is told
  * @extension: for the new flow, which takes it over; or NULL
+ * @past: what it has behind it, or NULL: nothing
  */
 struct rewire_flow_spec {
 	struct rewire_key key[REWIRE_DIRECTIONS];
@@ -159,6 +161,7 @@ struct rewire_flow_spec {
 	bool one_way;
 	u8 reject;
 	struct rewire_flow_extension *extension;
+	const struct rewire_past *past;
 };
 
 /* flow_table.c */
@@ -195,6 +198,7 @@ void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
 u64 rewire_flow_age(const struct rewire_flow *flow);
+u64 rewire_flow_age_max(void);
 enum rewire_class rewire_flow_class(const struct rewire_flow *flow);
 enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
 				       enum rewire_flow_state state);

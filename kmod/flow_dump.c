@@ -12,10 +12,12 @@
  * struct rewire_flow_dump - a dump under way
  * @walk: of the table
  * @filter: what the request asks for
+ * @tracking: whether what is known of both directions is to be told, too
  */
 struct rewire_flow_dump {
 	struct rewire_flow_walk walk;
 	struct rewire_flow_filter filter;
+	bool tracking;
 };
 
 int rewire_flow_dump_start(struct netlink_callback *cb)
@@ -39,6 +41,7 @@ int rewire_flow_dump_start(struct netlink_callback *cb)
 		kfree(dump);
 		return err;
 	}
+	dump->tracking = attrs && attrs[REWIRE_A_FLOW_MESSAGE_TRACKING];
 	rewire_flow_walk_enter(&dump->walk, ns);
 	cb->args[0] = (long)dump;
 	cb->seq = 1;
@@ -57,7 +60,7 @@ int rewire_flow_dump_done(struct netlink_callback *cb)
 }
 
 static int rewire_flow_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
-				const struct rewire_flow *flow)
+				const struct rewire_flow *flow, bool tracking)
 {
 	void *header;
 	int err;
@@ -67,7 +70,7 @@ static int rewire_flow_dump_one(struct sk_buff *skb, struct netlink_callback *cb
 	if (!header)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, header);
-	err = rewire_flow_fill_live(skb, REWIRE_A_FLOW_MESSAGE_FLOW, flow);
+	err = rewire_flow_fill_live(skb, REWIRE_A_FLOW_MESSAGE_FLOW, flow, tracking);
 	if (err) {
 		genlmsg_cancel(skb, header);
 		return err == -ENOENT ? 0 : err;
@@ -92,7 +95,7 @@ int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			cb->seq++;
 		again = false;
 		if (rewire_flow_filter_matches(&dump->filter, flow) &&
-		    rewire_flow_dump_one(skb, cb, flow))
+		    rewire_flow_dump_one(skb, cb, flow, dump->tracking))
 			break;
 		rewire_flow_walk_take(&dump->walk, flow);
 	}

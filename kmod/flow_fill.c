@@ -2,6 +2,7 @@
 /* Flows as netlink attributes. */
 #include "extension.h"
 #include "flow_netlink.h"
+#include "past.h"
 #include "target.h"
 
 /* Return: whether there was no room. */
@@ -75,16 +76,8 @@ static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow
 	       rewire_put_ifindex(skb, REWIRE_A_FLOW_REPLY_IFINDEX, flow, REWIRE_REPLY);
 }
 
-/**
- * rewire_flow_fill() - put all that is known of a flow into a message
- * @skb: the message
- * @attribute: of the nest that it goes into
- * @flow: the flow
- *
- * A flow that is being closed may be given only by who knows that it was not yet
- * handed to call_rcu(). Context: RCU read side. Return: 0, or -EMSGSIZE.
- */
-int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flow *flow)
+static int rewire_flow_fill_nest(struct sk_buff *skb, int attribute,
+				 const struct rewire_flow *flow, bool tracking)
 {
 	struct nlattr *nest = nla_nest_start(skb, attribute);
 
@@ -101,16 +94,35 @@ int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flo
 	    rewire_flow_fill_times(skb, flow) ||
 	    rewire_put_ifindex(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow, REWIRE_ORIG) ||
 	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, flow, REWIRE_ORIG) ||
-	    rewire_flow_fill_reply(skb, flow) || rewire_extension_fill(skb, flow))
+	    rewire_flow_fill_reply(skb, flow) || rewire_extension_fill(skb, flow) ||
+	    (tracking && rewire_past_fill(skb, flow)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-/* The same of a flow that may be closed meanwhile. Return: also -ENOENT, when it was. */
-int rewire_flow_fill_live(struct sk_buff *skb, int attribute, const struct rewire_flow *flow)
+/**
+ * rewire_flow_fill() - put all that is known of a flow into a message
+ * @skb: the message
+ * @attribute: of the nest that it goes into
+ * @flow: the flow
+ *
+ * A flow that is being closed may be given only by who knows that it was not yet
+ * handed to call_rcu(). Context: RCU read side. Return: 0, or -EMSGSIZE.
+ */
+int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flow *flow)
 {
-	int err = rewire_flow_fill(skb, attribute, flow);
+	return rewire_flow_fill_nest(skb, attribute, flow, false);
+}
+
+/*
+ * The same of a flow that may be closed meanwhile, with what is known of both directions
+ * if that is asked for. Return: also -ENOENT, when it was closed.
+ */
+int rewire_flow_fill_live(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			  bool tracking)
+{
+	int err = rewire_flow_fill_nest(skb, attribute, flow, tracking);
 
 	if (err)
 		return err;

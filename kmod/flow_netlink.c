@@ -2,11 +2,13 @@
 /* Netlink operations on flows that change or name them. */
 #include "extension.h"
 #include "flow_netlink.h"
+#include "past.h"
 
 int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
 	struct rewire_flow_spec spec;
+	struct rewire_past past;
 	struct sk_buff *reply;
 	struct nlattr *nest;
 	void *header;
@@ -21,10 +23,18 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 				   info->extack);
 	if (err)
 		return err;
+	nest = info->attrs[REWIRE_A_FLOW_MESSAGE_PAST];
+	if (nest) {
+		err = rewire_get_past(nest, rewire_key_protocol(&spec.key[REWIRE_ORIG]), &past,
+				      info->extack);
+		if (err)
+			goto free_extension;
+		spec.past = &past;
+	}
 	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
 	if (!reply) {
-		rewire_extension_free(spec.extension);
-		return -ENOMEM;
+		err = -ENOMEM;
+		goto free_extension;
 	}
 
 	rcu_read_lock();
@@ -45,6 +55,9 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 	return rewire_reply_send(info, reply, header);
 free:
 	nlmsg_free(reply);
+	return err;
+free_extension:
+	rewire_extension_free(spec.extension);
 	return err;
 }
 
@@ -110,7 +123,9 @@ int rewire_nl_flow_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	flow = rewire_flow_find(ns, &key);
-	err = flow ? rewire_flow_fill_live(reply, REWIRE_A_FLOW_MESSAGE_FLOW, flow) : -ENOENT;
+	err = flow ? rewire_flow_fill_live(reply, REWIRE_A_FLOW_MESSAGE_FLOW, flow,
+					   info->attrs[REWIRE_A_FLOW_MESSAGE_TRACKING]) :
+		     -ENOENT;
 	if (err == -ENOENT)
 		rewire_flow_missing(info);
 	rcu_read_unlock();

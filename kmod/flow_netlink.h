@@ -92,6 +92,7 @@ void rewire_flow_collect_failed(struct genl_info *info, int err);
 u64 rewire_flow_idle(const struct rewire_flow *flow);
 u32 rewire_flow_target(const struct rewire_flow *flow);
 int rewire_flow_fill(struct sk_buff *skb, int attribute, const struct rewire_flow *flow);
-int rewire_flow_fill_live(struct sk_buff *skb, int attribute, const struct rewire_flow *flow);
+int rewire_flow_fill_live(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
+			  bool tracking);
 
 #endif /* REWIRE_FLOW_NETLINK_H */

@@ -267,7 +267,7 @@ static bool rewire_top_fill_flow(struct sk_buff *skb, struct rewire_net *ns,
 	rcu_read_lock();
 	flow = rewire_flow_find(ns, &found->key);
 	if (flow && flow->id == found->id)
-		err = rewire_flow_fill_live(skb, REWIRE_A_TOP_ENTRY_FLOW, flow);
+		err = rewire_flow_fill_live(skb, REWIRE_A_TOP_ENTRY_FLOW, flow, false);
 	rcu_read_unlock();
 	if (err == -ENOENT)
 		nlmsg_trim(skb, end);

@@ -132,6 +132,10 @@ static const struct netlink_range_validation rewire_a_policy_mss_range = {
 	.max	= 65535ULL,
 };
 
+static const struct netlink_range_validation rewire_a_tracking_window_range = {
+	.max	= 65535ULL,
+};
+
 static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
@@ -206,6 +210,16 @@ const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MA
 	[REWIRE_A_FLOW_MATCH_DPORT_MAX] = { .type = NLA_U16, },
 };
 
+const struct nla_policy rewire_flow_past_nl_policy[REWIRE_A_FLOW_REPLY_TRACKING + 1] = {
+	[REWIRE_A_FLOW_STATE] = NLA_POLICY_MAX(NLA_U32, 8),
+	[REWIRE_A_FLOW_AGE] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_IDLE] = { .type = NLA_U64, },
+	[REWIRE_A_FLOW_ORIG_COUNTERS] = NLA_POLICY_NESTED(rewire_counters_nl_policy),
+	[REWIRE_A_FLOW_REPLY_COUNTERS] = NLA_POLICY_NESTED(rewire_counters_nl_policy),
+	[REWIRE_A_FLOW_ORIG_TRACKING] = NLA_POLICY_NESTED(rewire_tracking_nl_policy),
+	[REWIRE_A_FLOW_REPLY_TRACKING] = NLA_POLICY_NESTED(rewire_tracking_nl_policy),
+};
+
 const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1] = {
 	[REWIRE_A_FLOW_ORIG] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_FLOW_REPLY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
@@ -261,6 +275,18 @@ const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIE
 		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_other_unreplied_range),
 	[REWIRE_A_TIMEOUTS_OTHER_REPLIED] =
 		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_timeouts_other_replied_range),
+};
+
+const struct nla_policy rewire_tracking_nl_policy[REWIRE_A_TRACKING_SYN + 1] = {
+	[REWIRE_A_TRACKING_END] = { .type = NLA_U32, },
+	[REWIRE_A_TRACKING_ACK] = { .type = NLA_U32, },
+	[REWIRE_A_TRACKING_WINDOW] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_tracking_window_range),
+	[REWIRE_A_TRACKING_SCALE] = { .type = NLA_U8, },
+	[REWIRE_A_TRACKING_FIN] = { .type = NLA_FLAG, },
+	[REWIRE_A_TRACKING_LAST_FIN] = { .type = NLA_FLAG, },
+	[REWIRE_A_TRACKING_ALIVE] = { .type = NLA_FLAG, },
+	[REWIRE_A_TRACKING_SYN] = { .type = NLA_FLAG, },
 };
 
 const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1] = {
@@ -428,8 +454,9 @@ const struct nla_policy rewire_policy_get_nl_policy[REWIRE_A_POLICY_ID + 1] = {
 };
 
 /* REWIRE_CMD_FLOW_ADD - do */
-const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1] = {
+const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_PAST + 1] = {
 	[REWIRE_A_FLOW_MESSAGE_SPEC] = NLA_POLICY_NESTED(rewire_flow_spec_nl_policy),
+	[REWIRE_A_FLOW_MESSAGE_PAST] = NLA_POLICY_NESTED(rewire_flow_past_nl_policy),
 };
 
 /* REWIRE_CMD_FLOW_DEL - do */
@@ -438,9 +465,10 @@ const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1]
 };
 
 /* REWIRE_CMD_FLOW_GET - do */
-const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1] = {
+const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_TRACKING + 1] = {
 	[REWIRE_A_FLOW_MESSAGE_KEY] = NLA_POLICY_NESTED(rewire_tuple_nl_policy),
 	[REWIRE_A_FLOW_MESSAGE_FILTER] = NLA_POLICY_NESTED(rewire_flow_filter_nl_policy),
+	[REWIRE_A_FLOW_MESSAGE_TRACKING] = { .type = NLA_FLAG, },
 };
 
 /* REWIRE_CMD_FLOW_FLUSH - do */
@@ -661,7 +689,7 @@ const struct genl_ops rewire_nl_ops[33] = {
 		.cmd		= REWIRE_CMD_FLOW_ADD,
 		.doit		= rewire_nl_flow_add_doit,
 		.policy		= rewire_flow_add_nl_policy,
-		.maxattr	= REWIRE_A_FLOW_MESSAGE_SPEC,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_PAST,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -676,7 +704,7 @@ const struct genl_ops rewire_nl_ops[33] = {
 		.doit		= rewire_nl_flow_get_doit,
 		.dumpit		= rewire_nl_flow_get_dumpit,
 		.policy		= rewire_flow_get_nl_policy,
-		.maxattr	= REWIRE_A_FLOW_MESSAGE_KEY,
+		.maxattr	= REWIRE_A_FLOW_MESSAGE_TRACKING,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

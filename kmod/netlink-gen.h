@@ -17,9 +17,11 @@ extern const struct nla_policy rewire_copy_nl_policy[REWIRE_A_FLOW_REPLY_TUNNEL 
 extern const struct nla_policy rewire_counters_nl_policy[REWIRE_A_COUNTERS_BYTES + 1];
 extern const struct nla_policy rewire_flow_filter_nl_policy[REWIRE_A_FLOW_FILTER_AGE_MAX + 1];
 extern const struct nla_policy rewire_flow_match_nl_policy[REWIRE_A_FLOW_MATCH_DPORT_MAX + 1];
+extern const struct nla_policy rewire_flow_past_nl_policy[REWIRE_A_FLOW_REPLY_TRACKING + 1];
 extern const struct nla_policy rewire_flow_spec_nl_policy[REWIRE_A_FLOW_COPIES + 1];
 extern const struct nla_policy rewire_oddity_nl_policy[REWIRE_A_ODDITY_PINNED + 1];
 extern const struct nla_policy rewire_timeouts_nl_policy[REWIRE_A_TIMEOUTS_OTHER_REPLIED + 1];
+extern const struct nla_policy rewire_tracking_nl_policy[REWIRE_A_TRACKING_SYN + 1];
 extern const struct nla_policy rewire_tunnel_nl_policy[REWIRE_A_TUNNEL_LLADDR + 1];
 extern const struct nla_policy rewire_tuple_nl_policy[REWIRE_A_TUPLE_DPORT + 1];
 extern const struct nla_policy rewire_verdict_nl_policy[REWIRE_A_VERDICT_REJECT + 1];
@@ -60,11 +62,11 @@ extern const struct nla_policy rewire_policy_del_nl_policy[REWIRE_A_POLICY_ID + 
 
 extern const struct nla_policy rewire_policy_get_nl_policy[REWIRE_A_POLICY_ID + 1];
 
-extern const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_SPEC + 1];
+extern const struct nla_policy rewire_flow_add_nl_policy[REWIRE_A_FLOW_MESSAGE_PAST + 1];
 
 extern const struct nla_policy rewire_flow_del_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1];
 
-extern const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_KEY + 1];
+extern const struct nla_policy rewire_flow_get_nl_policy[REWIRE_A_FLOW_MESSAGE_TRACKING + 1];
 
 extern const struct nla_policy rewire_flow_flush_nl_policy[REWIRE_A_FLOW_MESSAGE_FILTER + 1];
 

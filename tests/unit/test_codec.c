@@ -241,6 +241,38 @@ static void test_flow(void **state)
 	assert_int_equal(got.spec.reply.protocol, 0);
 }
 
+/* What is told of a TCP connection is what is given when it is restored, numbers of 0 among it. */
+static void test_past(void **state)
+{
+	struct rw_past past = {
+		.state = REWIRE_FLOW_STATE_ESTABLISHED, .age = 7, .idle = 3,
+		.counters = { { 1, 2 }, { 3, 4 } }, .has_tracking = { true, true },
+		.tracking[0] = { .given = 1U << REWIRE_A_TRACKING_END | 1U << REWIRE_A_TRACKING_SCALE,
+				 .fin = true },
+		.tracking[1] = { .given = 1U << REWIRE_A_TRACKING_ACK, .ack = 5 },
+	};
+	struct nlmsghdr *nlh = start(REWIRE_CMD_FLOW_ADD);
+	struct rw_tracking tracking;
+	struct rw_flow flow;
+
+	(void)state;
+	assert_true(rw_put_past(nlh, BUFFER, REWIRE_A_FLOW_MESSAGE_FLOW, &past));
+	assert_int_equal(rw_get_flow(nlh, &flow), 0);
+	assert_int_equal(flow.state, past.state);
+	assert_int_equal(flow.age, 7);
+	assert_int_equal(flow.reply.bytes, 4);
+	assert_true(rw_get_tracking(&flow, 0, &tracking));
+	assert_int_equal(tracking.given & ~(1U << REWIRE_A_TRACKING_FIN), past.tracking[0].given);
+	assert_true(tracking.fin && !tracking.end && !tracking.scale && !tracking.syn);
+	assert_true(rw_get_tracking(&flow, 1, &tracking));
+	assert_int_equal(tracking.ack, 5);
+	past.has_tracking[1] = false;
+	nlh = start(REWIRE_CMD_FLOW_ADD);
+	assert_true(rw_put_past(nlh, BUFFER, REWIRE_A_FLOW_MESSAGE_FLOW, &past));
+	assert_int_equal(rw_get_flow(nlh, &flow), 0);
+	assert_false(rw_get_tracking(&flow, 1, &tracking));
+}
+
 static void test_change(void **state)
 {
 	struct rw_flow flow = { .id = 12, .spec = spec(1), .state = REWIRE_FLOW_STATE_CLOSED };
@@ -876,6 +908,7 @@ int main(void)
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_explanation), cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_punts),

@@ -3,7 +3,7 @@
 # The grammar of the command line: help, and errors that name the word at fault.
 . "$(dirname "$0")/../lib/tap.sh"
 
-objects="attach rule target flow punt verdict explain summary stats service pool backend config apply daemon"
+objects="attach rule target flow punt verdict explain summary stats service pool backend config apply save restore daemon"
 
 for object in $objects; do
 	check "rewire $object help" grep -q "^Usage: rewire $object" <("$bin/rewire" "$object" help)
@@ -30,6 +30,10 @@ refuse "a packet from nowhere" 1 'explain: dev, local or vni is missing' "$bin/r
 refuse "a packet to nowhere" 1 'explain: dst is missing' "$bin/rewire" explain vni 1 src 1.1.1.1
 refuse "a flag that TCP does not have" 1 'explain: flags: "sin" is not one of' \
 	"$bin/rewire" explain vni 1 src 1.1.1.1 dst 2.2.2.2 flags ack,sin
+refuse "nowhere to save to" 1 'save: FILE is missing' "$bin/rewire" save
+refuse "nothing to restore" 1 'flow restore: FILE is missing' "$bin/rewire" flow restore
+refuse "a file that is not there" 1 'restore: /nowhere: No such file' "$bin/rewire" restore /nowhere
+refuse "two ways to restore" 1 'dry-run and merge exclude' "$bin/rewire" restore /nowhere dry-run merge
 refuse "flags of UDP" 1 'explain: flags are of TCP alone' \
 	"$bin/rewire" explain vni 1 protocol udp src 1.1.1.1 dst 2.2.2.2 flags ack
 test_end

@@ -28,6 +28,10 @@ bool rw_copies_put(struct nlmsghdr *nlh, size_t size, const struct rw_copy *copi
 /* The copy after one, NULL for the first; NULL at the end. */
 const struct nlattr *rw_copy_next(const struct rw_flow_spec *spec, const struct nlattr *previous,
 				  struct rw_copy *copy);
+bool rw_put_past(struct nlmsghdr *nlh, size_t size, uint16_t attr, const struct rw_past *past);
+/* What a flow's direction tells of its tracking; false when it does not. */
+bool rw_get_tracking(const struct rw_flow *flow, unsigned int direction,
+		     struct rw_tracking *tracking);
 bool rw_put_flow_filter(struct nlmsghdr *nlh, size_t size, uint16_t attr,
 			const struct rw_flow_filter *filter);
 bool rw_put_flow(struct nlmsghdr *nlh, size_t size, const struct rw_flow *flow);

@@ -62,6 +62,10 @@ static const struct rw_field flow_fields[] = {
 	SHAPE_FIELDS(struct rw_flow, spec.),
 	[REWIRE_A_FLOW_ORIG_COUNTERS]	= RW_NESTED(rw_counters_shape, struct rw_flow, orig),
 	[REWIRE_A_FLOW_REPLY_COUNTERS]	= RW_NESTED(rw_counters_shape, struct rw_flow, reply),
+	[REWIRE_A_FLOW_ORIG_TRACKING]	= RW_BORROWED(RW_ATTRS, struct rw_flow, tracking[0],
+						      tracking_len[0]),
+	[REWIRE_A_FLOW_REPLY_TRACKING]	= RW_BORROWED(RW_ATTRS, struct rw_flow, tracking[1],
+						      tracking_len[1]),
 };
 
 static const struct rw_shape flow_shape = RW_SHAPE(flow_fields);
@@ -166,14 +170,21 @@ static int take_flow(const struct nlmsghdr *nlh, void *data)
 	return rw_get_flow(nlh, data);
 }
 
-int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error)
+int rw_flow_restore(struct rw_socket *socket, const struct rw_flow_spec *spec,
+		    const struct rw_past *past, struct rw_error *error)
 {
 	char buffer[RW_REQUEST_MAX];
 	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_FLOW_ADD, 0);
 
-	if (!rw_put_flow_spec(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_SPEC, spec))
+	if (!rw_put_flow_spec(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_SPEC, spec) ||
+	    (past && !rw_put_past(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_PAST, past)))
 		return rw_no_room(error);
 	return rw_socket_request(socket, nlh, NULL, NULL, error);
+}
+
+int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error)
+{
+	return rw_flow_restore(socket, spec, NULL, error);
 }
 
 static int request_by_key(struct rw_socket *socket, uint8_t command, const struct rw_tuple *key,
@@ -228,7 +239,9 @@ int rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *filter, 
 
 	if (!once.ids)
 		return rw_error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
-	if (filter && !rw_put_flow_filter(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_FILTER, filter))
+	if (filter && (!rw_put_flow_filter(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_FILTER, filter) ||
+		       (filter->tracking &&
+			!mnl_attr_put_check(nlh, sizeof(buffer), REWIRE_A_FLOW_MESSAGE_TRACKING, 0, NULL))))
 		ret = rw_no_room(error);
 	else
 		ret = rw_socket_dump(socket, nlh, each_flow_once, &once, error);

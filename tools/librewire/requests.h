@@ -66,6 +66,9 @@ int rw_suspicion_pin(struct rw_socket *socket, const struct rw_suspicion_value *
 		     struct rw_error *error);
 
 int rw_flow_add(struct rw_socket *socket, const struct rw_flow_spec *spec, struct rw_error *error);
+/* One with something behind it; past may be NULL. */
+int rw_flow_restore(struct rw_socket *socket, const struct rw_flow_spec *spec,
+		    const struct rw_past *past, struct rw_error *error);
 int rw_flow_del(struct rw_socket *socket, const struct rw_tuple *key, struct rw_error *error);
 int rw_flow_get(struct rw_socket *socket, const struct rw_tuple *key, struct rw_flow *flow,
 		struct rw_error *error);

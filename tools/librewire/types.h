@@ -69,12 +69,31 @@ struct rw_flow_spec {
 	uint32_t copies_len;
 };
 
+/* What was seen of one direction of a TCP connection. */
+struct rw_tracking {
+	uint32_t given;			/* bits 1 << REWIRE_A_TRACKING_... of the numbers */
+	uint32_t end, ack, window;
+	uint8_t scale;
+	bool fin, last_fin, alive, syn;
+};
+
 struct rw_flow {
 	uint64_t id;
 	struct rw_flow_spec spec;
 	uint32_t action, state;
 	uint64_t age, idle, expires;	/* milliseconds */
 	struct rw_counters orig, reply;
+	const uint8_t *tracking[2];	/* attributes, see rw_tracking_get(); NULL, not told */
+	uint32_t tracking_len[2];
+};
+
+/* What a flow that is restored has behind it, by direction. */
+struct rw_past {
+	uint32_t state;
+	uint64_t age, idle;		/* milliseconds */
+	struct rw_counters counters[2];
+	bool has_tracking[2];
+	struct rw_tracking tracking[2];
 };
 
 /* What the key of a direction has to agree with, of what is given. */
@@ -91,6 +110,7 @@ struct rw_flow_filter {
 	struct rw_flow_match orig, reply;
 	uint32_t state, policy, target, action, ifindex;
 	uint64_t idle_min, idle_max, age_min, age_max;	/* milliseconds */
+	bool tracking;			/* not what flows, but how much of them is told */
 };
 
 /* A flow that was made or has ended. */

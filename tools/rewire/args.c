@@ -343,6 +343,10 @@ int args_refused(const struct args *args, const struct arg *table, const struct 
 	const struct arg *arg;
 	char which[160] = "";
 
+	if (cli.restoring && (error->code == -EEXIST || error->code == -ETIME)) {
+		cli.existing++;
+		return 0;
+	}
 	for (arg = table; arg && arg->name && !which[0]; arg++) {
 		const char *value = args->value[arg - table];
 		const char *to = arg->part == ARG_AFTER && args->to ? args->to : "";

@@ -39,7 +39,7 @@ static int split(char *line, char **words)
 	}
 }
 
-static int run_line(char *line)
+int cli_run_line(char *line)
 {
 	char *words[WORDS_MAX + 1];
 	int count = split(line, words);
@@ -65,7 +65,7 @@ int cli_run_file(const char *path)
 	}
 	cli.file = path;
 	for (cli.line = 1; (!first || cli.force) && getline(&line, &size, file) >= 0; cli.line++) {
-		status = run_line(line);
+		status = cli_run_line(line);
 		if (!first)
 			first = status;
 	}

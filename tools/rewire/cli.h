@@ -17,6 +17,9 @@ struct cli {
 	const char *control;		/* path of the daemon's socket */
 	const char *file;		/* of commands, NULL when they come from the command line */
 	unsigned int line;
+	bool restoring;			/* what is there already is no error, nor what has expired */
+	unsigned long existing;		/* of those */
+	uint64_t elapsed;		/* milliseconds since what is restored was saved */
 	struct rw_socket *socket;
 };
 
@@ -37,10 +40,12 @@ struct object {
 extern struct cli cli;
 extern const struct object attach_object, address_object, rule_object, limit_object, target_object, policy_object, flow_object, punt_object,
 	verdict_object, explain_object, suspicion_object, summary_object, stats_object, monitor_object, service_object, pool_object, backend_object, config_object,
-	apply_object, daemon_object;
+	apply_object, daemon_object, save_object, restore_object;
 
 /* Run one command: its words, from the object on. Returns an exit status. */
 int cli_run(int count, char **words);
+/* Run one command that is a line, which is cut into words. */
+int cli_run_line(char *line);
 /* Run the commands of a file, "-" for standard input. */
 int cli_run_file(const char *path);
 /* Enter a network namespace by name or path. */

@@ -13,26 +13,44 @@
 #include "print.h"
 #include "view.h"
 
-static int open_socket(const char *path)
+/* A connected socket, or -1. */
+static int connect_to(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, ret;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		cli_error("daemon: %s: %s", path, strerror(ENAMETOOLONG));
+		errno = ENAMETOOLONG;
 		return -1;
 	}
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address)))
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		cli_error("no daemon answers at %s", path);
-	else
-		cli_error("daemon: %s: %s", path, strerror(errno));
+	ret = errno;
+	close(fd);
+	errno = ret;
+	return -1;
+}
+
+bool control_there(void)
+{
+	int fd = connect_to(cli.control);
+
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return fd >= 0;
+}
+
+static int open_socket(const char *path)
+{
+	int fd = connect_to(path);
+
+	if (fd < 0 && (errno == ENOENT || errno == ECONNREFUSED))
+		cli_error("no daemon answers at %s", path);
+	else if (fd < 0)
+		cli_error("daemon: %s: %s", path, strerror(errno));
+	return fd;
 }
 
 static int send_line(int fd, const json_t *request)

@@ -7,6 +7,8 @@
 
 #include "args.h"
 
+/* Whether a daemon listens; nothing is printed. */
+bool control_there(void);
 /* Params is taken over, even on failure. The result, or NULL after an error is printed. */
 json_t *control_call(const struct args *args, const char *method, json_t *params);
 /* Call and print the result. Returns an exit status. */

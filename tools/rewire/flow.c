@@ -6,7 +6,10 @@
 #include "filter.h"
 #include "key.h"
 #include "objects.h"
+#include "past.h"
 #include "print.h"
+#include "restore.h"
+#include "save.h"
 
 static const char usage[] =
 	"Usage: rewire flow add KEY to { [ vni N ] [ src ADDR[:PORT] ] [ dst ADDR[:PORT] ]\n"
@@ -14,12 +17,17 @@ static const char usage[] =
 	"       rewire flow { del | get } KEY\n"
 	"       rewire flow [ show [ FILTER ] ]\n"
 	"       rewire flow { count | flush } [ FILTER ]\n"
+	"       rewire flow save { FILE | - } [ FILTER ]\n"
+	"       rewire flow restore { FILE | - }\n"
 	"       rewire flow top [ GROUP ] [ by { flows | packets | bytes } ] [ limit N ] [ FILTER ]\n"
 	"where  KEY := vni N protocol PROTO src ADDR[:PORT] dst ADDR[:PORT] [ TUNNEL ]\n"
 	"       TUNNEL := remote ADDR [ id N ] [ lladdr MAC ]\n"
 	"       MORE := [ policy N ] [ target N ] [ decision N ] [ timeout MS ] [ dev DEV ]\n"
 	"               [ outdev DEV ] [ one-way ] [ dscp N ] [ ttl { decrement | keep | N } ]\n"
-	"               [ { packet-rate | byte-rate } N [ burst N ] ] [ copy COPY ]...\n"
+	"               [ { packet-rate | byte-rate } N [ burst N ] ] [ copy COPY ]... [ PAST ]\n"
+	"       PAST := [ state STATE ] [ age TIME ] [ idle TIME ] [ counters PACKETS:BYTES ]\n"
+	"               [ reply-counters PACKETS:BYTES ] [ tracking SEEN ] [ reply-tracking SEEN ]\n"
+	"       SEEN := { end=N | ack=N | window=N | scale=N | fin | last-fin | alive | syn }[,...]\n"
 	"       COPY := NAME=VALUE[,NAME=VALUE]... of vni, src, dst, dev, remote, id, lladdr\n"
 	FILTER_USAGE
 	"       GROUP := group { flow | src | dst | vni | target | policy | state }\n"
@@ -30,8 +38,14 @@ static const char usage[] =
 	"the port of its source. What to does not name stays as it is. With -json or -details,\n"
 	"add prints the flow; with -stats, show prints counters.\n";
 
+struct add_values {
+	struct key_values key;
+	struct past_values past;
+};
+
 static const struct arg add_table[] = {
 	KEY_FLOW_TABLE(REWIRE_A_FLOW_MESSAGE_SPEC),
+	PAST_TABLE(KEY_ARGS, struct add_values, past),
 	{ .name = NULL }
 };
 
@@ -103,19 +117,25 @@ static int show(const struct rw_flow *flow, void *data)
 
 static int flow_add(struct args *args)
 {
-	struct key_values values = { 0 };
+	struct add_values values = { 0 };
 	struct rw_flow_spec spec = { 0 };
 	struct rw_error error;
+	struct rw_past past;
 	struct rw_flow flow;
 	int ret = args_parse(args, add_table, &values);
 
 	if (!ret)
-		ret = key_flow(args, &values, &spec);
+		ret = key_flow(args, &values.key, &spec);
+	if (!ret)
+		ret = past_parse(args, &values.past, &past);
 	if (ret)
 		return ret;
 	if (!cli_socket())
 		return EXIT_REFUSED;
-	if (rw_flow_add(cli.socket, &spec, &error))
+	/* The time since it was saved */
+	past.age += cli.elapsed;
+	past.idle += cli.elapsed;
+	if (rw_flow_restore(cli.socket, &spec, past_given(args, KEY_ARGS) ? &past : NULL, &error))
 		return args_refused(args, add_table, &error);
 	if (!cli.details && !print_style.json)
 		return 0;
@@ -222,6 +242,34 @@ static int flow_flush(struct args *args)
 	return rw_flow_flush(cli.socket, given, &error) ? args_refused(args, filter_table, &error) : 0;
 }
 
+/* The first word, which is a file, taken off. */
+static const char *take_file(struct args *args)
+{
+	if (!args->count) {
+		args_error(args, "FILE is missing");
+		return NULL;
+	}
+	args->count--;
+	return *args->words++;
+}
+
+static int flow_save(struct args *args)
+{
+	const char *path = take_file(args);
+	struct rw_flow_filter filter = { 0 }, *given;
+	int ret = path ? parse_filter(args, &filter, &given) : EXIT_USAGE;
+
+	return ret ? ret : save_flows(args, path, &filter);
+}
+
+static int flow_restore(struct args *args)
+{
+	const char *path = take_file(args);
+	int ret = path ? args_none(args) : EXIT_USAGE;
+
+	return ret ? ret : restore_flows(args, path);
+}
+
 enum { TOP_GROUP = FILTER_ARGS, TOP_BY, TOP_LIMIT };
 
 static const struct arg top_table[] = {
@@ -309,7 +357,8 @@ static int flow_top(struct args *args)
 
 static const struct command commands[] = {
 	{ "show", flow_show }, { "add", flow_add }, { "del", flow_del }, { "get", flow_get },
-	{ "count", flow_count }, { "flush", flow_flush }, { "top", flow_top }, { NULL, NULL }
+	{ "count", flow_count }, { "flush", flow_flush }, { "top", flow_top },
+	{ "save", flow_save }, { "restore", flow_restore }, { NULL, NULL }
 };
 
 const struct object flow_object = { "flow", usage, commands, NULL };

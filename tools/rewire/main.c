@@ -19,7 +19,7 @@ static const char usage[] =
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
 	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict |\n"
 	"                   explain | suspicion | summary | stats | monitor | service | pool | backend |\n"
-	"                   config | apply | daemon }\n"
+	"                   config | apply | save | restore | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
 	"                    --socket PATH | -V[ersion] | -h[elp] }\n";
@@ -46,6 +46,8 @@ static const struct {
 	{ "pool", &pool_object },
 	{ "backend", &backend_object },
 	{ "config", &config_object },
+	{ "save", &save_object },
+	{ "restore", &restore_object },
 	{ "apply", &apply_object },
 	{ "daemon", &daemon_object },
 	{ NULL, NULL }

@@ -11,6 +11,7 @@ void attach_print_members(const struct rw_attach *attach);
 void rule_print_members(const struct rw_rule *rule);
 void limit_print_members(const struct rw_limit *limit);
 void policy_print_members(const struct rw_policy *policy);
+const char *policy_timeout_name(int attr);
 void target_print_members(const struct rw_target *target);
 
 #endif

@@ -93,6 +93,11 @@ static int policy_del(struct args *args)
 	return rw_policy_del(cli.socket, policy.id, &error) ? args_refused(args, table, &error) : 0;
 }
 
+const char *policy_timeout_name(int attr)
+{
+	return table[TIMEOUTS + attr - 1].name;
+}
+
 void policy_print_members(const struct rw_policy *policy)
 {
 	int i;
@@ -105,7 +110,7 @@ void policy_print_members(const struct rw_policy *policy)
 	if (cli.details)
 		print_line();
 	for (i = 1; i <= REWIRE_A_TIMEOUTS_MAX; i++) {
-		const char *name = table[TIMEOUTS + i - 1].name;
+		const char *name = policy_timeout_name(i);
 
 		print_duration(name, cli.details ? name : NULL, policy->timeouts[i]);
 	}
