@@ -58,4 +58,49 @@ bad "services that match the same" 'are those of service' \
 	'.services += [.services[0] | .name = "again" | .id = 9]'
 bad "an unknown backend state" 'state is not "active"' '.services[2].backends[0].state = "up"'
 refuse "a configuration that is not there" 1 "No such file" "$bin/rewired" -k -c "$work/none"
+
+# Where it is in the file, which has a line for each bracket, key and value
+line_of() {
+	grep -n "$1" "$config" | sed -n "${2:-1}s/:.*//p"
+}
+
+# named NAME LINE-OF-NAME JQ-FILTER: the refusal begins with the line where the object begins
+named() {
+	local line
+
+	write_config "$3"
+	line=$(line_of "\"name\": \"$2\"" "${4:-1}")
+	refuse "$1" 1 "$config: line $((line - 1)): " "$bin/rewired" -k -c "$config"
+}
+
+named "the line of a bad pool" public '.pools[0].ports = 0'
+named "the line of a bad service" dns '.services[3].hold = 1'
+named "the line of a bad backend" b2 '.services[2].backends[1].weight = 999'
+named "the line of the second of a name" web '.services[0].name = "web"' 2
+named "the line of the second of an id" nat-t2 '.services[1].id = 1'
+named "the line of a pool that overlaps" other '.pools += [.pools[0] | .name = "other"]'
+named "the line of a service that matches what another does" nat-t3 '.services += [.services[0] | .id = 9 | .name = "nat-t3"]'
+named "the line of a service in a loop" loop '.services += [{ name: "loop", id: 9, vni: 0, dst: "192.0.2.0/24",
+	destination: { vni: 0, addresses: "192.0.2.9" } }]'
+named "the line of a backend in an unknown network" b1 '.networks = [{ vni: 0 }, { vni: 10 }, { vni: 20 }]'
+
+# big OBJECTS: so many pools and services
+big() {
+	jq -n --argjson n "$(($1 / 2))" '{
+		pools: [range($n) | { name: "p\(.)", vni: (. % 1000), addresses: "10.\(. / 65536 | floor).\(. / 256 | floor | . % 256).\(. % 256)" }],
+		services: [range($n) | { name: "s\(.)", id: (. + 1), vni: (. % 4096), source: { pool: "p\(.)" },
+			dst: "172.\(16 + (. / 65536 | floor)).\(. / 256 | floor | . % 256).\(. % 256)" }] }'
+}
+
+# bounded COMMAND...: in 1 GiB of memory and 60 seconds of a processor
+bounded() {
+	(ulimit -v 1048576 -t 60 && "$@")
+}
+
+big 100000 > "$config"
+check "100,000 objects are checked in bounded time and memory" bounded "$bin/rewired" -k -c "$config"
+sed -i '$s/}$/,"x":1}/; $!b' "$config"
+refuse "and refused in them" 1 'unknown key "x"' bounded "$bin/rewired" -k -c "$config"
+big 100000 | jq -c '.services[49999].source.pool = "nowhere"' > "$config"
+refuse "by the last one, too" 1 'service "s49999": source: there is no pool "nowhere"' bounded "$bin/rewired" -k -c "$config"
 test_end

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "json_line.h"
 #include "rpc.h"
 #include "siphash.h"
 
@@ -117,9 +118,35 @@ static void deep_nesting_is_refused(void **context)
 	free(line);
 }
 
+static void lines_are_found(void **context)
+{
+	static const char text[] =
+		"\n{ \"a\\\"{\": [1,\n 2, \"]\",\n\"\\\\\"],\n \"list\": [ { \"b\": {} }\n, [ ],\n"
+		" { \"c\": [ -1.5e3, true\n, null ] } ],\n \"d\" :\n 7 }";
+
+	(void)context;
+	assert_int_equal(rw_json_line(text, ""), 2);
+	assert_int_equal(rw_json_line(text, "list"), 5);
+	assert_int_equal(rw_json_line(text, "list[0].b"), 5);
+	assert_int_equal(rw_json_line(text, "list[1]"), 6);
+	assert_int_equal(rw_json_line(text, "list[2].c[1]"), 7);
+	assert_int_equal(rw_json_line(text, "list[2].c[2]"), 8);
+	assert_int_equal(rw_json_line(text, "d"), 10);
+	assert_int_equal(rw_json_line(text, "list[3]"), 0);
+	assert_int_equal(rw_json_line(text, "list[1][0]"), 0);
+	assert_int_equal(rw_json_line(text, "b"), 0);
+	assert_int_equal(rw_json_line(text, "d.e"), 0);
+	assert_int_equal(rw_json_line("", "a"), 0);
+	assert_int_equal(rw_json_line("{\"a\":", "a"), 0);
+	assert_int_equal(rw_json_line("{\"a", "a"), 0);
+	assert_int_equal(rw_json_line("[1,\"", "[1]"), 1);
+	assert_int_equal(rw_json_line("[[[", "[0]"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_are_found),
 		cmocka_unit_test(requests_are_taken),
 		cmocka_unit_test(a_notification_gets_no_answer),
 		cmocka_unit_test(garbage_is_answered),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "json_line.h"
 #include "print.h"
 #include "view.h"
 
@@ -104,6 +105,26 @@ static json_t *exchange(const json_t *request)
 	return answer;
 }
 
+static const char *blamed_path, *blamed_text;
+
+void control_blame(const char *path, const char *text)
+{
+	blamed_path = path;
+	blamed_text = text;
+}
+
+static void print_refusal(const struct args *args, const json_t *error)
+{
+	const char *message = json_string_value(json_object_get(error, "message")) ?: "the daemon refuses";
+	const char *where = json_string_value(json_object_get(json_object_get(error, "data"), "where"));
+	unsigned int line = where && blamed_text ? rw_json_line(blamed_text, where) : 0;
+
+	if (line)
+		args_error(args, "%s:%u: %s", blamed_path, line, message);
+	else
+		args_error(args, "%s", message);
+}
+
 json_t *control_call(const struct args *args, const char *method, json_t *params)
 {
 	json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1,
@@ -113,8 +134,7 @@ json_t *control_call(const struct args *args, const char *method, json_t *params
 	json_t *error = json_object_get(answer, "error");
 
 	if (answer && json_is_object(error))
-		args_error(args, "%s", json_string_value(json_object_get(error, "message")) ?:
-			   "the daemon refuses");
+		print_refusal(args, error);
 	else if (answer && !result)
 		args_error(args, "the daemon's answer has neither result nor error");
 	json_decref(answer);

@@ -9,6 +9,8 @@
 
 /* Whether a daemon listens; nothing is printed. */
 bool control_there(void);
+/* What is refused of a configuration is in this text, of this file: errors name the line. */
+void control_blame(const char *path, const char *text);
 /* Params is taken over, even on failure. The result, or NULL after an error is printed. */
 json_t *control_call(const struct args *args, const char *method, json_t *params);
 /* Call and print the result. Returns an exit status. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What only shows when the objects of a configuration are seen together. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,31 @@
 #include "check.h"
 #include "rules.h"
 
+static void blame_pool(const struct snapshot *snapshot, const struct pool *pool,
+		       struct error *error)
+{
+	snprintf(error->where, sizeof(error->where), "pools[%zu]", (size_t)(pool - snapshot->pools));
+}
+
+static void blame_service(const struct snapshot *snapshot, const struct service *service,
+			  struct error *error)
+{
+	snprintf(error->where, sizeof(error->where), "services[%zu]",
+		 (size_t)(service - snapshot->services));
+}
+
+static void blame_backend(const struct snapshot *snapshot, const struct service *service,
+			  const struct backend *backend, struct error *error)
+{
+	snprintf(error->where, sizeof(error->where), "services[%zu].backends[%zu]",
+		 (size_t)(service - snapshot->services), (size_t)(backend - service->backends));
+}
+
 /* A name or number that may be there once. */
 struct label {
 	const char *name;
 	uint32_t id;
+	unsigned int list, index;	/* list: of a backend's service */
 };
 
 struct labels {
@@ -19,40 +41,64 @@ struct labels {
 	unsigned int count;
 };
 
+/* Of two, the one behind is to blame. */
+static int by_place(const struct label *x, const struct label *y)
+{
+	if (x->list != y->list)
+		return x->list < y->list ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+	const struct label *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : by_place(x, y);
 }
 
 static int by_id(const void *a, const void *b)
 {
 	const struct label *x = a, *y = b;
 
-	return (x->id > y->id) - (x->id < y->id);
+	return x->id == y->id ? by_place(x, y) : x->id < y->id ? -1 : 1;
+}
+
+static void blame(const char *kind, const struct label *label, struct error *error)
+{
+	if (!strcmp(kind, "backend"))
+		snprintf(error->where, sizeof(error->where), "services[%u].backends[%u]",
+			 label->list, label->index);
+	else
+		snprintf(error->where, sizeof(error->where), "%ss[%u]", kind, label->index);
 }
 
 static int check_names(struct labels *labels, const char *kind, struct error *error)
 {
-	unsigned int i;
+	const struct label *label;
 
 	qsort(labels->list, labels->count, sizeof(*labels->list), by_name);
-	for (i = 1; i < labels->count; i++)
-		if (!by_name(&labels->list[i - 1], &labels->list[i]))
-			return refuse(error, "name: two %ss are called \"%s\"", kind,
-				      labels->list[i].name);
+	for (label = labels->list + 1; label < labels->list + labels->count; label++) {
+		if (strcmp(label[-1].name, label->name))
+			continue;
+		blame(kind, label, error);
+		return refuse(error, "name: two %ss are called \"%s\"", kind, label->name);
+	}
 	return 0;
 }
 
 static int check_ids(struct labels *labels, const char *kind, struct error *error)
 {
-	unsigned int i;
+	const struct label *label;
 
 	qsort(labels->list, labels->count, sizeof(*labels->list), by_id);
-	for (i = 1; i < labels->count; i++)
-		if (!by_id(&labels->list[i - 1], &labels->list[i]))
-			return refuse(error, "id: %ss \"%s\" and \"%s\" both have the id %u", kind,
-				      labels->list[i - 1].name, labels->list[i].name,
-				      labels->list[i].id);
+	for (label = labels->list + 1; label < labels->list + labels->count; label++) {
+		if (label[-1].id != label->id)
+			continue;
+		blame(kind, label, error);
+		return refuse(error, "id: %ss \"%s\" and \"%s\" both have the id %u", kind,
+			      label[-1].name, label->name, label->id);
+	}
 	return 0;
 }
 
@@ -62,7 +108,9 @@ static int check_pool_labels(const struct snapshot *snapshot, struct error *erro
 	int ret;
 
 	for (; labels.count < snapshot->pool_count; labels.count++)
-		labels.list[labels.count].name = snapshot->pools[labels.count].name;
+		labels.list[labels.count] = (struct label){
+			.name = snapshot->pools[labels.count].name, .index = labels.count,
+		};
 	ret = check_names(&labels, "pool", error);
 	free(labels.list);
 	return ret;
@@ -74,8 +122,10 @@ static int check_service_labels(const struct snapshot *snapshot, struct error *e
 	const struct service *service = snapshot->services;
 	int ret;
 
-	for (; labels.count < snapshot->service_count; service++)
-		labels.list[labels.count++] = (struct label){ service->name, service->id };
+	for (; labels.count < snapshot->service_count; service++, labels.count++)
+		labels.list[labels.count] = (struct label){
+			.name = service->name, .id = service->id, .index = labels.count,
+		};
 	ret = check_names(&labels, "service", error) || check_ids(&labels, "service", error);
 	free(labels.list);
 	return ret ? -1 : 0;
@@ -97,7 +147,7 @@ static int check_backend_labels(const struct snapshot *snapshot, struct error *e
 		part = (struct labels){ all.list + all.count, service->backend_count };
 		for (j = 0; j < service->backend_count; j++)
 			part.list[j] = (struct label){ service->backends[j].name,
-						       service->backends[j].id };
+						       service->backends[j].id, i, j };
 		ret = check_names(&part, "backend", error);
 		all.count += part.count;
 	}
@@ -162,8 +212,10 @@ static int check_overlap(const struct snapshot *snapshot, struct error *error)
 	qsort(spans, count, sizeof(*spans), by_start);
 	for (i = 1; !ret && i < count; i++)
 		if (!compare_address(&spans[i - 1], &spans[i]) &&
-		    spans[i].pool->ports.min <= spans[i - 1].pool->ports.max)
+		    spans[i].pool->ports.min <= spans[i - 1].pool->ports.max) {
+			blame_pool(snapshot, spans[i].pool, error);
 			ret = refuse_overlap(&spans[i - 1], &spans[i], error);
+		}
 	free(spans);
 	return ret;
 }
@@ -221,15 +273,18 @@ static int check_destinations(const struct snapshot *snapshot, struct error *err
 
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
+		blame_service(snapshot, service, error);
+		if (check_loop(service, error))
+			return -1;
 		if (service->destination.given &&
 		    check_destination(service, "service", service->name, service->destination.vni, error))
 			return -1;
-		for (j = 0; j < service->backend_count; j++)
+		for (j = 0; j < service->backend_count; j++) {
+			blame_backend(snapshot, service, &service->backends[j], error);
 			if (check_destination(service, "backend", service->backends[j].name,
 					      service->backends[j].vni, error))
 				return -1;
-		if (check_loop(service, error))
-			return -1;
+		}
 	}
 	return 0;
 }
@@ -285,31 +340,36 @@ static int check_sources(const struct snapshot *snapshot, struct error *error)
 	int family, ret = 0;
 
 	qsort(spans, count, sizeof(*spans), by_start);
-	for (i = 0; !ret && i < snapshot->service_count; i++)
+	for (i = 0; !ret && i < snapshot->service_count; i++) {
+		blame_service(snapshot, &snapshot->services[i], error);
 		for (family = 0; !ret && family < FAMILIES; family++)
 			ret = check_source(spans, count, &snapshot->services[i], family, error);
+	}
 	free(spans);
 	return ret;
 }
 
-static const char *service_name(const struct snapshot *snapshot, uint32_t policy)
+static const struct service *service_of(const struct snapshot *snapshot, uint32_t policy)
 {
 	unsigned int i;
 
 	for (i = 0; i < snapshot->service_count; i++)
 		if (snapshot->services[i].id == policy)
-			return snapshot->services[i].name;
-	return "";
+			return &snapshot->services[i];
+	return NULL;
 }
 
 static int refuse_match(const struct snapshot *snapshot, uint32_t a, uint32_t b,
 			struct error *error)
 {
-	if (a == RULES_POOL_POLICY || b == RULES_POOL_POLICY)
-		return refuse(error, "service \"%s\": dst and dport are a pool's",
-			      service_name(snapshot, a == RULES_POOL_POLICY ? b : a));
+	const struct service *x = service_of(snapshot, a), *y = service_of(snapshot, b);
+	const struct service *last = !y || (x && x > y) ? x : y;
+
+	blame_service(snapshot, last, error);
+	if (!x || !y)
+		return refuse(error, "service \"%s\": dst and dport are a pool's", last->name);
 	return refuse(error, "service \"%s\": vni, protocol, src, dst and dport are those of service \"%s\", too",
-		      service_name(snapshot, a), service_name(snapshot, b));
+		      x->name, y->name);
 }
 
 static int check_matches(const struct snapshot *snapshot, struct error *error)

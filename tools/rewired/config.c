@@ -12,6 +12,7 @@
 #include "config.h"
 #include "destination.h"
 #include "json.h"
+#include "json_line.h"
 #include "pool.h"
 #include "priority.h"
 #include "replicate.h"
@@ -26,6 +27,9 @@ int config_enter(struct place *place, const char *kind, const json_t *object,
 
 	place->object = object;
 	place->error = list->error;
+	snprintf(place->path, sizeof(place->path), "%.24s%s%.8s[%zu]", list->path,
+		 list->path[0] ? "." : "", key, index);
+	strcpy(place->error->where, place->path);
 	snprintf(place->text, sizeof(place->text), "%.60s: %s[%zu]", list->text, key, index);
 	if (!json_is_object(object))
 		return refuse(place->error, "%s is not an object", place->text);
@@ -116,13 +120,26 @@ int config_get_end(const struct place *place, const char *key, struct place *end
 	return json_get_object(place, key, end);
 }
 
+static int by_pool_name(const void *a, const void *b)
+{
+	return strcmp((*(struct pool *const *)a)->name, (*(struct pool *const *)b)->name);
+}
+
+static struct pool *find_pool(const struct snapshot *snapshot, const char *name)
+{
+	const struct pool key = { .name = (char *)name }, *wanted = &key;
+	struct pool **found = bsearch(&wanted, snapshot->pool_names, snapshot->pool_count,
+				      sizeof(struct pool *), by_pool_name);
+
+	return found ? *found : NULL;
+}
+
 static int read_source(const struct place *place, const struct snapshot *snapshot,
 		       struct service *service)
 {
 	static const char *const keys[] = { "pool", NULL };
 	const char *name = NULL;
 	struct place source;
-	unsigned int i;
 	int ret = config_get_end(place, "source", &source);
 
 	if (ret <= 0)
@@ -131,9 +148,7 @@ static int read_source(const struct place *place, const struct snapshot *snapsho
 		return mapping_read(&source, false, &service->source);
 	if (json_only_keys(&source, keys) || json_need_string(&source, "pool", &name))
 		return -1;
-	for (i = 0; i < snapshot->pool_count; i++)
-		if (!strcmp(snapshot->pools[i].name, name))
-			service->pool = &snapshot->pools[i];
+	service->pool = find_pool(snapshot, name);
 	if (!service->pool)
 		return refuse(place->error, "%s: there is no pool \"%.60s\"", source.text, name);
 	return 0;
@@ -177,6 +192,10 @@ static int read_pools(const struct place *root, struct snapshot *snapshot)
 		if (pool_read(root, json_array_get(list, i), i, &snapshot->pools[i]))
 			return -1;
 	}
+	snapshot->pool_names = allocate(snapshot->pool_count, sizeof(struct pool *));
+	for (i = 0; i < snapshot->pool_count; i++)
+		snapshot->pool_names[i] = &snapshot->pools[i];
+	qsort(snapshot->pool_names, snapshot->pool_count, sizeof(struct pool *), by_pool_name);
 	return 0;
 }
 
@@ -211,11 +230,25 @@ static int read_root(const json_t *json, struct snapshot *snapshot, struct error
 	return 0;
 }
 
+/* A text of several lines was written by somebody, who wants to know which one is wrong. */
+static void name_line(const char *text, struct error *error)
+{
+	unsigned int line = error->where[0] && strchr(text, '\n') ?
+			    rw_json_line(text, error->where) : 0;
+	char sentence[sizeof(error->text)];
+
+	if (!line)
+		return;
+	strcpy(sentence, error->text);
+	snprintf(error->text, sizeof(error->text), "line %u: %.480s", line, sentence);
+}
+
 struct snapshot *config_parse(const char *text, const struct snapshot *old, struct error *error)
 {
 	struct snapshot *snapshot;
 	json_t *json = json_parse(text, error);
 
+	error->where[0] = 0;
 	if (!json)
 		return NULL;
 	snapshot = allocate(1, sizeof(*snapshot));
@@ -224,6 +257,7 @@ struct snapshot *config_parse(const char *text, const struct snapshot *old, stru
 		refuse_errno(error, "configuration");
 	if (!snapshot->text || read_root(json, snapshot, error) ||
 	    check_snapshot(snapshot, error)) {
+		name_line(text, error);
 		snapshot_free(snapshot);
 		json_decref(json);
 		return NULL;

@@ -155,7 +155,8 @@ static void answer_call(struct call *call)
 		return;
 	}
 	if (change->result)
-		client_send(call->client, rpc_error(call->id, RPC_REFUSED, change->error.text));
+		client_send(call->client, rpc_error_at(call->id, RPC_REFUSED, change->error.text,
+						       change->error.where));
 	else
 		client_send(call->client, rpc_result(call->id, methods_edit_result(call->edit)));
 	call->client->calls--;

@@ -120,6 +120,7 @@ int json_get_object(const struct place *place, const char *key, struct place *re
 		return wrong_type(place, key, "an object");
 	result->object = value;
 	result->error = place->error;
+	strcpy(result->path, place->path);
 	snprintf(result->text, sizeof(result->text), "%.80s: %s", place->text, key);
 	return 1;
 }

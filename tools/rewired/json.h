@@ -12,6 +12,7 @@
 struct place {
 	const json_t *object;
 	char text[96];
+	char path[48];			/* see struct error */
 	struct error *error;
 };
 

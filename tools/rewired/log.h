@@ -8,6 +8,7 @@
 /* One sentence on why something was refused, for people to read. */
 struct error {
 	char text[512];
+	char where[64];			/* in a configuration: services[3].backends[1], or "" */
 };
 
 /* Both return -1, so that a refusal is one statement. */

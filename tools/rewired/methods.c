@@ -435,6 +435,7 @@ json_t *methods_edit_result(const struct edit *edit)
 				   "targets_set", changes->targets_set,
 				   "targets_deleted", changes->targets_deleted);
 
+	json_object_set(result, "changed", edit->change.difference);
 	if (!edit->change.saved && !edit->change.dry_run)
 		json_object_set_new(result, "not_saved", json_string(edit->change.save_error.text));
 	return result;
@@ -443,5 +444,6 @@ json_t *methods_edit_result(const struct edit *edit)
 void methods_edit_free(struct edit *edit)
 {
 	free(edit->text);
+	json_decref(edit->change.difference);
 	free(edit);
 }

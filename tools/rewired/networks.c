@@ -44,6 +44,7 @@ static int read_network(const struct place *root, const json_t *object, size_t i
 	struct place place = { .object = object, .error = root->error };
 
 	snprintf(place.text, sizeof(place.text), "%.60s: networks[%zu]", root->text, index);
+	snprintf(root->error->where, sizeof(root->error->where), "networks[%zu]", index);
 	if (!json_is_object(object))
 		return refuse(root->error, "%s is not an object", place.text);
 	if (json_only_keys(&place, keys) ||
@@ -121,6 +122,8 @@ static int check_service(const struct snapshot *snapshot, const struct service *
 			return -1;
 	for (i = 0; i < service->backend_count; i++) {
 		backend = &service->backends[i];
+		snprintf(error->where, sizeof(error->where), "services[%zu].backends[%u]",
+			 (size_t)(service - snapshot->services), i);
 		if (!find(snapshot, backend->vni))
 			return refuse_unknown("backend", backend->name, backend->vni, error);
 		if (check_reach(snapshot, service, backend->vni, error))
@@ -135,13 +138,17 @@ int networks_check(const struct snapshot *snapshot, struct error *error)
 
 	if (!snapshot->network_count)
 		return 0;
-	for (i = 0; i < snapshot->pool_count; i++)
+	for (i = 0; i < snapshot->pool_count; i++) {
+		snprintf(error->where, sizeof(error->where), "pools[%u]", i);
 		if (!find(snapshot, snapshot->pools[i].vni))
 			return refuse_unknown("pool", snapshot->pools[i].name,
 					      snapshot->pools[i].vni, error);
-	for (i = 0; i < snapshot->service_count; i++)
+	}
+	for (i = 0; i < snapshot->service_count; i++) {
+		snprintf(error->where, sizeof(error->where), "services[%u]", i);
 		if (check_service(snapshot, &snapshot->services[i], error))
 			return -1;
+	}
 	return 0;
 }
 

@@ -48,6 +48,21 @@ static int add_prefix(const struct place *place, struct pool *pool, const struct
 	return 0;
 }
 
+/* As many as a pool may have, at most. */
+static unsigned int count_addresses(const struct prefixes *prefixes, int family)
+{
+	const struct prefix *prefix;
+	unsigned int i, bits, count = 0;
+
+	for (i = 0; i < prefixes->count && count < CONFIG_POOL_ADDRESSES_MAX; i++) {
+		prefix = &prefixes->list[i];
+		bits = rw_addr_bits(&prefix->address) - prefix->length;
+		if (family_index(&prefix->address) == family)
+			count += bits > 12 ? CONFIG_POOL_ADDRESSES_MAX : 1U << bits;
+	}
+	return count < CONFIG_POOL_ADDRESSES_MAX ? count : CONFIG_POOL_ADDRESSES_MAX;
+}
+
 static int read_addresses(const struct place *place, struct pool *pool)
 {
 	struct prefixes prefixes = { 0 };
@@ -57,7 +72,7 @@ static int read_addresses(const struct place *place, struct pool *pool)
 	if (!ret)
 		ret = refuse(place->error, "%s: addresses is missing", place->text);
 	for (family = 0; ret > 0 && family < FAMILIES; family++)
-		pool->addresses[family] = allocate(CONFIG_POOL_ADDRESSES_MAX,
+		pool->addresses[family] = allocate(count_addresses(&prefixes, family),
 						   sizeof(*pool->addresses[family]));
 	for (i = 0; ret > 0 && i < prefixes.count; i++)
 		ret = add_prefix(place, pool, &prefixes.list[i]) ? -1 : 1;

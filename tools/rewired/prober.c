@@ -151,7 +151,7 @@ static void next_attempt(struct item *item)
 	const struct snapshot *snapshot;
 	const struct service *service;
 	const struct backend *backend;
-	struct error error = { "it is not configured any more" };
+	struct error error = { .text = "it is not configured any more" };
 	int ret = -1;
 
 	rcu_read_lock();

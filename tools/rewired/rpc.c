@@ -34,12 +34,21 @@ char *rpc_result(const json_t *id, json_t *result)
 				    "result", result));
 }
 
-char *rpc_error(const json_t *id, enum rpc_code code, const char *message)
+char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where)
 {
+	json_t *error;
+
 	if (!id)
 		return NULL;
-	return print_line(json_pack("{s:s, s:O, s:{s:i, s:s}}", "jsonrpc", "2.0", "id", id,
-				    "error", "code", code, "message", message));
+	error = json_pack("{s:i, s:s}", "code", code, "message", message);
+	if (error && where[0])
+		json_object_set_new(error, "data", json_pack("{s:s}", "where", where));
+	return print_line(json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "error", error));
+}
+
+char *rpc_error(const json_t *id, enum rpc_code code, const char *message)
+{
+	return rpc_error_at(id, code, message, "");
 }
 
 static const char *read_request(struct rpc_request *request)

@@ -28,5 +28,7 @@ void rpc_free(struct rpc_request *request);
 /* A line to answer with, its newline included; NULL when id is. Takes result. */
 char *rpc_result(const json_t *id, json_t *result);
 char *rpc_error(const json_t *id, enum rpc_code code, const char *message);
+/* The same about a part of a configuration, which is the error's data; "", none. */
+char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where);
 
 #endif

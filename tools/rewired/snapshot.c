@@ -293,6 +293,7 @@ void snapshot_free(struct snapshot *snapshot)
 	for (i = 0; i < snapshot->service_count; i++)
 		free_service(&snapshot->services[i]);
 	networks_free(snapshot);
+	free(snapshot->pool_names);
 	free(snapshot->pools);
 	free(snapshot->services);
 	free(snapshot->backends);

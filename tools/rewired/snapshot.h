@@ -107,6 +107,7 @@ struct snapshot {
 	unsigned int network_count;
 	struct pool *pools;
 	unsigned int pool_count;
+	struct pool **pool_names;		/* by name */
 	struct service *services;		/* by id */
 	unsigned int service_count;
 	struct backend **backends;		/* of all services, by id */

@@ -12,6 +12,7 @@
 #include "affinity.h"
 #include "clock.h"
 #include "config.h"
+#include "difference.h"
 #include "follow.h"
 #include "iteration.h"
 #include "prober.h"
@@ -231,6 +232,8 @@ static void carry_out(struct state *state, struct change *change)
 	struct snapshot *snapshot = text ? config_parse(text, old, &change->error) : NULL;
 
 	free(text);
+	if (snapshot)
+		change->difference = difference(old->text, snapshot->text);
 	change->result = snapshot ? change_snapshot(state, change, snapshot) : -1;
 	if (change->result)
 		snapshot_free(snapshot);

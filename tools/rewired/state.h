@@ -2,6 +2,7 @@
 #ifndef REWIRED_STATE_H
 #define REWIRED_STATE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "engine.h"
@@ -28,6 +29,7 @@ struct change {
 	int result;			/* 0, or -1 and the error's sentence */
 	struct error error;
 	struct changes changes;
+	json_t *difference;		/* see difference(); NULL after a failure */
 	bool saved;
 	struct error save_error;	/* why not */
 
