@@ -136,6 +136,21 @@ fail:
 	return NULL;
 }
 
+struct rw_socket *rw_socket_adopt(int fd, const struct rw_socket *like, struct rw_error *error)
+{
+	struct rw_socket *socket = calloc(1, sizeof(*socket));
+
+	if (socket)
+		socket->mnl = mnl_socket_fdopen(fd);
+	if (socket && socket->mnl) {
+		socket->family = like->family;
+		return socket;
+	}
+	rw_error_set(error, -errno, "netlink: %s", strerror(errno));
+	free(socket);
+	return NULL;
+}
+
 void rw_socket_close(struct rw_socket *socket)
 {
 	if (socket && socket->mnl)

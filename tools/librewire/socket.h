@@ -30,6 +30,8 @@ typedef int rw_message_fn(const struct nlmsghdr *nlh, void *data);
 
 /* NULL and an error of -ENOENT when the module is not loaded. */
 struct rw_socket *rw_socket_open(struct rw_error *error);
+/* One that another process has opened for the family as it is now, which like tells. NULL, as above. */
+struct rw_socket *rw_socket_adopt(int fd, const struct rw_socket *like, struct rw_error *error);
 void rw_socket_close(struct rw_socket *socket);
 int rw_socket_fd(const struct rw_socket *socket);
 /* The nlmsg_type of this family's messages. */

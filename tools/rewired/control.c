@@ -2,6 +2,7 @@
 /* The control socket: JSON-RPC, a line each way. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct control {
 	uv_pipe_t server;
 	uv_async_t wake;
 	unsigned int clients;
+	int taker;			/* see takeover.h; -1, nobody asked */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 	pthread_mutex_t lock;		/* of edits that the state thread has done */
@@ -186,6 +188,27 @@ static void woken(uv_async_t *wake)
 	take_finished(wake->data);
 }
 
+/* The loop ends, and the answer is given when all else has ended, too. */
+static void be_taken_over(struct client *client)
+{
+	struct control *control = client->control;
+	int fd;
+
+	if (control->taker >= 0 || uv_fileno((uv_handle_t *)&client->pipe, &fd))
+		return;
+	control->taker = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (control->taker >= 0)
+		uv_stop(control->loop);
+}
+
+int control_taker(struct control *control)
+{
+	int fd = control->taker;
+
+	control->taker = -1;
+	return fd;
+}
+
 static void answer_line(struct client *client, const char *line, size_t length)
 {
 	struct outcome_of_call outcome;
@@ -194,6 +217,11 @@ static void answer_line(struct client *client, const char *line, size_t length)
 
 	if (rpc_parse(line, length, &request, &answer)) {
 		client_send(client, answer);
+		return;
+	}
+	if (!strcmp(request.method, "takeover")) {
+		be_taken_over(client);
+		rpc_free(&request);
 		return;
 	}
 	methods_call(client->control->daemon, &request, &outcome);
@@ -370,6 +398,7 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 	}
 	strcpy(control->path, path);
 	control->loop = loop;
+	control->taker = -1;
 	pthread_mutex_init(&control->lock, NULL);
 	uv_async_init(loop, &control->wake, woken);
 	control->wake.data = control;

@@ -18,6 +18,8 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 void control_start(struct control *control, struct daemon *daemon);
 /* Load the configuration anew and log what came of it. */
 void control_reload(struct control *control);
+/* The connection of who takes this daemon's place, once; or -1. */
+int control_taker(struct control *control);
 /* After the state thread has ended. Removes the socket. */
 void control_close(struct control *control);
 

@@ -35,7 +35,7 @@ struct options {
 	const char *config, *socket;
 	unsigned int threads, records, clients;
 	struct state_options state;
-	bool check;
+	bool check, takeover;
 };
 
 static const char usage[] =
@@ -48,6 +48,7 @@ static const char usage[] =
 	"  -r, --remember N     flows to remember at most, 262144\n"
 	"  -n, --clients N      clients with an affinity at most, 65536\n"
 	"  -l, --limit MS       no ports are given when a look is late by more, 30000\n"
+	"  -T, --takeover       take the place of the daemon at the control socket, if there is one\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
@@ -79,6 +80,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "remember", required_argument, NULL, 'r' },
 		{ "clients", required_argument, NULL, 'n' },
 		{ "limit", required_argument, NULL, 'l' },
+		{ "takeover", no_argument, NULL, 'T' },
 		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -88,7 +90,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:l:kzfvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:l:kzfvVhT", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -118,6 +120,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'T':
+			options->takeover = true;
 			break;
 		case 'z':
 			options->state.frozen = true;
@@ -221,6 +226,32 @@ static void serve(uv_loop_t *loop, struct control *control)
 	uv_run(loop, UV_RUN_NOWAIT);
 }
 
+static struct handlers *open_gate(const struct options *options, struct engine *engine,
+				  struct error *error)
+{
+	struct sockets sockets = { .count = 0 };
+
+	if (options->takeover && takeover_ask(options->socket, &sockets, error))
+		return NULL;
+	if (!sockets.count)
+		return handlers_open(engine, options->threads, error);
+	log_line("took over %u sockets", sockets.count);
+	return handlers_adopt(engine, &sockets, error);
+}
+
+/* Of what this daemon had, the sockets are all that the next one gets: the rest is in the kernel. */
+static void hand_over(int taker, struct sockets *sockets)
+{
+	if (taker < 0)
+		return;
+	if (takeover_give(taker, sockets))
+		log_line("takeover: %s", strerror(errno));
+	else
+		log_line("handed over %u sockets", sockets->count);
+	takeover_close(sockets);
+	close(taker);
+}
+
 /* The gate is opened first: when another daemon has it, nothing was changed. */
 static int run(const struct options *options, struct store *store, struct snapshot *snapshot,
 	       int runner)
@@ -232,9 +263,10 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		.metadata = metadata_new(),
 	};
 	struct daemon daemon = { .engine = &engine, .store = store };
+	struct sockets sockets = { .count = 0 };
 	struct control *control = NULL;
 	struct timespec now;
-	int status = EXIT_REFUSED;
+	int status = EXIT_REFUSED, taker = -1;
 	struct error error;
 	uv_loop_t loop;
 
@@ -242,7 +274,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	daemon.started = now.tv_sec;
 	rcu_register_thread();
-	daemon.handlers = handlers_open(&engine, options->threads, &error);
+	daemon.handlers = open_gate(options, &engine, &error);
 	engine.prober = prober_new(&engine, runner);
 	if (daemon.handlers)
 		control = control_open(&loop, options->socket, &error);
@@ -256,6 +288,9 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		state_start(daemon.state);
 		prober_start(engine.prober, daemon.state);
 		serve(&loop, control);
+		taker = control_taker(control);
+		if (taker >= 0)
+			handlers_give(daemon.handlers, &sockets);
 		status = EXIT_SUCCESS;
 	} else {
 		log_line("%s", error.text);
@@ -267,6 +302,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		state_close(daemon.state);
 	if (control)
 		control_close(control);
+	hand_over(taker, &sockets);
 	prober_free(engine.prober);
 	bindings_free(engine.bindings);
 	memory_free(engine.memory);

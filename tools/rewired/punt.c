@@ -289,19 +289,22 @@ static void close_sockets(struct handler *handler)
 	handler->punt_socket = handler->verdict_socket = NULL;
 }
 
-static int open_sockets(struct handler *handler, struct rw_error *error)
+/* Adopted, when not -1, is a socket that listens already. */
+static int open_sockets(struct handler *handler, int adopted, struct rw_error *error)
 {
 	uint32_t number;
 
-	handler->punt_socket = rw_socket_open(error);
-	if (handler->punt_socket)
-		handler->verdict_socket = rw_socket_open(error);
-	if (!handler->verdict_socket)
+	handler->verdict_socket = rw_socket_open(error);
+	if (handler->verdict_socket && adopted < 0)
+		handler->punt_socket = rw_socket_open(error);
+	else if (handler->verdict_socket)
+		handler->punt_socket = rw_socket_adopt(adopted, handler->verdict_socket, error);
+	if (!handler->punt_socket)
 		goto fail;
 	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
 	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
 	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
-	if (!rw_punt_listen(handler->punt_socket, &number, error))
+	if (adopted >= 0 || !rw_punt_listen(handler->punt_socket, &number, error))
 		return 0;
 fail:
 	close_sockets(handler);
@@ -317,7 +320,7 @@ static void listen_again(struct handler *handler)
 	if (module == handler->module)
 		return;
 	close_sockets(handler);
-	if (open_sockets(handler, &error))
+	if (open_sockets(handler, -1, &error))
 		log_line("%s", error.sentence);
 	else
 		handler->module = module;
@@ -353,7 +356,7 @@ static void handler_free(struct handler *handler)
 }
 
 static struct handler *handler_open(struct handlers *handlers, struct engine *engine,
-				    unsigned int number, struct rw_error *error)
+				    unsigned int number, int adopted, struct rw_error *error)
 {
 	struct handler *handler = allocate(1, sizeof(*handler));
 
@@ -364,13 +367,14 @@ static struct handler *handler_open(struct handlers *handlers, struct engine *en
 	handler->decider.affinity = engine->affinity;
 	handler->decider.bindings = engine->bindings;
 	random_seed(&handler->decider.random);
-	if (!open_sockets(handler, error))
+	if (!open_sockets(handler, adopted, error))
 		return handler;
 	handler_free(handler);
 	return NULL;
 }
 
-struct handlers *handlers_open(struct engine *engine, unsigned int number, struct error *error)
+static struct handlers *open_all(struct engine *engine, unsigned int number,
+				 struct sockets *sockets, struct error *error)
 {
 	struct handlers *handlers = allocate(1, sizeof(*handlers));
 	struct rw_error why = { 0 };
@@ -382,14 +386,29 @@ struct handlers *handlers_open(struct engine *engine, unsigned int number, struc
 		return NULL;
 	}
 	for (; handlers->count < number; handlers->count++) {
-		handlers->list[handlers->count] = handler_open(handlers, engine,
-								handlers->count, &why);
+		int adopted = sockets ? sockets->fds[handlers->count] : -1;
+
+		handlers->list[handlers->count] = handler_open(handlers, engine, handlers->count,
+								adopted, &why);
 		if (handlers->list[handlers->count])
 			continue;
 		refuse(error, "%s", why.sentence);
 		handlers_close(handlers);
 		return NULL;
 	}
+	return handlers;
+}
+
+struct handlers *handlers_open(struct engine *engine, unsigned int number, struct error *error)
+{
+	return open_all(engine, number, NULL, error);
+}
+
+struct handlers *handlers_adopt(struct engine *engine, struct sockets *sockets, struct error *error)
+{
+	struct handlers *handlers = open_all(engine, sockets->count, sockets, error);
+
+	sockets->count = 0;
 	return handlers;
 }
 
@@ -406,13 +425,35 @@ void handlers_start(struct handlers *handlers)
 	}
 }
 
-void handlers_close(struct handlers *handlers)
+static void stop(struct handlers *handlers)
 {
 	unsigned int i;
 
 	eventfd_write(handlers->stop_fd, 1);
 	for (i = 0; i < handlers->started; i++)
 		pthread_join(handlers->list[i]->thread, NULL);
+	handlers->started = 0;
+}
+
+void handlers_give(struct handlers *handlers, struct sockets *sockets)
+{
+	unsigned int i;
+	int fd;
+
+	stop(handlers);
+	sockets->count = 0;
+	for (i = 0; i < handlers->count && sockets->count < TAKEOVER_SOCKETS_MAX; i++) {
+		fd = handlers->list[i]->punt_socket ? dup(rw_socket_fd(handlers->list[i]->punt_socket)) : -1;
+		if (fd >= 0)
+			sockets->fds[sockets->count++] = fd;
+	}
+}
+
+void handlers_close(struct handlers *handlers)
+{
+	unsigned int i;
+
+	stop(handlers);
 	for (i = 0; i < handlers->count; i++)
 		handler_free(handlers->list[i]);
 	close(handlers->stop_fd);

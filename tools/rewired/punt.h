@@ -5,6 +5,7 @@
 #include "decide.h"
 #include "engine.h"
 #include "log.h"
+#include "takeover.h"
 
 #define HANDLERS_MAX		64
 #define PUNT_ATTEMPTS_MAX	16	/* ports tried while the kernel has the keys in use */
@@ -41,7 +42,11 @@ struct handlers;
 
 /* Open the gate: punts queue up from now on. NULL and a sentence, when another daemon has it, too. */
 struct handlers *handlers_open(struct engine *engine, unsigned int count, struct error *error);
+/* With sockets that already listen, of another daemon: one handler each. They are the handlers' then. */
+struct handlers *handlers_adopt(struct engine *engine, struct sockets *sockets, struct error *error);
 void handlers_start(struct handlers *handlers);
+/* Stop them, for good, and get their sockets, which are the caller's to close. */
+void handlers_give(struct handlers *handlers, struct sockets *sockets);
 /* Stops and frees them, started or not. */
 void handlers_close(struct handlers *handlers);
 
