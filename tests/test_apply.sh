@@ -11,9 +11,9 @@ applied() {
 	rewire apply "$config" "$@" | grep -v '^apply' | xargs
 }
 
-# counts [WORD...]: of rules and targets that change
+# counts: of rules and targets that change
 counts() {
-	rewire -j apply "$config" "$@" | jq -c '[.rules_added, .rules_deleted, .targets_set, .targets_deleted, (.changed | length)]'
+	rewire -j apply "$config" | jq -c '[.rules_added, .rules_deleted, .targets_set, .targets_deleted, (.changed | length)]'
 }
 
 kernel() {

@@ -36,11 +36,11 @@ nat_gateway() {
 }
 
 one_to_one() {
-	local host=18
+	local host=18 port=4711
 
-	[[ $2 != *:* ]] || host=12
+	[[ $2 != *:* ]] || host=12 port=4712
 	equal "$1 out by an address of its own" "$(asks t1 "$(at "$3")")" "out $2$host"
-	equal "$1 with its own port" "$(in_ns t1 curl -gsS --local-port 4711 "$(at "$3")" | cut -d ' ' -f 3)" 4711
+	equal "$1 with its own port" "$(in_ns t1 curl -gsS --local-port $port "$(at "$3")" | cut -d ' ' -f 3)" $port
 	equal "$1 and reached by it" "$(asks out "$(at "$2$host")")" "t1 $3"
 }
 

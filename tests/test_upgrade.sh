@@ -143,12 +143,12 @@ objects() {
 	rewire save "$work/again" 2> /dev/null
 	equal "all is as it was" "$(tail -n +2 "$work/again" | cut -c 10- | sort)" "$(sort <<< "$before")"
 	rewire rule del id "$(rewire -j rule show | jq '[.[] | select(.policy == 4)][0].id')"
-	ip -n host link set b2 name b9
+	ip -n host link set b2 down && ip -n host link set b2 name b9
 	before=$(rewire -j rule show | jq -c 'map(del(.id))')
 	refuse "what cannot be restored as a whole changes nothing" 2 "what was before is restored" \
 		rewire restore "$work/objects"
 	equal "nor has it" "$(rewire -j rule show | jq -c 'map(del(.id))')" "$before"
-	ip -n host link set b9 name b2
+	ip -n host link set b9 name b2 && ip -n host link set b2 up
 	rewire restore "$work/objects" 2> /dev/null
 }
 

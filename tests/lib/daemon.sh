@@ -56,10 +56,12 @@ attach_all() {
 	rewire attach add dev b2 vni 30
 }
 
-# start_rewired: returns when it is ready; what it says goes to $work/rewired.log.
+# start_rewired: returns when it is ready; what it says goes to $work/rewired.log. It takes the
+# configuration anew when it is told to, so that tests say when that is.
 start_rewired() {
 	: > "$work/rewired.log"
-	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" "${rewired_options[@]}" \
+	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --reload 0 \
+		"${rewired_options[@]}" \
 		>> "$work/rewired.log" 2>&1 < /dev/null &
 	rewired_pid=$!
 	disown

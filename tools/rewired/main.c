@@ -27,6 +27,7 @@
 #include "runner.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
+#define RELOAD_PERIOD	2000
 #define SOCKET_PATH	"/run/rewire/rewired.sock"
 
 enum { EXIT_USAGE = 1, EXIT_REFUSED = 2 };
@@ -49,6 +50,7 @@ static const char usage[] =
 	"  -n, --clients N      clients with an affinity at most, 65536\n"
 	"  -l, --limit MS       no ports are given when a look is late by more, 30000\n"
 	"  -T, --takeover       take the place of the daemon at the control socket, if there is one\n"
+	"  -L, --reload MS      time between loads of the configuration, 2000; 0, only when told to\n"
 	"  -z, --freeze         for tests: do not look at them again after the start\n"
 	"  -f, --foreground     do not become a background process (never done)\n"
 	"  -v, --verbose        say more\n"
@@ -81,6 +83,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "clients", required_argument, NULL, 'n' },
 		{ "limit", required_argument, NULL, 'l' },
 		{ "takeover", no_argument, NULL, 'T' },
+		{ "reload", required_argument, NULL, 'L' },
 		{ "freeze", no_argument, NULL, 'z' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -90,7 +93,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:l:kzfvVhT", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:t:p:r:n:l:kzfvVhTL:", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -120,6 +123,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'L':
+			if (!parse_number("--reload", optarg, 0, 3600000, &options->state.reload))
+				return EXIT_USAGE;
 			break;
 		case 'T':
 			options->takeover = true;
@@ -332,7 +339,7 @@ static struct snapshot *load(struct store *store, const char *path)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .state.reload = RELOAD_PERIOD };
 	int status = parse_options(argc, argv, &options);
 	struct snapshot *snapshot;
 	struct store *store;

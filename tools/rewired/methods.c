@@ -41,13 +41,14 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 	struct metadata_status metadata;
 	struct memory_status memory;
 	struct state_status status;
+	json_t *shown;
 	int64_t now = clock_now();
 
 	affinity_status(daemon->engine->affinity, &affinity);
 	metadata_status(daemon->engine->metadata, &metadata);
 	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
-	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
+	shown = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now / 1000 - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
@@ -71,6 +72,12 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "decision", (json_int_t)metadata_number(daemon->engine->metadata),
 			 "stale", metadata_is_stale(daemon->engine->metadata, now),
 			 "counters", show_counters(daemon));
+	json_object_set_new(shown, "loop", json_pack("{s:I, s:I, s:I, s:I, s:I}",
+		"loads", (json_int_t)status.loop.loads, "bytes", (json_int_t)status.loop.bytes,
+		"objects", (json_int_t)status.loop.objects,
+		"requests", (json_int_t)status.loop.requests,
+		"refused", (json_int_t)status.loop.refused));
+	return shown;
 }
 
 static json_t *show_local(const struct local_summary *local)
@@ -349,6 +356,7 @@ struct edit *methods_reload(struct daemon *daemon)
 	struct edit *edit = allocate(1, sizeof(*edit));
 
 	edit->change.make = make_reloaded;
+	edit->change.stored = true;
 	edit->store = daemon->store;
 	return edit;
 }

@@ -26,6 +26,8 @@ struct plan {
 	struct changes changes;
 };
 
+#define PLAN_LISTS	2	/* requests that making a plan takes: rules, targets */
+
 /*
  * Old is the snapshot in force, NULL when the daemon starts. With repair set,
  * only what is missing is planned.

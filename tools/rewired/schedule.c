@@ -123,6 +123,12 @@ struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *
 	}
 }
 
+void schedule_go_on(struct schedule *schedule, const struct schedule *from)
+{
+	if (schedule && from)
+		atomic_store(&schedule->next, atomic_load(&from->next));
+}
+
 void schedule_free(struct schedule *schedule)
 {
 	if (schedule)

@@ -30,6 +30,8 @@ struct schedule;
 struct schedule *schedule_new(enum scheduler scheduler, const struct candidate *candidates,
 			      unsigned int count);
 void schedule_free(struct schedule *schedule);
+/* Take turns from where another one is. Either may be NULL. */
+void schedule_go_on(struct schedule *schedule, const struct schedule *from);
 
 /* A candidate's index, -1 when there are none. Hash is the flow's, or for SCHEDULER_SOURCE the client's. */
 int schedule_choose(struct schedule *schedule, uint64_t hash);

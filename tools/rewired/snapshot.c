@@ -240,6 +240,7 @@ static void share_loads(struct snapshot *snapshot, const struct snapshot *old)
 
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 {
+	const struct service *known;
 	struct service *service;
 	unsigned int i;
 	int family;
@@ -259,6 +260,9 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 		share_health(service, old);
 		for (family = 0; service->balance && family < FAMILIES; family++)
 			service->schedules[family] = make_schedule(service, family);
+		known = old ? snapshot_service(old, service->id) : NULL;
+		for (family = 0; known && family < FAMILIES; family++)
+			schedule_go_on(service->schedules[family], known->schedules[family]);
 	}
 }
 

@@ -31,6 +31,9 @@ struct state {
 	unsigned int period;
 	unsigned int stale;
 	bool frozen;
+	unsigned int reload;
+	bool unsaved;			/* what is in force is not what the store has */
+	struct error refused;		/* why the loop's last load was */
 	pthread_t thread;
 	bool started;
 	bool gone;			/* the kernel module is */
@@ -42,6 +45,7 @@ struct state {
 	struct change *first, **last;
 	uint32_t rules_waiting;
 	uint64_t reloads;
+	struct loop_status loop;
 };
 
 static int iterate(struct state *state, const struct snapshot *snapshot, bool all,
@@ -192,6 +196,20 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 	return ret;
 }
 
+/* Both lists are in one order, and what is in both is shared. */
+static bool has_new_addresses(const struct snapshot *snapshot, const struct snapshot *old)
+{
+	unsigned int i, j = 0;
+
+	for (i = 0; i < snapshot->port_count; i++) {
+		while (j < old->port_count && old->ports[j] != snapshot->ports[i])
+			j++;
+		if (j == old->port_count)
+			return true;
+	}
+	return false;
+}
+
 static int change_snapshot(struct state *state, struct change *change, struct snapshot *snapshot)
 {
 	struct snapshot *old = state->engine->snapshot;
@@ -207,20 +225,30 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 		return 0;
 	}
 	/* Addresses that are new may have flows already */
-	ret = look(state, snapshot, true, &change->error);
+	ret = change->loop && !has_new_addresses(snapshot, old) ? 0 :
+	      look(state, snapshot, true, &change->error);
 	if (!ret)
 		ret = put_in_force(state, snapshot, &plan, &change->error);
 	change->changes = plan.changes;
+	change->requests = PLAN_LISTS + plan.count;
 	plan_free(&plan);
 	if (!ret)
 		snapshot_free(old);
 	return ret;
 }
 
+/* The loop's. */
+struct own_change {
+	struct change change;		/* first: its callbacks get this */
+	struct state *state;
+	size_t bytes;
+};
+
 static void save(struct state *state, struct change *change)
 {
 	change->saved = !state->store->save(state->store, state->engine->snapshot->text,
 					    &change->save_error);
+	state->unsaved = !change->saved;
 	if (!change->saved)
 		log_line("configuration not saved: %s", change->save_error.text);
 }
@@ -239,7 +267,64 @@ static void carry_out(struct state *state, struct change *change)
 		snapshot_free(snapshot);
 	else if (change->save && !change->dry_run)
 		save(state, change);
+	if (!change->result && change->stored)
+		state->unsaved = false;
 	change->done(change);
+}
+
+static char *make_stored(struct change *change, const char *text, struct error *error)
+{
+	struct own_change *own = (struct own_change *)change;
+	char *made = own->state->store->load(own->state->store, error);
+
+	(void)text;
+	own->bytes = made ? strlen(made) : 0;
+	return made;
+}
+
+static void own_done(struct change *change)
+{
+	json_decref(change->difference);
+}
+
+/* A sentence is logged when it is another one. */
+static void count_load(struct state *state, const struct own_change *own)
+{
+	const struct snapshot *snapshot = state->engine->snapshot;
+	const struct change *change = &own->change;
+
+	if (change->result && strcmp(change->error.text, state->refused.text))
+		log_line("configuration: %s", change->error.text);
+	state->refused = change->error;
+	pthread_mutex_lock(&state->lock);
+	if (change->result) {
+		state->loop.refused++;
+	} else {
+		state->loop.loads++;
+		state->loop.bytes += own->bytes;
+		state->loop.objects += snapshot->network_count + snapshot->pool_count +
+				       snapshot->service_count + snapshot->backend_count;
+		state->loop.requests += change->requests;
+	}
+	pthread_mutex_unlock(&state->lock);
+}
+
+/*
+ * The stored configuration is read, checked and put in force every period, as if it were
+ * new: what has changed, and how much, makes no difference to the work, so a storm of
+ * changes is no load that was not there before. Not when it is known to be an older one.
+ */
+static void load_again(struct state *state)
+{
+	struct own_change own = {
+		.change = { .make = make_stored, .done = own_done, .loop = true, .stored = true },
+		.state = state,
+	};
+
+	if (state->unsaved || state->gone)
+		return;
+	carry_out(state, &own.change);
+	count_load(state, &own);
 }
 
 /*
@@ -271,15 +356,19 @@ static struct change *wait_until(struct state *state, int64_t when, bool *follow
 static void *run(void *data)
 {
 	struct state *state = data;
-	int64_t next = clock_now() + state->period, began;
+	int64_t next = clock_now() + state->period, load = clock_now() + state->reload, began;
 	struct change *change;
 	bool follow, looked, stop = false;
 
 	rcu_register_thread();
 	while (!stop) {
-		change = wait_until(state, next, &follow, &stop);
+		change = wait_until(state, state->reload && load < next ? load : next, &follow, &stop);
 		if (change)
 			carry_out(state, change);
+		if (!stop && state->reload && clock_now() >= load) {
+			load_again(state);
+			load = clock_now() + state->reload;
+		}
 		if (follow)
 			follow_health(state->engine->snapshot, state->socket);
 		if (stop || clock_now() < next)
@@ -331,6 +420,7 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 	state->period = options->period;
 	state->stale = options->stale;
 	state->frozen = options->frozen;
+	state->reload = options->reload;
 	state->watch = watch_new(engine);
 	state->last = &state->first;
 	pthread_mutex_init(&state->lock, NULL);
@@ -382,6 +472,7 @@ void state_status(struct state *state, struct state_status *status)
 	pthread_mutex_lock(&state->lock);
 	status->rules_waiting = state->rules_waiting;
 	status->reloads = state->reloads;
+	status->loop = state->loop;
 	pthread_mutex_unlock(&state->lock);
 }
 

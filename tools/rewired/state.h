@@ -25,10 +25,13 @@ struct change {
 	void (*done)(struct change *change);
 	bool dry_run;
 	bool save;			/* keep it in the store */
+	bool stored;			/* the new text is what the store has */
+	bool loop;			/* it comes of itself, every period */
 
 	int result;			/* 0, or -1 and the error's sentence */
 	struct error error;
 	struct changes changes;
+	unsigned int requests;		/* to the kernel, lists and steps */
 	json_t *difference;		/* see difference(); NULL after a failure */
 	bool saved;
 	struct error save_error;	/* why not */
@@ -36,16 +39,25 @@ struct change {
 	struct change *next;
 };
 
+/* What the loop of configurations has done. */
+struct loop_status {
+	uint64_t loads;			/* times that the stored configuration was put in force */
+	uint64_t bytes, objects, requests;	/* read, made, and asked of the kernel, in these */
+	uint64_t refused;
+};
+
 struct state_status {
 	struct watch_status watch;
 	uint32_t rules_waiting;		/* for a device with their VNI */
 	uint64_t reloads;		/* times that the kernel module was there anew */
+	struct loop_status loop;
 };
 
 struct state_options {
 	unsigned int period;		/* between looks at the kernel's flows, in milliseconds */
 	unsigned int stale;		/* a look late by more stops the giving of ports, likewise */
 	bool frozen;			/* for tests: no look after the start */
+	unsigned int reload;		/* between loads of the stored configuration; 0, none */
 };
 
 /*

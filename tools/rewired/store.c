@@ -78,6 +78,8 @@ static char *file_load(struct store *store, struct error *error)
 		refuse(error, "%s: holds a null character", file->path);
 	else if (!text)
 		refuse_errno(error, file->path);
+	else
+		file->needed = 1;	/* one that goes away is no empty configuration */
 	close(fd);
 	return text;
 }
@@ -139,6 +141,8 @@ static int file_save(struct store *store, const char *text, struct error *error)
 	ret = replace_file(file->path, temporary, text);
 	if (ret)
 		refuse_errno(error, file->path);
+	else
+		file->needed = 1;
 	free(temporary);
 	return ret;
 }
