@@ -48,6 +48,12 @@ int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return PTR_ERR(neighbour);
 	}
+	/*
+	 * When nobody answers for the next hop, the neighbour would tell the source about it
+	 * by way of the packet's route. But the source is what was written into the packet, and
+	 * may be another tenant's address by that route.
+	 */
+	skb_dst_drop(skb);
 	return neigh_output(neighbour, skb, other_family);
 }
 
