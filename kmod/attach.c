@@ -299,6 +299,7 @@ static int rewire_attach_device_event(struct notifier_block *block,
 	attach = rewire_attach_find(ns, dev->ifindex);
 	if (attach) {
 		rewire_attach_unhook(attach);
+		synchronize_net();
 		rewire_attach_purge(attach);
 	}
 	mutex_unlock(&ns->lock);
