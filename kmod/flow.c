@@ -121,21 +121,39 @@ static bool rewire_flow_replied(struct rewire_flow *flow, u32 *from, u32 *to)
 	return false;
 }
 
+/* Whether a packet may bring its flow into another class. */
+static bool rewire_flow_may_turn(const struct rewire_flow *flow,
+				 enum rewire_direction direction,
+				 const struct rewire_packet *packet)
+{
+	enum rewire_class class = rewire_flow_class(flow);
+
+	if (rewire_key_protocol(&packet->key) != IPPROTO_TCP)
+		return direction == REWIRE_REPLY && class != REWIRE_CLASS_TWO_WAY;
+	return class != REWIRE_CLASS_ESTABLISHED ||
+	       packet->segment.flags & (REWIRE_TCP_SYN | REWIRE_TCP_FIN | REWIRE_TCP_RST);
+}
+
 /* Return: whether the state changed. */
 static bool rewire_flow_track(struct rewire_net *ns, struct rewire_flow *flow,
 			      enum rewire_direction direction,
 			      const struct rewire_packet *packet)
 {
+	struct rewire_quota *limit = NULL;
 	bool changed = false;
 	u32 from, to;
 
+	if (unlikely(rewire_flow_may_turn(flow, direction, packet)))
+		limit = rewire_limit_try(ns, rewire_key_vni(&flow->tuple[REWIRE_ORIG].key));
 	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP)
 		changed = rewire_tcp_track(flow, direction, &packet->segment,
 					   READ_ONCE(flow->policy->tcp), &from, &to);
 	else if (direction == REWIRE_REPLY)
 		changed = rewire_flow_replied(flow, &from, &to);
 	if (changed)
-		rewire_live_change(ns, flow, from, to);
+		rewire_live_change(limit, flow, from, to);
+	if (limit)
+		rewire_limit_put(ns, limit);
 	return changed;
 }
 

@@ -36,7 +36,8 @@ struct rewire_quota *rewire_limit_find(struct rewire_net *ns, u32 vni)
 	return xa_load(&ns->limits, vni);
 }
 
-static struct rewire_quota *rewire_limit_try(struct rewire_net *ns, u32 vni)
+/* Context: RCU read side. Return: the object with a reference, or NULL: it is not there. */
+struct rewire_quota *rewire_limit_try(struct rewire_net *ns, u32 vni)
 {
 	struct rewire_quota *limit = rewire_limit_find(ns, vni);
 

@@ -92,6 +92,7 @@ struct rewire_quota {
 /* limit.c */
 extern const struct rewire_limits rewire_limits_default;
 struct rewire_quota *rewire_limit_find(struct rewire_net *ns, u32 vni);
+struct rewire_quota *rewire_limit_try(struct rewire_net *ns, u32 vni);
 struct rewire_quota *rewire_limit_get(struct rewire_net *ns, u32 vni);
 void rewire_limit_put(struct rewire_net *ns, struct rewire_quota *limit);
 bool rewire_limit_full(const struct rewire_quota *limit);

@@ -7,6 +7,7 @@
 
 struct rewire_flow;
 struct rewire_net;
+struct rewire_quota;
 
 /**
  * enum rewire_class - how little is lost when a flow ends early
@@ -35,7 +36,8 @@ struct rewire_live {
 };
 
 void rewire_live_begin(struct rewire_net *ns, struct rewire_flow *flow);
-void rewire_live_change(struct rewire_net *ns, const struct rewire_flow *flow, u32 from, u32 to);
+void rewire_live_change(struct rewire_quota *limit, const struct rewire_flow *flow, u32 from,
+			u32 to);
 void rewire_live_end(struct rewire_net *ns, struct rewire_flow *flow);
 
 #endif /* REWIRE_LIVE_H */
