@@ -42,7 +42,8 @@ def main():
     with open(sys.argv[2], encoding="utf-8") as file:
         walk(json.load(file), known)
     with open(sys.argv[1], encoding="utf-8") as file:
-        words = set(file.read().split())
+        # Each summary has another number
+        words = set(re.sub(r"(?m)^summary \d+", "summary", file.read()).split())
     missing = sorted(word for word in words if not has(known, word))
     print("words without a value in JSON:", *missing)
     sys.exit(bool(missing) or not words)
