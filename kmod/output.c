@@ -51,9 +51,11 @@ int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb)
 	/*
 	 * When nobody answers for the next hop, the neighbour would tell the source about it
 	 * by way of the packet's route. But the source is what was written into the packet, and
-	 * may be another tenant's address by that route.
+	 * may be another tenant's address by that route. What is for the host itself keeps its
+	 * route, by which the stack knows so.
 	 */
-	skb_dst_drop(skb);
+	if (likely(!(skb->dev->flags & IFF_LOOPBACK)))
+		skb_dst_drop(skb);
 	return neigh_output(neighbour, skb, other_family);
 }
 
