@@ -27,17 +27,6 @@ used_is() {
 	[ "$(used "$1")" = "$2" ]
 }
 
-# send FIRST LAST: a flow of t1 from each of these ports
-send() {
-	in_ns t1 /usr/bin/python3 - "$1" "$2" "$out4" <<-'END'
-		import socket, sys
-		for port in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
-		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-		        s.bind(("", port))
-		        s.sendto(b"x", (sys.argv[3], 9))
-	END
-}
-
 # python [ARGUMENT...]: a program from standard input, in the host's namespace
 python() {
 	in_ns host env PYTHONPATH="$tests/lib" /usr/bin/python3 - "$@"
@@ -48,7 +37,7 @@ log_is_followed() {
 	local lists
 
 	lists=$(status lists)
-	send 5000 5099
+	send_from t1 5000 5099
 	check "100 flows have 100 ports" wait_for 60 used_is udp 100
 	looks_again 2
 	equal "which they keep while they are there" "$(used udp)" 100
@@ -81,7 +70,7 @@ without_the_log() {
 	reader=$!
 	wait_for 20 test -s "$work/reader"
 	start_rewired
-	send 5100 5119
+	send_from t1 5100 5119
 	looks_again 2
 	check "while another process reads the log each look is a list" wait_for 5 each_look_is_a_list
 	equal "which shows the same" "$(used udp)" 20
@@ -99,7 +88,7 @@ without_the_log() {
 overflow() {
 	local flows=$((131072 + 4096))
 
-	send 5200 5249
+	send_from t1 5200 5249
 	looks_again 2
 	kill -STOP "$rewired_pid"
 	rewire flow flush
@@ -118,7 +107,7 @@ overflow() {
 	kill -CONT "$rewired_pid"
 	check "a log that has overflowed is noticed" wait_for 200 more_than overflows 0
 	check "and ports of flows whose ends got lost come back" wait_for 60 used_is udp 0
-	send 5300 5309
+	send_from t1 5300 5309
 	lists=$(status lists)
 	looks_again 2
 	equal "then the log does again" "$(used udp) $(status lists)" "10 $lists"

@@ -27,17 +27,6 @@ rotates() {
 	wait_for 60 more_than rotations $(($(status rotations) + ${1:-1}))
 }
 
-# send FIRST LAST: a flow of t1 from each of these ports
-send() {
-	in_ns t1 /usr/bin/python3 - "$1" "$2" "$out4" <<-'END'
-		import socket, sys
-		for port in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
-		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-		        s.bind(("", port))
-		        s.sendto(b"x", (sys.argv[3], 9))
-	END
-}
-
 # verdict NUMBER: a decision with this number, by nobody
 verdict() {
 	in_ns host env PYTHONPATH="$tests/lib" /usr/bin/python3 - "$1" <<-'END'
@@ -71,7 +60,7 @@ collection() {
 	equal "S3.1: two local summaries and two of flows" "$(pieces '[.[].piece] - ["L_cut"]')" '["L_cur","L_prev","F_new","F_prev"]'
 	match "in text as well" "$(rewire punt metadata)" "metadata piece L_cur generation [0-9]+ first [0-9]+ last [0-9]+"
 	for ((round = 0; round < rounds; round++)); do
-		send $((5000 + 100 * round)) $((5099 + 100 * round))
+		send_from t1 $((5000 + 100 * round)) $((5099 + 100 * round))
 		shapes+=$(pieces '[([.[].piece] - ["L_held", "L_cut"]), ([.[].piece] | length <= 6),
 			([.[] | select(.first)] | [.[:-1], .[1:]] | transpose | all(.[0].first == .[1].last + 1))]')$'\n'
 		rotates
@@ -105,14 +94,14 @@ gaps() {
 	verdict $((before + 50000))
 	check "a gap in the numbers is given up" wait_for 20 watermark_is_newest
 	rotates
-	send 7000 7000
+	send_from t1 7000 7000
 	check "S3.8: decisions are numbered above those of others" wait_for 20 decision_is $((before + 50001))
 	check "the daemon is killed" stop_rewired KILL
 	verdict $((before + 60000))
 	check "the watermark stays below a gap meanwhile" test "$(summary watermark)" -lt $((before + 60000))
 	start_rewired
 	check "the next one gives it up" wait_for 20 watermark_is_newest
-	send 7001 7001
+	send_from t1 7001 7001
 	check "and goes on above it" wait_for 20 decision_is $((before + 60001))
 }
 
@@ -125,15 +114,15 @@ stale() {
 	rewired_options=(--period 100)
 	start_rewired
 	rotates 5
-	send 8000 8000
+	send_from t1 8000 8000
 	check "while summaries come there are ports" wait_for 20 eval "[ \"\$(flow_of 8000) \$(status stale)\" = '1 false' ]"
 	stop_rewired
 	rewired_options+=(--limit 200 --freeze)
 	start_rewired
 	check "S3.11: without a summary the collection is stale" wait_for 20 eval '[ "$(status stale)" = true ]'
 	decided=$(status counters.flows)
-	send 8000 8000
-	send 8001 8002
+	send_from t1 8000 8000
+	send_from t1 8001 8002
 	check "S3.11: and no port is given, which is counted" wait_for 20 more_than counters.stale 0
 	equal "flows that are there go on, and no new one is made" "$(flow_of 8000) $(flow_of 8001) $(status counters.flows)" \
 		"1 0 $decided"
