@@ -55,7 +55,8 @@ equal "each that was begun has succeeded" "$(result failed) $(result lived)" "0 
 check "some by a second try, since nobody decided meanwhile" test "$(result retried)" -gt 0
 check "the daemon follows" wait_for 20 eval '[ "$(rewire -j daemon show | jq .rotations)" -gt 2 ]'
 rewire flow flush
-check "no port is lost" wait_for 60 eval '[ "$(rewire -j pool show | jq "[.[].addresses[].tcp.used] | add")" = 0 ]'
+# A flow that went by an order is remembered for a minute, if it is established
+check "no port is lost" wait_for 120 eval '[ "$(rewire -j pool show | jq "[.[].addresses[].tcp.used] | add")" = 0 ]'
 note "$(rewire -j daemon show)" "$(< "$work/rewired.log")"
 stop_rewired
 test_end

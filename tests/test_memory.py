@@ -178,7 +178,7 @@ def accounts():
     owner, host = charged(True), charged(False)
     print(f"# bytes of a flow that are charged: {owner} in a tenant's namespace, {host} in the host's", flush=True)
     tap.point(owner >= 256, "flows of a namespace that is not the host's are on its owner's account", owner)
-    tap.point(0 <= host < 128, "those of the host's are on nobody's: limits bound them, "
+    tap.point(abs(host) < 128, "those of the host's are on nobody's: limits bound them, "
                                "and they outlive the daemon", host)
 
 

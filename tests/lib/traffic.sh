@@ -90,7 +90,7 @@ ask_on() {
 
 	before=$(answers_on "$1" | wc -l)
 	printf 'GET /%s HTTP/1.1\r\n\r\n' "${2:-whoami}" >&"${connection_fd[$1]}"
-	wait_for 20 has_answers "$1" $((before + 1)) && answers_on "$1" | tail -1
+	wait_for 60 has_answers "$1" $((before + 1)) && answers_on "$1" | tail -1
 }
 
 answers_on() {

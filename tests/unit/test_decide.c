@@ -366,14 +366,12 @@ static void a_check_has_a_source_of_the_pool(void **context)
 	struct service *service = (struct service *)snapshot_service(bench->snapshot, 3);
 	struct rw_tuple orig = tuple(40, IPPROTO_TCP, "10.1.0.254", 7, "203.0.113.11", 443);
 	const struct rw_flow_spec *flow = &bench->decision.verdict.flow;
-	struct probe probe = { .port = 8443 };
 	unsigned int i;
 
-	service->probe = &probe;
 	for (i = 0; i < 100; i++) {
 		orig.sport = 1000 + i;
 		assert_true(decide_probe(&bench->decider, bench->snapshot, service,
-					 &service->backends[1], &orig, &bench->decision));
+					 &service->backends[1], 8443, &orig, &bench->decision));
 		assert_reply(bench, tuple(20, IPPROTO_TCP, "10.1.0.22", 8443, "10.1.0.1",
 					  flow->reply.dport));
 		assert_int_equal(flow->target, 0);
@@ -381,7 +379,6 @@ static void a_check_has_a_source_of_the_pool(void **context)
 		assert_int_equal(bench->decision.lease_count, 1);
 		bindings_settle(bench->decider.bindings, bench->decision.leases[0]);
 	}
-	service->probe = NULL;
 }
 
 static void without_an_active_backend_flows_are_dropped(void **context)

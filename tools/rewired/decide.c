@@ -274,13 +274,13 @@ void decide_hand_over(struct decider *decider, const struct decision *decision)
 
 bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
 		  const struct service *service, const struct backend *backend,
-		  const struct rw_tuple *orig, struct decision *decision)
+		  uint16_t port, const struct rw_tuple *orig, struct decision *decision)
 {
 	struct rw_flow_spec *flow = &decision->verdict.flow;
 
 	*decision = (struct decision){ .outcome = OUTCOME_FLOW };
 	begin_flow(orig, flow);
 	flow->policy = service->id;
-	go_to(backend, service_probe_port(service, backend), flow);
+	go_to(backend, port, flow);
 	return source_choose(decider, snapshot, service, 0, decision) == OUTCOME_FLOW;
 }

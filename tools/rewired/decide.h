@@ -57,12 +57,12 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 	    unsigned int attempt, struct decision *decision);
 
 /*
- * The flow of a check of a backend: what a client's at orig would be, were it sent there.
+ * The flow of a check of a backend's port: what a client's at orig would be, were it sent there.
  * It has no target, since one that is down must be reached, too. False, no port is left.
  */
 bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
 		  const struct service *service, const struct backend *backend,
-		  const struct rw_tuple *orig, struct decision *decision);
+		  uint16_t port, const struct rw_tuple *orig, struct decision *decision);
 
 /* The kernel is about to be asked for the flow: the watermark says when what it takes may end. */
 void decide_hand_over(struct decider *decider, const struct decision *decision);

@@ -80,7 +80,7 @@ static int check_ports(const struct place *place, const struct service *service)
 
 	for (i = 0; i < service->backend_count; i++)
 		if (service->probe && service->probe->type != PROBE_PING &&
-		    !service_probe_port(service, &service->backends[i]))
+		    !probe_port(service->probe, service, &service->backends[i]))
 			return refuse(place->error, "%s: destination: health: port is missing, which neither the service nor backend \"%s\" has",
 				      place->text, service->backends[i].name);
 	return 0;

@@ -128,10 +128,10 @@ static inline uint32_t backend_state(const struct backend *backend)
 }
 
 /* Which port of a backend is checked; 0, none is given. */
-static inline uint16_t service_probe_port(const struct service *service,
-					  const struct backend *backend)
+static inline uint16_t probe_port(const struct probe *probe, const struct service *service,
+				  const struct backend *backend)
 {
-	return service->probe->port ?: backend->port ?: service->dport_min;
+	return probe->port ?: backend->port ?: service->dport_min;
 }
 
 /* Whether it gets new flows of a family. */

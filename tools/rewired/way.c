@@ -114,9 +114,10 @@ static int open_socket(struct way *way, const struct rw_addr *source, uint32_t t
 	return -1;
 }
 
-static uint8_t probe_protocol(const struct service *service, int family)
+static uint8_t probe_protocol(const struct probe *probe, const struct service *service,
+			      int family)
 {
-	switch (service->probe->type) {
+	switch (probe->type) {
 	case PROBE_PING:
 		return family == IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	case PROBE_COMMAND:
@@ -136,7 +137,7 @@ static int add_flow(struct way *way, struct decider *decider, struct rw_socket *
 	unsigned int i;
 	int ret;
 
-	if (!decide_probe(decider, snapshot, service, backend, &way->orig, &decision))
+	if (!decide_probe(decider, snapshot, service, backend, way->port, &way->orig, &decision))
 		return refuse(error, "no port is left in the source pool");
 	decision.verdict.flow.timeout = timeout;
 	ret = rw_flow_add(socket, &decision.verdict.flow, &why);
@@ -153,13 +154,14 @@ static int add_flow(struct way *way, struct decider *decider, struct rw_socket *
 }
 
 int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
-	     const struct snapshot *snapshot, const struct service *service,
-	     const struct backend *backend, int family, uint32_t timeout, struct error *error)
+	     const struct snapshot *snapshot, const struct probe *probe,
+	     const struct service *service, const struct backend *backend, int family,
+	     uint32_t timeout, struct error *error)
 {
 	struct rw_attach local = { .local = true };
 	struct rw_addr source, to = destination(service, backend, family);
-	bool ping = service->probe->type == PROBE_PING;
-	uint16_t port = ping ? 0 : service->dport_min ?: service_probe_port(service, backend);
+	uint16_t own = probe->type == PROBE_PING ? 0 : probe_port(probe, service, backend);
+	uint16_t port = own && service->dport_min ? service->dport_min : own;
 	struct rw_error why;
 	int tries, ret;
 
@@ -172,11 +174,11 @@ int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
 		return refuse(error, "the host has no route to the backend");
 	*way = (struct way){
 		.orig = {
-			.vni = local.vni, .protocol = probe_protocol(service, family),
+			.vni = local.vni, .protocol = probe_protocol(probe, service, family),
 			.dst = to, .dport = port,
 		},
 		.backend = backend->addresses[family],
-		.port = ping ? 0 : service_probe_port(service, backend),
+		.port = own,
 	};
 	way->length = to_sockaddr(&to, port, &way->to);
 	for (tries = 0; tries < KEYS_IN_USE_MAX; tries++) {

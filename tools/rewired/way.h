@@ -25,10 +25,12 @@ struct way {
 
 /*
  * 0, or -1 and a sentence: no way can be made, which says nothing of the backend.
- * Within a section of RCU that spans the snapshot. Timeout is the flow's, in milliseconds.
+ * Within a section of RCU that spans the snapshot, in which the service may have another
+ * probe by now, or none. Timeout is the flow's, in milliseconds.
  */
 int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
-	     const struct snapshot *snapshot, const struct service *service,
-	     const struct backend *backend, int family, uint32_t timeout, struct error *error);
+	     const struct snapshot *snapshot, const struct probe *probe,
+	     const struct service *service, const struct backend *backend, int family,
+	     uint32_t timeout, struct error *error);
 
 #endif
