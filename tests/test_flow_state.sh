@@ -15,7 +15,7 @@ more_than() {
 # A few more looks at the kernel's flows than there were
 looks_again() {
 	# The time between two looks follows from what the last one took
-	wait_for 300 more_than looks $(($(status looks) + ${1:-1}))
+	wait_for 600 more_than looks $(($(status looks) + ${1:-1}))
 }
 
 # used PROTOCOL: ports in use of all pools
@@ -113,7 +113,7 @@ overflow() {
 	equal "then the log does again" "$(used udp) $(status lists)" "10 $lists"
 	rewire flow flush
 	looks_again 2
-	check "for ends, too" wait_for 60 used_is udp 0
+	check "for ends, too" wait_for 300 used_is udp 0
 }
 
 rewired_options=(--period 300)
