@@ -12,13 +12,15 @@
 #include "flow.h"
 #include "namespace.h"
 
-/* Entries that one run of the expiry scan looks at, at least. */
+/* Chains that one run of the expiry scan looks at, at least. */
 #define REWIRE_EXPIRY_SLICE	4096U
 /* The runs that one scan of a large table is spread over. */
-#define REWIRE_EXPIRY_RUNS	64U
+#define REWIRE_EXPIRY_RUNS	128U
 #define REWIRE_EXPIRY_PERIOD	(HZ / 4)
 /* While there are more flows than a soft limit. */
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
+/* Chains from here that the scan asks for memory at. */
+#define REWIRE_EXPIRY_AHEAD	8
 
 static siphash_key_t rewire_hash_secret __read_mostly;
 
@@ -196,36 +198,52 @@ again:
 }
 
 /*
- * Look at the next slice of the table, of bounded size, and end what has been
- * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is
- * overdue meanwhile is already dead to packets, which check by themselves.
+ * Get what the scan comes to soon: the first entry of a chain, and when that has come, the rest
+ * of its flow. One after the other each would have to be waited for.
+ */
+static void rewire_expiry_prefetch(const struct bucket_table *buckets, u32 place)
+{
+	u32 near = (place + REWIRE_EXPIRY_AHEAD) & (buckets->size - 1);
+	u32 far = (place + 2 * REWIRE_EXPIRY_AHEAD) & (buckets->size - 1);
+	struct rhash_head *head = rht_ptr_rcu(rht_bucket(buckets, near));
+	struct rewire_tuple *tuple = container_of(head, struct rewire_tuple, node);
+
+	prefetch(rht_ptr_rcu(rht_bucket(buckets, far)));
+	if (!rht_is_a_nulls(head) && tuple->direction == REWIRE_ORIG) {
+		prefetch(&rewire_tuple_flow(tuple)->packets);
+		prefetch(&rewire_tuple_flow(tuple)->id);
+	}
+}
+
+/*
+ * Look at the next chains of the table, so many that a run is bounded, and end what has been
+ * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is overdue
+ * meanwhile is already dead to packets, which check by themselves. What a resize moves out
+ * of the way is looked at the next time around.
  */
 static void rewire_flow_expiry_work(struct work_struct *work)
 {
 	struct rewire_net *ns = container_of(work, struct rewire_net, expiry.work);
-	struct rewire_tuple *tuple = ERR_PTR(-EAGAIN);	/* not at the end */
+	const struct bucket_table *buckets;
 	struct rewire_flow *flow;
-	unsigned int budget;
+	struct rhash_head *head;
 	bool pressed = false;
+	unsigned int n;
 
-	budget = max(REWIRE_EXPIRY_SLICE,
-		     atomic_read(&ns->flows.nelems) / REWIRE_EXPIRY_RUNS);
-	rewire_walk_start(&ns->expiry_walk);
-	while (budget-- && !need_resched()) {
-		tuple = rhashtable_walk_next(&ns->expiry_walk);
-		if (!tuple)
-			break;
-		flow = rewire_walk_flow(tuple);
-		if (flow && rewire_flow_expired(flow))
-			rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
-		else if (flow)
-			rewire_evict_early(ns, flow, &pressed);
+	rcu_read_lock();
+	buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+	n = min(buckets->size, max(REWIRE_EXPIRY_SLICE, buckets->size / REWIRE_EXPIRY_RUNS));
+	for (; n && !need_resched(); n--, ns->expiry_place++) {
+		rewire_expiry_prefetch(buckets, ns->expiry_place);
+		rht_for_each_rcu(head, buckets, ns->expiry_place & (buckets->size - 1)) {
+			flow = rewire_walk_flow(container_of(head, struct rewire_tuple, node));
+			if (flow && rewire_flow_expired(flow))
+				rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_IDLE);
+			else if (flow)
+				rewire_evict_early(ns, flow, &pressed);
+		}
 	}
-	rhashtable_walk_stop(&ns->expiry_walk);
-	if (!tuple) {	/* a walk that is at the end stays there */
-		rhashtable_walk_exit(&ns->expiry_walk);
-		rhashtable_walk_enter(&ns->flows, &ns->expiry_walk);
-	}
+	rcu_read_unlock();
 	if (atomic_read(&ns->all.flows))
 		queue_delayed_work(rewire_workqueue, &ns->expiry,
 				   pressed ? REWIRE_EXPIRY_PRESSED : REWIRE_EXPIRY_PERIOD);
@@ -246,7 +264,6 @@ int rewire_flow_table_init(struct rewire_net *ns)
 	err = rhashtable_init(&ns->flows, &rewire_flow_table_params);
 	if (err)
 		return err;
-	rhashtable_walk_enter(&ns->flows, &ns->expiry_walk);
 	INIT_DELAYED_WORK(&ns->expiry, rewire_flow_expiry_work);
 	return 0;
 }
@@ -262,6 +279,5 @@ void rewire_flow_table_exit(struct rewire_net *ns)
 	cancel_delayed_work_sync(&ns->expiry);
 	while (atomic_read(&ns->all.flows))
 		rewire_flow_for_each(ns, rewire_flow_end, NULL);
-	rhashtable_walk_exit(&ns->expiry_walk);
 	rhashtable_destroy(&ns->flows);
 }

@@ -56,7 +56,7 @@ struct rewire_punt_queue;
  * @epoch: a number by which this namespace's summaries are told from those of another
  * @summaries: how many were given
  * @expiry: scans a slice of the table, while there are flows
- * @expiry_walk: where the scan goes on
+ * @expiry_place: the chain that the scan goes on with, modulo their number
  * @punt_id: the last punt number given
  * @punt_queues: per CPU
  * @secret: of the hashes of clients
@@ -109,7 +109,7 @@ struct rewire_net {
 	u64 epoch;
 	atomic64_t summaries;
 	struct delayed_work expiry;
-	struct rhashtable_iter expiry_walk;
+	u32 expiry_place;
 
 	atomic64_t punt_id;
 	struct rewire_punt_queue __percpu *punt_queues;
