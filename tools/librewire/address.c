@@ -60,9 +60,36 @@ const char *rw_addr_parse(const char *text, struct rw_addr *addr)
 	return "is not an address";
 }
 
+char *rw_number_print(char text[RW_NUMBER_TEXT], uint64_t number)
+{
+	char digits[RW_NUMBER_TEXT], *first = digits + sizeof(digits);
+	size_t length;
+
+	do
+		*--first = '0' + number % 10;
+	while (number /= 10);
+	length = digits + sizeof(digits) - first;
+	memcpy(text, first, length);
+	text[length] = 0;
+	return text + length;
+}
+
+static void print_ipv4(char *text, const uint8_t bytes[4])
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			*text++ = '.';
+		text = rw_number_print(text, bytes[i]);
+	}
+}
+
 char *rw_addr_print(char text[RW_ADDR_TEXT], const struct rw_addr *addr)
 {
-	if (!addr->family || !inet_ntop(addr->family, addr->bytes, text, RW_ADDR_TEXT))
+	if (addr->family == AF_INET)
+		print_ipv4(text, addr->bytes);
+	else if (!addr->family || !inet_ntop(addr->family, addr->bytes, text, RW_ADDR_TEXT))
 		strcpy(text, "none");
 	return text;
 }
@@ -199,10 +226,16 @@ const char *rw_match_parse(const char *text, struct rw_addr *addr, uint8_t *len,
 
 char *rw_endpoint_print(char text[RW_ENDPOINT_TEXT], const struct rw_addr *addr, uint16_t port)
 {
-	char address[RW_ADDR_TEXT];
+	bool brackets = addr->family == AF_INET6;
+	char *end = text;
 
-	snprintf(text, RW_ENDPOINT_TEXT, addr->family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-		 rw_addr_print(address, addr), port);
+	if (brackets)
+		*end++ = '[';
+	end += strlen(rw_addr_print(end, addr));
+	if (brackets)
+		*end++ = ']';
+	*end++ = ':';
+	rw_number_print(end, port);
 	return text;
 }
 

@@ -13,6 +13,7 @@
 #define RW_PREFIX_TEXT		(RW_ADDR_TEXT + 4)
 #define RW_ENDPOINT_TEXT	(RW_ADDR_TEXT + 8)
 #define RW_PROTOCOL_TEXT	8
+#define RW_NUMBER_TEXT		21
 
 /* A */
 const char *rw_addr_parse(const char *text, struct rw_addr *addr);
@@ -42,6 +43,9 @@ const char *rw_ports_parse(const char *text, uint16_t *min, uint16_t *max);
 
 /* A whole number from min to max, decimal or 0x hexadecimal; false when text is something else. */
 bool rw_number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+
+/* Decimal. Returns where it ends. */
+char *rw_number_print(char text[RW_NUMBER_TEXT], uint64_t number);
 
 /* tcp, udp, icmp, icmpv6, or a number from 1 to 255 */
 const char *rw_protocol_parse(const char *text, uint8_t *protocol);

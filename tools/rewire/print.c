@@ -15,6 +15,20 @@ struct print_style print_style;
 static unsigned int depth;	/* of JSON objects and arrays that are open */
 static bool empty = true;	/* nothing is in the innermost of them, or in the line of text */
 
+/* Lists of flows are long, and this is one thread: printf would take most of their time. */
+static void put(const char *text)
+{
+	fputs_unlocked(text, stdout);
+}
+
+static void put_number(uint64_t number)
+{
+	char text[RW_NUMBER_TEXT];
+
+	rw_number_print(text, number);
+	put(text);
+}
+
 static const char *const colours[] = {
 	[PRINT_DEVICE]	= "\033[36m",
 	[PRINT_ADDR]	= "\033[35m",
@@ -28,25 +42,33 @@ static void break_json(void)
 
 	if (!print_style.pretty)
 		return;
-	putchar('\n');
+	putchar_unlocked('\n');
 	for (i = 0; i < depth; i++)
-		fputs("    ", stdout);
+		put("    ");
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\';
 }
 
 static void print_quoted(const char *text)
 {
-	putchar('"');
-	for (; *text; text++) {
-		unsigned char c = *text;
+	const char *end;
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
+	putchar_unlocked('"');
+	for (;; text = end + 1) {
+		for (end = text; is_plain(*end); end++)
+			;
+		fwrite_unlocked(text, 1, end - text, stdout);
+		if (!*end)
+			break;
+		if (*end == '"' || *end == '\\')
+			printf("\\%c", *end);
 		else
-			putchar(c);
+			printf("\\u%04x", *end);
 	}
-	putchar('"');
+	putchar_unlocked('"');
 }
 
 /* Begin a value: all that comes before it. False when it is not to be printed. */
@@ -56,22 +78,22 @@ static bool begin(const char *key, const char *word)
 		if (!word)
 			return false;
 		if (!empty)
-			putchar(' ');
-		fputs(word, stdout);
+			putchar_unlocked(' ');
+		put(word);
 		if (word[0])
-			putchar(' ');
+			putchar_unlocked(' ');
 		empty = false;
 		return true;
 	}
 	if (!empty)
-		putchar(',');
+		putchar_unlocked(',');
 	if (depth)
 		break_json();
 	if (key) {
 		print_quoted(key);
-		putchar(':');
+		putchar_unlocked(':');
 		if (print_style.pretty)
-			putchar(' ');
+			putchar_unlocked(' ');
 	}
 	empty = false;
 	return true;
@@ -80,7 +102,7 @@ static bool begin(const char *key, const char *word)
 static void open_json(const char *key, char bracket)
 {
 	begin(key, NULL);
-	putchar(bracket);
+	putchar_unlocked(bracket);
 	depth++;
 	empty = true;
 }
@@ -90,11 +112,11 @@ static void close_json(char bracket)
 	depth--;
 	if (!empty)
 		break_json();
-	putchar(bracket);
+	putchar_unlocked(bracket);
 	empty = false;
 	if (depth)
 		return;
-	putchar('\n');
+	putchar_unlocked('\n');
 	empty = true;
 }
 
@@ -102,7 +124,9 @@ void print_word(const char *word)
 {
 	if (print_style.json || !word || !word[0])
 		return;
-	printf("%s%s", empty ? "" : " ", word);
+	if (!empty)
+		putchar_unlocked(' ');
+	put(word);
 	empty = false;
 }
 
@@ -145,7 +169,7 @@ void print_record_end(void)
 		close_json('}');
 		return;
 	}
-	putchar('\n');
+	putchar_unlocked('\n');
 	empty = true;
 }
 
@@ -153,7 +177,7 @@ void print_line(void)
 {
 	if (print_style.json)
 		return;
-	fputs(print_style.oneline ? "\\   " : "\n    ", stdout);
+	put(print_style.oneline ? "\\   " : "\n    ");
 	empty = true;
 }
 
@@ -193,8 +217,10 @@ void print_coloured(enum print_colour colour, const char *key, const char *word,
 		return;
 	if (print_style.json)
 		print_quoted(value);
+	else if (coloured)
+		printf("%s%s\033[0m", colours[colour], value);
 	else
-		printf("%s%s%s", coloured ? colours[colour] : "", value, coloured ? "\033[0m" : "");
+		put(value);
 }
 
 void print_string(const char *key, const char *word, const char *value)
@@ -205,7 +231,7 @@ void print_string(const char *key, const char *word, const char *value)
 void print_number(const char *key, const char *word, uint64_t value)
 {
 	if (begin(key, word))
-		printf("%" PRIu64, value);
+		put_number(value);
 }
 
 void print_integer(const char *key, const char *word, int64_t value)
@@ -231,31 +257,31 @@ void print_flag(const char *key, const char *word, bool value)
 void print_bool(const char *key, const char *word, bool value)
 {
 	if (begin(key, word))
-		fputs(value ? "true" : "false", stdout);
+		put(value ? "true" : "false");
 }
 
 void print_null(const char *key, const char *word)
 {
 	if (begin(key, word))
-		fputs(print_style.json ? "null" : "none", stdout);
+		put(print_style.json ? "null" : "none");
 }
 
 void print_duration(const char *key, const char *word, uint64_t milliseconds)
 {
-	unsigned int digits = 3, rest = milliseconds % 1000;
+	unsigned int rest = milliseconds % 1000, unit;
 
 	if (!begin(key, word))
 		return;
 	if (print_style.json) {
-		printf("%" PRIu64, milliseconds);
+		put_number(milliseconds);
 		return;
 	}
-	printf("%" PRIu64, milliseconds / 1000);
-	for (; rest && rest % 10 == 0; rest /= 10)
-		digits--;
+	put_number(milliseconds / 1000);
 	if (rest)
-		printf(".%0*u", digits, rest);
-	putchar('s');
+		putchar_unlocked('.');
+	for (unit = 100; rest; rest %= unit, unit /= 10)
+		putchar_unlocked('0' + rest / unit);
+	putchar_unlocked('s');
 }
 
 /* A list of flows names the same devices again and again, and to ask takes three system calls. */

@@ -21,7 +21,7 @@
 #include "state.h"
 
 #define MODULE_TRIES	100
-#define LOOK_SHARE	20	/* looks take at most one part in so many of the time */
+#define LOOK_SHARE	20	/* looks take at most one part in so many of a processor */
 
 struct state {
 	struct engine *engine;
@@ -356,7 +356,8 @@ static struct change *wait_until(struct state *state, int64_t when, bool *follow
 static void *run(void *data)
 {
 	struct state *state = data;
-	int64_t next = clock_now() + state->period, load = clock_now() + state->reload, began;
+	int64_t next = clock_now() + state->period, load = clock_now() + state->reload;
+	int64_t began, spent;
 	struct change *change;
 	bool follow, looked, stop = false;
 
@@ -374,8 +375,10 @@ static void *run(void *data)
 		if (stop || clock_now() < next)
 			continue;
 		began = clock_now();
+		spent = clock_spent();
 		looked = tick(state);
-		next = clock_now() + (clock_now() - began) * LOOK_SHARE;
+		/* A machine that stood still meanwhile is no reason to rest */
+		next = clock_now() + (clock_spent() - spent) * LOOK_SHARE;
 		if (next < began + state->period)
 			next = began + state->period;
 		if (looked)
