@@ -86,6 +86,6 @@ def flow_in(answer, kind="A_FLOW_MESSAGE_FLOW"):
     return dict(attributes(dict(answer)[c[kind]]))
 
 
-def dump(rewire, payload=b""):
+def dump(rewire, payload=b"", **more):
     """The numbers of the flows that a dump shows, in its order."""
-    return [number_of(flow_in(answer)) for answer in rewire.command("FLOW_GET", payload, DUMP)]
+    return [number_of(flow_in(answer)) for answer in rewire.command("FLOW_GET", payload, DUMP, **more)]

@@ -89,8 +89,8 @@ class Socket:
             yield kind, flags, sequence, data[16:length]
             data = data[(length + 3) & ~3:]
 
-    def ask(self, kind, payload, flags=0, length=None):
-        """The payloads of all answers to a request."""
+    def ask(self, kind, payload, flags=0, length=None, between=lambda: None):
+        """The payloads of all answers to a request; between two lots of them a call of BETWEEN."""
         self.send(kind, payload, flags | ACK, length)
         answers = []
         while True:
@@ -102,6 +102,7 @@ class Socket:
                     self.check(kind_, flags_, data)
                     return answers
                 answers.append(data)
+            between()
 
     def notification(self):
         """The payload of the next message that answers no request."""
@@ -158,10 +159,10 @@ class Rewire(Socket):
         """Be sent the notifications of a multicast group."""
         self.socket.setsockopt(SOL_NETLINK, 1, self.groups[group])
 
-    def command(self, name, payload=b"", flags=0, length=None):
+    def command(self, name, payload=b"", flags=0, length=None, **more):
         """The attributes of each answer to a command such as RULE_ADD."""
         head = struct.pack("=BBH", self.c["CMD_" + name], 1, 0)
-        answers = self.ask(self.family, head + payload, flags, length)
+        answers = self.ask(self.family, head + payload, flags, length, **more)
         return [attributes(answer[4:]) for answer in answers]
 
     def tuple(self, kind, vni, protocol, src, sport, dst, dport):
