@@ -37,7 +37,10 @@ for ((i = 11; i < 20; i++)); do
 	ip -n t1 address add "10.0.0.$i/24" dev eth0
 	sources+=("10.0.0.$i")
 done
-write_config '.pools[0].mapping = "endpoint-independent" | .pools[0].quarantine = 0'
+# A port is taken for four minutes after its connection's end
+addresses=$((rate * 300 / 60000 + 1))
+write_config ".pools[0].mapping = \"endpoint-independent\" | .pools[0].quarantine = 0 |
+	.pools[0].addresses += [range(65; 64 + $addresses) | \"203.0.113.\(.)\"]"
 start_rewired || exit 1
 spawn out /usr/bin/python3 "$many" serve 7777
 wait_for 30 listens out -t 7777

@@ -119,7 +119,7 @@ transfer() {
 
 	made=$(recalled) before=$(status counters.flows)
 	rm -f "$work/got"
-	in_ns "$1" curl -gsS --limit-rate 4M "$(url "$2" data)" > "$work/got" & curl=$!
+	in_ns "$1" curl -gsS --limit-rate $((bytes / 8)) "$(url "$2" data)" > "$work/got" & curl=$!
 	wait_for 10 test -s "$work/got"
 	while kill -0 $curl 2>/dev/null && [ $times -lt 5 ]; do
 		rewire flow flush protocol tcp
