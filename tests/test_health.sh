@@ -85,6 +85,13 @@ all_down() {
 	refuse "nobody is left to answer" 28 "timed out|Timeout" \
 		fetch out "$web4" whoami --connect-timeout 1
 	check "which is counted" test "$(counter no_backend)" -gt "$before"
+	write_config "$checked | .services[2].destination.unavailable = \"reset\""
+	kill -HUP "$rewired_pid"
+	check "or clients are told at once, when that is configured" wait_for 30 eval \
+		'fetch out "$web4" whoami --connect-timeout 1; [ $? = 7 ]'
+	refuse "in both families" 7 "connect" fetch out "$web6" whoami --connect-timeout 5
+	write_config "$checked"
+	kill -HUP "$rewired_pid"
 }
 
 restarts() {

@@ -116,6 +116,8 @@ static const struct {
 	  "service \"nat\": backends without a destination" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{}}]}",
 	  "service \"web\": backends is missing" },
+	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{\"unavailable\":\"pass\"}}]}",
+	  "service \"web\": destination: unavailable is not \"drop\", \"prohibited\" or \"reset\"" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{\"scheduler\":\"best\"}}]}",
 	  "service \"web\": destination: scheduler is not \"maglev\", \"round-robin\", \"least\" or \"source\"" },
 	{ "{\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"destination\":{\"affinity\":86401}}]}",

@@ -383,8 +383,14 @@ static void a_check_has_a_source_of_the_pool(void **context)
 
 static void without_an_active_backend_flows_are_dropped(void **context)
 {
-	assert_int_equal(ask(*context, 4, tuple(0, IPPROTO_UDP, "198.51.100.9", 7, "203.0.113.12", 80)),
-			 OUTCOME_NO_BACKEND);
+	struct bench *bench = *context;
+	struct rw_tuple orig = tuple(0, IPPROTO_UDP, "198.51.100.9", 7, "203.0.113.12", 80);
+
+	assert_int_equal(ask(bench, 4, orig), OUTCOME_NO_BACKEND);
+	assert_int_equal(bench->decision.verdict.reject, REWIRE_REJECT_SILENT);
+	((struct service *)snapshot_service(bench->snapshot, 4))->reject = REWIRE_REJECT_RESET;
+	assert_int_equal(ask(bench, 4, orig), OUTCOME_NO_BACKEND);
+	assert_int_equal(bench->decision.verdict.reject, REWIRE_REJECT_RESET);
 }
 
 static void a_wrong_policy_makes_no_flow(void **context)

@@ -17,6 +17,7 @@
 #include "priority.h"
 #include "replicate.h"
 
+const char *const config_rejects[] = { "drop", "prohibited", "reset", NULL };
 static const char *const hold_modes[] = { "hold", "drop", NULL };
 static const char *const orphan_modes[] = { "drop", "pass", "hold", NULL };
 

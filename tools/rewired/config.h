@@ -19,6 +19,8 @@ int config_enter(struct place *place, const char *kind, const json_t *object,
 /* Read "source" or "destination". Absent, or "keep": 0. An object: 1. */
 int config_get_end(const struct place *place, const char *key, struct place *end);
 
+extern const char *const config_rejects[];	/* of enum rewire_reject, and NULL */
+
 #define CONFIG_POOL_ADDRESSES_MAX	4096
 #define CONFIG_SERVICE_ID_MAX		0x7fffffff	/* above are the daemon's own policies */
 

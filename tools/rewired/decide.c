@@ -100,12 +100,23 @@ void decide_drop(struct decision *decision, enum outcome outcome, const struct r
 	};
 }
 
-/* What a pool's configuration wants those to be told that it has no room for. */
+/* What the configuration wants those to be told that a pool has no room for, or no backend takes. */
 static void tell(struct decision *decision, const struct service *service)
 {
-	if ((decision->outcome == OUTCOME_EXHAUSTED || decision->outcome == OUTCOME_LIMITED) &&
-	    service && service->pool)
-		decision->verdict.reject = service->pool->reject;
+	if (!service)
+		return;
+	switch (decision->outcome) {
+	case OUTCOME_EXHAUSTED:
+	case OUTCOME_LIMITED:
+		if (service->pool)
+			decision->verdict.reject = service->pool->reject;
+		break;
+	case OUTCOME_NO_BACKEND:
+		decision->verdict.reject = service->reject;
+		break;
+	default:
+		break;
+	}
 }
 
 /* The same, with what was taken already. */

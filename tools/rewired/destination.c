@@ -88,7 +88,8 @@ static int check_ports(const struct place *place, const struct service *service)
 
 int destination_read(const struct place *place, struct service *service)
 {
-	static const char *const keys[] = { "scheduler", "affinity", "client4", "client6", "health", NULL };
+	static const char *const keys[] = { "scheduler", "affinity", "client4", "client6", "health",
+					    "unavailable", NULL };
 	struct place destination;
 	int ret = config_get_end(place, "destination", &destination);
 	bool maps = ret > 0 && json_object_get(destination.object, "vni");
@@ -109,6 +110,7 @@ int destination_read(const struct place *place, struct service *service)
 	service->client_bits[IPV6] = 64;
 	if (json_only_keys(&destination, keys) ||
 	    json_get_choice(&destination, "scheduler", schedulers, &service->scheduler) < 0 ||
+	    json_get_choice(&destination, "unavailable", config_rejects, &service->reject) < 0 ||
 	    json_get_number(&destination, "affinity", 0, AFFINITY_MAX, &service->affinity) < 0 ||
 	    json_get_number(&destination, "client4", 0, 32, &service->client_bits[IPV4]) < 0 ||
 	    json_get_number(&destination, "client6", 0, 128, &service->client_bits[IPV6]) < 0)

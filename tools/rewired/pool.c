@@ -21,7 +21,6 @@ static const char *const filterings[] = {
 	"endpoint-independent", "address-dependent", "address-and-port-dependent", NULL
 };
 static const char *const poolings[] = { "paired", "arbitrary", NULL };
-static const char *const rejects[] = { "drop", "prohibited", "reset", NULL };	/* enum rewire_reject */
 
 static void address_next(struct rw_addr *address)
 {
@@ -108,7 +107,7 @@ static int read_behaviour(const struct place *place, struct pool *pool)
 	pool->filtering = FILTERING_ADDRESS_AND_PORT;
 	if (json_get_choice(place, "mapping", mappings, &pool->mapping) < 0 ||
 	    json_get_choice(place, "filtering", filterings, &pool->filtering) < 0 ||
-	    json_get_choice(place, "exhausted", rejects, &pool->reject) < 0 ||
+	    json_get_choice(place, "exhausted", config_rejects, &pool->reject) < 0 ||
 	    json_get_bool(place, "parity", &pool->parity) < 0 ||
 	    json_get_bool(place, "preserve", &pool->preserve) < 0)
 		return -1;

@@ -92,6 +92,7 @@ struct service {
 	struct mapping *copies;			/* of the destination */
 	unsigned int copy_count;
 	uint32_t scheduler;
+	uint32_t reject;			/* of enum rewire_reject: what those are told that no backend takes */
 	uint32_t affinity;			/* of clients to backends, in seconds; 0, none */
 	uint32_t client_bits[FAMILIES];		/* of a source address, that tell clients apart */
 	struct backend *backends;
