@@ -76,11 +76,10 @@ drains() {
 expires() {
 	stop_rewired
 	rewire flow flush
-	write_config "$sticky | .services[2].destination.affinity = 1"
+	write_config "$sticky | .services[2].destination.affinity = 8"
 	start_rewired
-	who "$web4" "$out4" > /dev/null
-	equal "a connection makes a client" "$(clients)" 1
-	check "that is forgotten when its time is over" wait_for 30 eval '[ "$(clients)" = 0 ]'
+	check "a connection makes a client" wait_for 60 eval 'who "$web4" "$out4"; [ "$(clients)" = 1 ]'
+	check "that is forgotten when its time is over" wait_for 60 eval '[ "$(clients)" = 0 ]'
 }
 
 # The negative control: turns are taken connection by connection.
