@@ -29,7 +29,7 @@ check() {
 }
 
 echo "TAP version 13"
-echo "1..7"
+echo "1..8"
 check "status, output and working folder come through" 7 "$PWD" "^error$" \
 	-- sh -c 'pwd; echo error >&2; exit 7'
 check "the guest has the module, modules of its own and a writable root" 0 planted "" \
@@ -40,4 +40,7 @@ check "a module that stays fails the run" 125 "" "cannot unload planted" -p bug=
 check "a module that does not load fails the run" 125 "" "cannot load" -p bug=unknown -- echo ran
 check "a run that takes too long is ended" 124 begun "after 30 seconds" \
 	-t 30 -- sh -c 'echo begun; exec sleep 1000'
+check "a program that a signal has ended is a failed point" 0 \
+	"not ok - vm/planted/dies.sh: sh.11 did not end by itself" "" \
+	-- sh -c "'$here/../run-tests' --inside vm/planted/dies.sh | grep '^not ok'"
 [ "$failed" = 0 ]
