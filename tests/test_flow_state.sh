@@ -107,6 +107,7 @@ overflow() {
 	kill -CONT "$rewired_pid"
 	check "a log that has overflowed is noticed" wait_for 200 more_than overflows 0
 	check "and ports of flows whose ends got lost come back" wait_for 60 used_is udp 0
+	looks_again	# the daemon rests for long after that
 	send_from t1 5300 5309
 	lists=$(status lists)
 	looks_again 2
