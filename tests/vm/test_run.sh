@@ -28,8 +28,14 @@ check() {
 	fi
 }
 
+# planted NAME WHAT OUTPUT: a test that says it is content
+planted() {
+	check "$2 is a failed point" 0 "not ok - vm/planted/$1.sh$3" "" \
+		-- sh -c "'$here/../run-tests' --inside vm/planted/$1.sh | grep '^not ok'"
+}
+
 echo "TAP version 13"
-echo "1..8"
+echo "1..11"
 check "status, output and working folder come through" 7 "$PWD" "^error$" \
 	-- sh -c 'pwd; echo error >&2; exit 7'
 check "the guest has the module, modules of its own and a writable root" 0 planted "" \
@@ -40,7 +46,8 @@ check "a module that stays fails the run" 125 "" "cannot unload planted" -p bug=
 check "a module that does not load fails the run" 125 "" "cannot load" -p bug=unknown -- echo ran
 check "a run that takes too long is ended" 124 begun "after 30 seconds" \
 	-t 30 -- sh -c 'echo begun; exec sleep 1000'
-check "a program that a signal has ended is a failed point" 0 \
-	"not ok - vm/planted/dies.sh: sh.11 did not end by itself" "" \
-	-- sh -c "'$here/../run-tests' --inside vm/planted/dies.sh | grep '^not ok'"
+planted dies "a program that a signal has ended" ": sh.11 did not end by itself"
+planted ends "a test that ends early" " did not get to its end: 2 points planned, 1 seen"
+planted plans "a test without a number of points" " did not get to its end: no number of points planned, 1 seen"
+planted fails "a test that fails without one" " ended with status 3"
 [ "$failed" = 0 ]
