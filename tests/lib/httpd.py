@@ -3,7 +3,8 @@
 """httpd.py NAME PORT FILE: serve FILE by HTTP over IPv4 and IPv6.
 
 GET /data answers with the file, GET /whoami with a line: NAME, the client's
-address and its port, GET /later with the same after three seconds.  Connections
+address and its port, GET /later with the same after three seconds, GET /held
+with the same when there is a file FILE.open.  Connections
 are kept, but not those of HTTP/1.0.
 """
 import os
@@ -48,8 +49,10 @@ def serve(connection, peer, name, path):
         for request in requests(connection):
             if request == "/data":
                 send_file(connection, path)
-            elif request in ("/whoami", "/later"):
+            elif request in ("/whoami", "/later", "/held"):
                 time.sleep(3 * (request == "/later"))
+                while request == "/held" and not os.path.exists(path + ".open"):
+                    time.sleep(0.1)
                 body = f"{name} {address} {peer[1]}\n".encode()
                 connection.sendall(head("200 OK", len(body)) + body)
             else:
