@@ -279,6 +279,9 @@ static void it_is_stale_after_its_limit(void **context)
 	metadata_set_limit(stage->metadata, 500);
 	assert_false(metadata_is_stale(stage->metadata, 500));
 	assert_true(metadata_is_stale(stage->metadata, 501));
+	/* A change of configuration looks, too, while the state thread rests for longer */
+	metadata_set_limit(stage->metadata, 300);
+	assert_false(metadata_is_stale(stage->metadata, 500));
 }
 
 /* Threads decide while it rotates: each number's place is that of the summary that has it. */

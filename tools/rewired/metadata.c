@@ -85,7 +85,9 @@ bool metadata_is_stale(const struct metadata *metadata, int64_t now)
 
 void metadata_set_limit(struct metadata *metadata, int64_t until)
 {
-	atomic_store(&metadata->until, until);
+	/* A look that nobody planned does not know when the next planned one is */
+	if (until > atomic_load(&metadata->until))
+		atomic_store(&metadata->until, until);
 }
 
 bool metadata_raise(struct metadata *metadata, uint64_t number)

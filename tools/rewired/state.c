@@ -357,7 +357,7 @@ static void *run(void *data)
 {
 	struct state *state = data;
 	int64_t next = clock_now() + state->period, load = clock_now() + state->reload;
-	int64_t began, spent;
+	int64_t began, spent, rest;
 	struct change *change;
 	bool follow, looked, stop = false;
 
@@ -377,12 +377,13 @@ static void *run(void *data)
 		began = clock_now();
 		spent = clock_spent();
 		looked = tick(state);
-		/* A machine that stood still meanwhile is no reason to rest */
-		next = clock_now() + (clock_spent() - spent) * LOOK_SHARE;
-		if (next < began + state->period)
-			next = began + state->period;
-		if (looked)
+		next = began + state->period;
+		if (looked) {
+			/* A machine that stood still meanwhile is no reason to rest */
+			rest = clock_now() + (clock_spent() - spent) * LOOK_SHARE;
+			next = rest > next ? rest : next;
 			metadata_set_limit(state->engine->metadata, next + state->stale);
+		}
 	}
 	rcu_unregister_thread();
 	return NULL;
