@@ -233,7 +233,13 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 	rcu_read_lock();
 	buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	n = min(buckets->size, max(REWIRE_EXPIRY_SLICE, buckets->size / REWIRE_EXPIRY_RUNS));
-	for (; n && !need_resched(); n--, ns->expiry_place++) {
+	for (; n; n--, ns->expiry_place++) {
+		if (need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+			buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+		}
 		rewire_expiry_prefetch(buckets, ns->expiry_place);
 		rht_for_each_rcu(head, buckets, ns->expiry_place & (buckets->size - 1)) {
 			flow = rewire_walk_flow(container_of(head, struct rewire_tuple, node));
