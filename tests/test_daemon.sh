@@ -24,17 +24,6 @@ used_is() {
 	[ "$(used "$1")" = "$2" ]
 }
 
-# Many flows of one client: send_from FIRST LAST ADDRESS
-send_from() {
-	in_ns t1 /usr/bin/python3 - "$@" <<-'END'
-		import socket, sys
-		for port in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
-		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-		        s.bind(("", port))
-		        s.sendto(b"x", (sys.argv[3], 9))
-	END
-}
-
 # apply FILTER [MORE-PARAMS]: the usual configuration, changed
 apply() {
 	write_config "$1"
@@ -81,7 +70,7 @@ control_socket() {
 ports_come_back() {
 	rewire flow flush
 	wait_for 20 used_is udp 0
-	send_from 5000 5099 "$out4"
+	send_from t1 5000 5099
 	check "100 flows have 100 ports" wait_for 10 used_is udp 100
 	equal "all different" "$(flows '[.[] | select(.orig.dport == 9) | .reply.dport] | unique | length')" 100
 	equal "random ones" "$(flows '[.[] | select(.orig.dport == 9) | .reply.dport] |
@@ -97,7 +86,7 @@ exhaustion() {
 
 	match "a pool of four ports" "$(apply '.pools[0].ports = "2000-2003"')" '"saved":true'
 	before=$(counter exhausted)
-	send_from 6000 6009 "$out4"
+	send_from t1 6000 6009
 	equal "serves four flows" "$(flows '[.[] | select(.action == "translate")] | length')" 4
 	equal "and counts six" $(($(counter exhausted) - before)) 6
 	rewire flow flush
@@ -107,7 +96,7 @@ exhaustion() {
 			to vni 0 src "$nat4:$port"
 	done
 	before=$(counter retries)
-	send_from 6100 6100 "$out4"
+	send_from t1 6100 6100
 	equal "of ports that others use it finds the free one" \
 		"$(flows '[.[] | select(.orig.sport == 6100)][0].reply.dport')" 2003
 	rewire flow flush
@@ -178,7 +167,7 @@ decided_all() {
 restart() {
 	local before i
 
-	send_from 7100 7199 "$out4"
+	send_from t1 7100 7199
 	wait_for 20 decided_all
 	before=$(flows 'map({orig, reply, id, decision}) | sort')
 	for i in 1 2 3; do
@@ -188,7 +177,7 @@ restart() {
 	match "after kill -9 it adopts" "$(< "$work/rewired.log")" 'adopted 1[0-9]* flows; added 0 rules, deleted 0'
 	equal "flows stay as they are" "$(flows 'map({orig, reply, id, decision}) | sort')" "$before"
 	equal "their ports are in use" "$(used udp)" "$(flows '[.[] | select(.orig.vni == 10 and .orig.protocol == "udp")] | length')"
-	send_from 7200 7299 "$out4"
+	send_from t1 7200 7299
 	equal "new flows have other ports" \
 		"$(flows '[.[] | select(.orig.dport == 9) | .reply.dport] | (length == (unique | length))')" true
 	check "and higher numbers" test "$(flows '([.[] | select(.orig.sport >= 7200 and .orig.sport < 7300).decision] | min)
@@ -232,7 +221,7 @@ changes_under_load() {
 	rewire flow flush
 	apply . > /dev/null
 	failed=$(counter failed) late=$(reason drop-hold-timeout)
-	send_from 10000 12999 "$out4" & sender=$!
+	send_from t1 10000 12999 & sender=$!
 	while kill -0 $sender 2>/dev/null; do
 		apply '.services[2].backends[0].weight = 2 | .pools[0].addresses = ["203.0.113.64/31", "2001:db8:f::64"]' > /dev/null
 		apply . > /dev/null

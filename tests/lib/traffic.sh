@@ -142,13 +142,14 @@ iperf() {
 		 else .end.sum.packets > 10 and .end.sum.lost_percent < 5 end)' "$work/iperf.json"
 }
 
-# send_from NAMESPACE FIRST LAST: a datagram to the outside from each of these ports
+# send_from NAMESPACE FIRST LAST [ADDRESS [PORT]]: a datagram from each of these ports, by default to the
+# outside's port 9
 send_from() {
-	in_ns "$1" /usr/bin/python3 - "$2" "$3" "$out4" <<-'END'
+	in_ns "$1" /usr/bin/python3 - "$2" "$3" "${4:-$out4}" "${5:-9}" <<-'END'
 		import socket, sys
 		for port in range(int(sys.argv[1]), int(sys.argv[2]) + 1):
 		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 		        s.bind(("", port))
-		        s.sendto(b"x", (sys.argv[3], 9))
+		        s.sendto(b"x", (sys.argv[3], int(sys.argv[4])))
 	END
 }
