@@ -20,6 +20,9 @@ BUG: kernel NULL pointer dereference, address: 0000000000000008
 BUG: KASAN: slab-use-after-free in rewire_flow_close+0x2c/0x1a0 [rewire]
 BUG: sleeping function called from invalid context at kernel/locking/mutex.c:283
 BUG: unable to handle page fault for address: ffffc90000a51000
+BUG rewire_flow (Tainted: G           O): Objects remaining on __kmem_cache_shutdown()
+kmemleak: Kernel memory leak detector disabled
+kmemleak: Cannot allocate a kmemleak_object structure
 kernel BUG at lib/list_debug.c:53!
 invalid opcode: 0000 [#1] PREEMPT SMP NOPTI
 divide error: 0000 [#1] SMP
@@ -47,6 +50,7 @@ END
 while read -r line; do
 	check "none: $line" is_none "$line"
 done <<'END'
+kmemleak: Kernel memory leak detector initialized (mem pool available: 39891)
 rewire: loading out-of-tree module taints kernel.
 IPv6: ADDRCONF(NETDEV_CHANGE): t1: link becomes ready
 device t1 entered promiscuous mode
