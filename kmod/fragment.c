@@ -149,7 +149,7 @@ int rewire_fragment_send(struct net *net, struct sk_buff *skb,
 			return err;
 		}
 	}
-	if (skb_dst(skb)->ops->family == AF_INET6)
+	if (skb->protocol == htons(ETH_P_IPV6))
 		return ip6_fragment(net, NULL, skb, output);
 	rewire_fragment_prepare(skb);
 	if (skb_is_gso(skb))

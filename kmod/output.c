@@ -75,17 +75,20 @@ static int rewire_send_own(struct net *net, struct sk_buff *skb, struct dst_entr
  * Many share an address, so the identification of fragments has to be told from that
  * of theirs (RFC 6864, 5.3.1; RFC 7857, 9).
  */
-static int rewire_send_fragments(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+static int rewire_send_fragments(struct net *net, struct sk_buff *skb,
+				 const struct rewire_way *way)
 {
-	if (!dst_hold_safe(dst)) {
+	/* A super-packet's segments have one each; a guest's count of them may lie. */
+	if (skb->protocol == htons(ETH_P_IP))
+		__ip_select_ident(net, ip_hdr(skb), !skb_is_gso(skb) ? 1 :
+				  DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size));
+	if (way->tunnel)
+		return rewire_tunnel_fragment(net, skb, way->dev, way->tunnel);
+	if (!dst_hold_safe(way->dst)) {
 		kfree_skb(skb);
 		return -EHOSTUNREACH;
 	}
-	skb_dst_set(skb, dst);
-	/* A super-packet's segments have one each; a guest's count of them may lie. */
-	if (dst->ops->family == AF_INET)
-		__ip_select_ident(net, ip_hdr(skb), !skb_is_gso(skb) ? 1 :
-				  DIV_ROUND_UP(skb->len, skb_shinfo(skb)->gso_size));
+	skb_dst_set(skb, way->dst);
 	return rewire_fragment_send(net, skb, rewire_transmit);
 }
 
@@ -172,16 +175,15 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
 	}
-	if (way->tunnel) {
-		/* What does not fit is fragmented on the outside. */
+	if (way->fit != REWIRE_FITS && own && !way->tunnel) {
+		err = rewire_send_own(ns->net, skb, dst);
+	} else if (way->fit != REWIRE_FITS) {
+		err = rewire_send_fragments(ns->net, skb, way);
+	} else if (way->tunnel) {
 		err = rewire_tunnel_transmit(skb, way->dev, way->tunnel);
-	} else if (way->fit == REWIRE_FITS) {
+	} else {
 		skb_dst_set_noref(skb, dst);
 		err = rewire_transmit(ns->net, skb->sk, skb);
-	} else if (own) {
-		err = rewire_send_own(ns->net, skb, dst);
-	} else {
-		err = rewire_send_fragments(ns->net, skb, dst);
 	}
 	if (err == -ENOMEM)
 		this_cpu_inc(ns->stats->reason[REWIRE_REASON_DROP_MEMORY]);

@@ -8,11 +8,14 @@
 #include <linux/etherdevice.h>
 #include <linux/slab.h>
 #include <net/arp.h>
+#include <net/ip6_fib.h>
 #include <net/ndisc.h>
 #include <net/neighbour.h>
+#include <net/route.h>
 
 #include "attach.h"
 #include "extension.h"
+#include "fragment.h"
 #include "namespace.h"
 #include "packet.h"
 #include "tunnel.h"
@@ -151,4 +154,49 @@ int rewire_tunnel_transmit(struct sk_buff *skb, struct net_device *dev,
 		return neigh_xmit(NEIGH_ND_TABLE, dev, &ipv6_hdr(skb)->daddr, skb);
 	hop = ip_hdr(skb)->daddr;
 	return neigh_xmit(NEIGH_ARP_TABLE, dev, &hop, skb);
+}
+
+/*
+ * What the kernel splits has to have a route. A tunnel's packets have none, so they get
+ * this, which lives as long as the call: whoever sends a fragment takes it off first.
+ */
+struct rewire_tunnel_route {
+	union {
+		struct dst_entry dst;
+		struct rtable ipv4;
+		struct rt6_info ipv6;
+	};
+	const struct rewire_tunnel *tunnel;
+};
+
+static unsigned int rewire_tunnel_mtu(const struct dst_entry *dst)
+{
+	return READ_ONCE(dst_dev_rcu(dst)->mtu);
+}
+
+static struct dst_ops rewire_tunnel_ops = {
+	.family = AF_UNSPEC,
+	.mtu = rewire_tunnel_mtu,
+};
+
+static int rewire_tunnel_fragment_transmit(struct net *net, struct sock *sk,
+					   struct sk_buff *skb)
+{
+	struct rewire_tunnel_route *route;
+
+	route = container_of(skb_dst(skb), struct rewire_tunnel_route, dst);
+	skb_dst_drop(skb);
+	return rewire_tunnel_transmit(skb, route->dst.dev, route->tunnel);
+}
+
+/* Split a packet, and send the fragments by a tunnel's device. Consumes the packet. */
+int rewire_tunnel_fragment(struct net *net, struct sk_buff *skb, struct net_device *dev,
+			   const struct rewire_tunnel *tunnel)
+{
+	struct rewire_tunnel_route route = { .tunnel = tunnel };
+
+	rewire_dst_init(&route.dst, &rewire_tunnel_ops);
+	route.dst.dev = dev;
+	skb_dst_set_noref(skb, &route.dst);
+	return rewire_fragment_send(net, skb, rewire_tunnel_fragment_transmit);
 }

@@ -51,6 +51,8 @@ struct net_device *rewire_tunnel_device(struct rewire_net *ns,
 					const struct rewire_tunnel **tunnel);
 int rewire_tunnel_transmit(struct sk_buff *skb, struct net_device *dev,
 			   const struct rewire_tunnel *tunnel);
+int rewire_tunnel_fragment(struct net *net, struct sk_buff *skb, struct net_device *dev,
+			   const struct rewire_tunnel *tunnel);
 
 /* tunnel_netlink.c */
 int rewire_get_remote(const struct nlattr *nest, u32 vni, struct rewire_remote *remote,

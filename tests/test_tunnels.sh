@@ -118,6 +118,50 @@ by_hand() {
 	rewire flow flush
 }
 
+# parts_seen FILE: how many parts of packets went to the tenant, and how long the longest was
+parts_seen() {
+	tcpdump -nv -r "$1" "(dst host 10.9.0.2 and ip[6:2] & 0x3fff != 0) or
+		(dst host fd09::2 and ip6[6] == 44)" 2> /dev/null | awk '
+		match($0, /, length [0-9]+\)|payload length: [0-9]+\)/) {
+			part = substr($0, RSTART, RLENGTH)
+			gsub(/[^0-9]/, "", part)
+			part += /payload/ ? 40 : 0
+			longest = part > longest ? part : longest
+			parts++
+		}
+		END { print parts + 0, longest + 0 }'
+}
+
+# long_ping FAMILY ADDRESS PARTS: it is more than the tunnel's device takes
+long_ping() {
+	local capture=$work/$1.pcap
+
+	spawn t2 tcpdump -n -i tun -p -U -w "$capture"
+	check "G2: $1: who sees the tenant's packets listens" wait_for 20 test -s "$capture"
+	check "G2: $1: a ping of 4000 bytes into a narrow tunnel is answered" \
+		wait_for 20 in_ns out ping -n -c 1 -W 5 -e 78 -M dont -s 4000 "$2"
+	check "G2: $1: the answer's last part is seen" wait_for 20 eval \
+		"tcpdump -nv -r '$capture' src host 10.9.0.2 or src host fd09::2 2>&1 | grep -Eq 'offset 2752|:2704'"
+	equal "G2: $1: what the tenant gets are parts of its MTU" "$(parts_seen "$capture")" "$3"
+	kill "$spawned"
+}
+
+# What does not fit a tunnel's device is split within the tunnel, not around it.
+long() {
+	local lladdr to="vni 20 remote 172.16.2.2 outdev xt0"
+
+	lladdr=$(ip -n t2 -j link show tun | jq -r '.[0].address')
+	ip -n t2 route replace $out6/128 via fd09::1 dev tun
+	check "G2: flows into a narrow tunnel" eval "
+		rewire flow add vni 0 protocol icmp src $out4:78 dst $nat4 to $to dst 10.9.0.2 lladdr $lladdr
+		rewire flow add vni 0 protocol icmpv6 src '[$out6]:78' dst $nat6 to $to dst fd09::2 lladdr $lladdr"
+	long_ping IPv4 $nat4 "3 1396"
+	# The first tells the sender what is too big
+	in_ns out ping -n -c 1 -W 1 -e 78 -M dont -s 4000 $nat6 > /dev/null 2>&1
+	long_ping IPv6 $nat6 "3 1400"
+	rewire flow flush
+}
+
 # What says no virtual network is not let through.
 no_tunnel() {
 	local before
@@ -144,5 +188,6 @@ by vxlan 4
 by geneve 4
 by vxlan 6
 by_hand
+long
 no_tunnel
 test_end

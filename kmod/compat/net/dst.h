@@ -11,4 +11,14 @@ static inline struct net_device *dst_dev_rcu(const struct dst_entry *dst)
 }
 #endif
 
+/* A route of one reference, which has no device of its own to hold. */
+static inline void rewire_dst_init(struct dst_entry *dst, struct dst_ops *ops)
+{
+#ifdef REWIRE_HAS_DST_INITIAL_REF
+	dst_init(dst, ops, NULL, 1, DST_OBSOLETE_NONE, DST_NOCOUNT);
+#else
+	dst_init(dst, ops, NULL, DST_OBSOLETE_NONE, DST_NOCOUNT);
+#endif
+}
+
 #endif /* REWIRE_COMPAT_NET_DST_H */
