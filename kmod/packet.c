@@ -236,12 +236,30 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 }
 
 /*
+ * The rule that forwards packets like those that an error answers. Nothing is known of
+ * these but the rule, which tells who has sent the quoted one by its port (RFC 7690, 3).
+ */
+static const struct rewire_rule *rewire_packet_quoted_rule(struct rewire_net *ns,
+							   const struct rewire_packet *packet,
+							   const struct rewire_quote *quote)
+{
+	struct rewire_packet answered = *packet;
+	const struct rewire_rule *rule;
+
+	answered.key = quote->key;
+	rule = rewire_rule_lookup(ns, &answered);
+	return rule && rule->action == REWIRE_RULE_ACTION_FORWARD ? rule : NULL;
+}
+
+/*
  * An error goes by the flow of the packet that it quotes, and neither ends nor revives
- * it. About anything else, rules may pass it or drop it.
+ * it. Else it goes where a rule forwards packets of that connection. About anything
+ * else, rules may pass it or drop it.
  */
 static unsigned int rewire_packet_error(struct rewire_net *ns, struct sk_buff *skb,
 					struct rewire_packet *packet)
 {
+	const struct rewire_rule *rule;
 	struct rewire_quote quote;
 	struct rewire_tuple *tuple;
 
@@ -254,6 +272,9 @@ static unsigned int rewire_packet_error(struct rewire_net *ns, struct sk_buff *s
 						  tuple->direction);
 		}
 		packet->other = REWIRE_REASON_DROP_ERROR_UNKNOWN;
+		rule = rewire_packet_quoted_rule(ns, packet, &quote);
+		if (rule)
+			return rewire_forward(ns, skb, packet, true, rule);
 	}
 	return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 }

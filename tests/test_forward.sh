@@ -156,6 +156,31 @@ not_forwarded() {
 		"rewire rule add vni 0 dst $web4/32 forward via 10.1.0.1 && drops_as drop-no-route send_one $web4 9 10 9 0"
 }
 
+# refused NAMESPACE ADDRESS PORT REMOTE: a datagram to a closed port comes back as an error
+refused() {
+	in_ns "$1" /usr/bin/python3 - "${@:2}" <<-'END'
+		import socket, sys
+		address, port, remote = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+		s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(10)
+		s.bind((address, port))
+		s.connect((remote, 9))
+		s.send(b"is anybody there?")
+		try:
+		    s.recv(1)
+		except ConnectionRefusedError:
+		    sys.exit(0)
+	END
+}
+
+errors() {
+	check "S4.1: an error finds the host whose packet it quotes by its port" refused b1 $nat4 2500 $out4
+	check "and by another's port another, of IPv4" refused b2 $nat4 3500 $out4
+	check "of IPv6 the one" refused b1 $nat6 2500 $out6
+	check "and the other" refused b2 $nat6 3500 $out6
+	refuse "one that quotes a port of no rule finds nobody" 1 "timed out" refused b1 $nat4 4500 $out4
+}
+
 connection() {
 	data_file 3000000
 	spawn b1 /usr/bin/python3 "$tests/lib/httpd.py" out 80 "$data"
@@ -179,5 +204,6 @@ done
 attach_edge && add_rules || exit 1
 identical
 not_forwarded
+errors
 connection
 test_end
