@@ -165,8 +165,7 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, cons
 		rcu_assign_pointer(ns->local, attach);
 	}
 	ns->generation++;
-	WRITE_ONCE(ns->tunnels, ns->tunnels + attach->tunnel);
-	list_add_tail_rcu(&attach->list, &ns->attaches);
+	rewire_attach_insert(ns, attach);
 	percpu_counter_inc(&rewire_objects);
 	rewire_attach_tell(ns, attach, REWIRE_CONFIG_CHANGE_NEW);
 	return 0;
@@ -185,9 +184,8 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 
 	lockdep_assert_held(&ns->lock);
 	rewire_attach_tell(ns, attach, REWIRE_CONFIG_CHANGE_DELETE);
-	list_del_rcu(&attach->list);
+	rewire_attach_remove(ns, attach);
 	ns->generation++;
-	WRITE_ONCE(ns->tunnels, ns->tunnels - attach->tunnel);
 	if (!attach->dev)
 		RCU_INIT_POINTER(ns->local, NULL);
 	nf_unregister_net_hooks(ns->net, attach->hook, attach->dev ? 1 : 2);
@@ -201,89 +199,6 @@ static void rewire_attach_purge(struct rewire_attach *attach)
 	if (attach->dev)
 		dev_put(attach->dev);
 	call_rcu(&attach->rcu, rewire_attach_free_rcu);
-}
-
-/**
- * rewire_attach_find() - the attach of a device
- * @ns: the namespace
- * @ifindex: the device's number, or REWIRE_IFINDEX_LOCAL
- *
- * Context: RCU read side, or the namespace's lock.
- */
-struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex)
-{
-	struct rewire_attach *attach;
-
-	list_for_each_entry_rcu(attach, &ns->attaches, list,
-				lockdep_is_held(&ns->lock)) {
-		if (attach->ifindex == ifindex)
-			return attach;
-	}
-	return NULL;
-}
-
-unsigned int rewire_attach_count(struct rewire_net *ns)
-{
-	struct rewire_attach *attach;
-	unsigned int n = 0;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(attach, &ns->attaches, list)
-		n++;
-	rcu_read_unlock();
-	return n;
-}
-
-/* Whether any device, or the host itself, is in this virtual network. */
-bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
-{
-	struct rewire_attach *attach;
-	bool found = false;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(attach, &ns->attaches, list) {
-		if (attach->vni == vni || attach->tunnel) {
-			found = true;
-			break;
-		}
-	}
-	rcu_read_unlock();
-	return found;
-}
-
-/**
- * rewire_attach_output() - the device by which packets enter a virtual network
- * @ns: the namespace
- * @vni: the virtual network
- * @several: out: there is a choice, which routing has to make
- *
- * Context: RCU read side.
- * Return: a device number, or 0: there is none.
- */
-int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several)
-{
-	struct rewire_attach *attach;
-	int ifindex = 0;
-
-	*several = false;
-	list_for_each_entry_rcu(attach, &ns->attaches, list) {
-		if (attach->vni != vni || !attach->dev)
-			continue;
-		if (ifindex) {
-			*several = true;
-			break;
-		}
-		ifindex = attach->ifindex;
-	}
-	return ifindex;
-}
-
-/* Context: RCU read side. Return: whether the device is in the virtual network. */
-bool rewire_attach_is(struct rewire_net *ns, int ifindex, u32 vni)
-{
-	const struct rewire_attach *attach = rewire_attach_find(ns, ifindex);
-
-	return attach && attach->vni == vni;
 }
 
 static int rewire_attach_device_event(struct notifier_block *block,

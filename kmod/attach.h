@@ -9,9 +9,13 @@
 
 struct rewire_net;
 
+#define REWIRE_ATTACH_HASH_BITS	8
+
 /**
  * struct rewire_attach - a device, or the host itself, in a virtual network
  * @list: of the namespace's attaches, RCU
+ * @by_ifindex: of the namespace's attaches by device number, RCU
+ * @by_vni: of them by virtual network, RCU
  * @gone: in a list of those that leave together
  * @ns: the namespace
  * @dev: the device, with a reference; NULL for the host's own packets
@@ -25,6 +29,8 @@ struct rewire_net;
  */
 struct rewire_attach {
 	struct list_head list;
+	struct hlist_node by_ifindex;
+	struct hlist_node by_vni;
 	struct list_head gone;
 	struct rewire_net *ns;
 	struct net_device *dev;
@@ -37,11 +43,15 @@ struct rewire_attach {
 	struct rcu_head rcu;
 };
 
+/* attach_table.c */
+void rewire_attach_insert(struct rewire_net *ns, struct rewire_attach *attach);
+void rewire_attach_remove(struct rewire_net *ns, struct rewire_attach *attach);
 struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex);
 unsigned int rewire_attach_count(struct rewire_net *ns);
 bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni);
 int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several);
 bool rewire_attach_is(struct rewire_net *ns, int ifindex, u32 vni);
+
 void rewire_attach_exit(struct rewire_net *ns);
 int rewire_attach_notifier_register(void);
 void rewire_attach_notifier_unregister(void);

@@ -21,8 +21,7 @@ static void rewire_explain_drop(struct rewire_explanation *explanation, enum rew
 static bool rewire_explain_hold(struct rewire_net *ns, const struct rewire_packet *packet,
 				const struct rewire_rule *rule, enum rewire_reason *reason)
 {
-	if (!rewire_limit_admit(ns, packet, false, reason) ||
-	    !rewire_limit_may_hold(ns, rewire_key_vni(&packet->key), true, reason))
+	if (!rewire_limit_admit(ns, packet, false, reason))
 		return false;
 	*reason = REWIRE_REASON_DROP_HOLD_MODE;
 	return rule->hold == REWIRE_HOLD_MODE_HOLD;

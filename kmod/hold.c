@@ -297,7 +297,7 @@ bool rewire_hold_would_join(struct rewire_net *ns, struct rewire_hold *hold,
 	refuses = rewire_hold_refuses(hold, skb->truesize, reason);
 	spin_unlock_bh(&hold->lock);
 	return !refuses &&
-	       rewire_limit_may_hold(ns, rewire_key_vni(&packet->key), false, reason);
+	       rewire_limit_may_join(ns, rewire_key_vni(&packet->key), reason);
 }
 
 /* End a hold that is out of the table, and take its packets. */
@@ -410,6 +410,21 @@ void rewire_hold_reject(struct rewire_net *ns, struct rewire_hold *hold,
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_REJECTED);
 }
 
+static bool rewire_hold_is_of(const struct rewire_hold *hold, int ifindex)
+{
+	return hold->ifindex == ifindex;
+}
+
+static bool rewire_hold_is_overdue(const struct rewire_hold *hold, int ifindex)
+{
+	return time_after(jiffies, hold->since + REWIRE_HOLD_TIME);
+}
+
+static bool rewire_hold_is_any(const struct rewire_hold *hold, int ifindex)
+{
+	return true;
+}
+
 /* Move those of a queue that are to end, and that nobody else ends, to a list. */
 static void rewire_hold_collect(struct rewire_punt_queue *queue,
 				bool (*ends)(const struct rewire_hold *hold, int ifindex),
@@ -419,7 +434,13 @@ static void rewire_hold_collect(struct rewire_punt_queue *queue,
 
 	lockdep_assert_held(&queue->lock);
 	list_for_each_entry_safe(hold, next, &queue->holds, list) {
-		if (ends(hold, ifindex) && rewire_tuple_remove(queue->ns, &hold->tuple))
+		if (!ends(hold, ifindex)) {
+			/* They are there in the order in which they came. */
+			if (ends == rewire_hold_is_overdue)
+				break;
+			continue;
+		}
+		if (rewire_tuple_remove(queue->ns, &hold->tuple))
 			list_move_tail(&hold->list, to);
 	}
 }
@@ -441,21 +462,6 @@ static void rewire_hold_drop_if(struct rewire_net *ns,
 	}
 	list_for_each_entry_safe(hold, next, &ended, list)
 		rewire_hold_drop(ns, hold, reason);
-}
-
-static bool rewire_hold_is_of(const struct rewire_hold *hold, int ifindex)
-{
-	return hold->ifindex == ifindex;
-}
-
-static bool rewire_hold_is_overdue(const struct rewire_hold *hold, int ifindex)
-{
-	return time_after(jiffies, hold->since + REWIRE_HOLD_TIME);
-}
-
-static bool rewire_hold_is_any(const struct rewire_hold *hold, int ifindex)
-{
-	return true;
 }
 
 /* Drop what is held from a device. */

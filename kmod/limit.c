@@ -182,6 +182,61 @@ static bool rewire_limit_admit_rate(struct rewire_quota *limit, bool take,
 	return false;
 }
 
+/* Whether no more packets may be held; who comes then is not asked about either. */
+static bool rewire_limit_holds_all(const struct rewire_quota *limit)
+{
+	u32 packets = READ_ONCE(limit->may.held_packets);
+	u64 bytes = READ_ONCE(limit->may.held_bytes);
+
+	return (packets && atomic_read(&limit->held_packets) >= (int)packets) ||
+	       (bytes && atomic64_read(&limit->held_bytes) >= (s64)bytes);
+}
+
+static bool rewire_limit_holds_full(const struct rewire_quota *limit)
+{
+	u32 most = READ_ONCE(limit->may.holds);
+
+	return rewire_limit_holds_all(limit) || (most && atomic_read(&limit->holds) >= (int)most);
+}
+
+/* Limit: of the virtual network, or NULL. New: whether it is the first packet of its flow. */
+static bool rewire_limit_has_room(const struct rewire_net *ns, const struct rewire_quota *limit,
+				  bool new, enum rewire_reason *reason)
+{
+	bool (*full)(const struct rewire_quota *limit) =
+		new ? rewire_limit_holds_full : rewire_limit_holds_all;
+
+	*reason = REWIRE_REASON_DROP_VNI_HELD;
+	if (limit && full(limit))
+		return false;
+	*reason = REWIRE_REASON_DROP_HOLD_FULL;
+	return !full(&ns->all);
+}
+
+/**
+ * rewire_limit_may_join() - whether a packet may be held with others of its flow
+ * @ns: the namespace
+ * @vni: virtual network of its key
+ * @reason: out: why not
+ *
+ * Changes nothing. Context: RCU read side.
+ */
+bool rewire_limit_may_join(struct rewire_net *ns, u32 vni, enum rewire_reason *reason)
+{
+	return rewire_limit_has_room(ns, rewire_limit_find(ns, vni), false, reason);
+}
+
+static bool rewire_limit_admit_hold(struct rewire_net *ns, struct rewire_quota *limit,
+				    bool take, enum rewire_reason *reason)
+{
+	if (rewire_limit_has_room(ns, limit, true, reason))
+		return true;
+	if (take)
+		rewire_refuse(*reason == REWIRE_REASON_DROP_VNI_HELD ? limit : &ns->all,
+			      REWIRE_REFUSED_HELD);
+	return false;
+}
+
 /**
  * rewire_limit_admit() - whether a packet without a flow may be punted
  * @ns: the namespace
@@ -199,7 +254,9 @@ bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packe
 	u32 vni = rewire_key_vni(&packet->key);
 	struct rewire_quota *limit = rewire_limit_find(ns, vni);
 
-	/* Rates first: they bound the searches for flows to evict, too. */
+	/* What cannot be held takes no token; and rates bound the searches for flows to evict. */
+	if (!rewire_limit_admit_hold(ns, limit, take, reason))
+		return false;
 	if (limit && (!rewire_limit_admit_rate(limit, take, reason) ||
 		      !rewire_limit_admit_flow(ns, limit, vni, udp, take, reason)))
 		return false;
@@ -291,46 +348,6 @@ void rewire_limit_unflow(struct rewire_net *ns, u32 vni, u8 protocol)
 	atomic_dec(&limit->flows);
 	atomic_dec(&ns->all.flows);
 	rewire_limit_put(ns, limit);
-}
-
-/* Whether no more packets may be held; who comes then is not asked about either. */
-static bool rewire_limit_holds_all(const struct rewire_quota *limit)
-{
-	u32 packets = READ_ONCE(limit->may.held_packets);
-	u64 bytes = READ_ONCE(limit->may.held_bytes);
-
-	return (packets && atomic_read(&limit->held_packets) >= (int)packets) ||
-	       (bytes && atomic64_read(&limit->held_bytes) >= (s64)bytes);
-}
-
-static bool rewire_limit_holds_full(const struct rewire_quota *limit)
-{
-	u32 most = READ_ONCE(limit->may.holds);
-
-	return rewire_limit_holds_all(limit) || (most && atomic_read(&limit->holds) >= (int)most);
-}
-
-/**
- * rewire_limit_may_hold() - whether a packet may be held
- * @ns: the namespace
- * @vni: virtual network of its key
- * @new: whether it is the first one of its flow
- * @reason: out: why not
- *
- * Changes nothing. Context: RCU read side.
- */
-bool rewire_limit_may_hold(struct rewire_net *ns, u32 vni, bool new,
-			   enum rewire_reason *reason)
-{
-	bool (*full)(const struct rewire_quota *limit) =
-		new ? rewire_limit_holds_full : rewire_limit_holds_all;
-	const struct rewire_quota *limit = rewire_limit_find(ns, vni);
-
-	*reason = REWIRE_REASON_DROP_VNI_HELD;
-	if (limit && full(limit))
-		return false;
-	*reason = REWIRE_REASON_DROP_HOLD_FULL;
-	return !full(&ns->all);
 }
 
 /**

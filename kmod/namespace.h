@@ -13,6 +13,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "attach.h"
 #include "decision.h"
 #include "limit.h"
 #include "neighbour.h"
@@ -32,6 +33,8 @@ struct rewire_punt_queue;
  * @lock: serialises changes of attaches, limits, rules, targets and policies. Taken
  *	  inside RTNL.
  * @attaches: of struct rewire_attach; read under RCU
+ * @attach_by_ifindex: the same, by device number
+ * @attach_by_vni: the same, by virtual network
  * @local: the attach of the host's own packets, if any; read under RCU
  * @rules: struct rewire_rule by number
  * @rule_index: struct rewire_rule_node, by which packets find rules; read under RCU
@@ -84,6 +87,8 @@ struct rewire_net {
 	struct mutex lock;	/* attaches, rules, targets, policies */
 
 	struct list_head attaches;
+	struct hlist_head attach_by_ifindex[1 << REWIRE_ATTACH_HASH_BITS];
+	struct hlist_head attach_by_vni[1 << REWIRE_ATTACH_HASH_BITS];
 	struct rewire_attach __rcu *local;
 	struct xarray rules;
 	struct rhashtable rule_index;

@@ -208,6 +208,12 @@ holding() {
 	held "holds 3" 3
 	held "held-packets 4" 4
 	held "held-bytes 3000" 4
+	check "holds and a rate" rewire limit set vni 10 holds 3 rate 1 burst 5
+	send_udp t1 {3201..3210}
+	check "hold no more than there may be" test "$(limit 10 refused-held)" -ge 3
+	equal "and what cannot be held takes nothing of the rate" "$(limit 10 refused-rate)" 0
+	wait_for 10 figure_is holds 0
+	rewire limit del vni 10
 	before=$(reason drop-hold-timeout) refused=$(reason drop-vni-held)
 	check "without limits" send_udp t1 {3201..3210}
 	check "all are held" were_held 10 "$before"
