@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What it costs to have flows: memory, scans for idle ones, and dumps of all and of changes.
+"""What it costs to have flows: memory, scans for idle ones, and dumps of changes.
 
 Runs in a virtual machine; prints JSON. Memory is what slabs and vmalloc have grown by, once the
 flows are there. Processor time is that of all processors while nothing but the kernel's own
@@ -8,20 +8,16 @@ work is done.
 """
 import argparse
 import json
-import os
 import re
-import resource
-import subprocess
 import sys
 import time
 
 from generator import CPU_TIME, FLOWS, enter
 from measure import guest, prepare_machine
 from netlink import DUMP, Rewire, u32
-from systems import HERE, Flowtable, Ipvs, Nftables, OpenVswitch, RewireNat
+from systems import Flowtable, Ipvs, Nftables, OpenVswitch, RewireNat
 
 c = Rewire.c
-REWIRE = os.path.join(HERE, "../../build/bin/rewire")
 
 
 def memory():
@@ -51,19 +47,6 @@ def share(seconds, work=lambda: None, every=0.25):
     return (cpu_times() - began) / 1e9 / (now - first)
 
 
-def command_time(*command):
-    """Wall and processor seconds of a command whose output nobody reads, the better of two"""
-    best = None
-    for _ in range(2):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        with open(os.devnull, "w", encoding="ascii") as null:
-            subprocess.run(command, stdout=null, stderr=null, check=True)
-        wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        best = min(best, [wall, cpu]) if best else [wall, cpu]
-    return best
-
-
 def bytes_per_flow(system, flows):
     before = memory()
     system.establish(flows)
@@ -83,7 +66,6 @@ def rewire_state(flows, seconds):
     found["idle_share_with_delta_dumps"] = share(
         seconds, lambda: reader.command("CHANGE_GET", flags=DUMP))
     reader.close()
-    found["dump_seconds"] = command_time(REWIRE, "flow", "show")
     system.delete()
     return found
 
@@ -91,9 +73,6 @@ def rewire_state(flows, seconds):
 def peer_state(kind, flows):
     system = kind(4)
     found = {"bytes": bytes_per_flow(system, flows)}
-    enter(system.name)
-    if kind is Nftables:
-        found["dump_seconds"] = command_time("conntrack", "-L")
     system.delete()
     return found
 

@@ -74,23 +74,36 @@ char *rw_number_print(char text[RW_NUMBER_TEXT], uint64_t number)
 	return text + length;
 }
 
-static void print_ipv4(char *text, const uint8_t bytes[4])
+static char *print_ipv4(char *text, const uint8_t bytes[4])
 {
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
 		if (i)
 			*text++ = '.';
-		text = rw_number_print(text, bytes[i]);
+		if (bytes[i] >= 100)
+			*text++ = '0' + bytes[i] / 100;
+		if (bytes[i] >= 10)
+			*text++ = '0' + bytes[i] / 10 % 10;
+		*text++ = '0' + bytes[i] % 10;
 	}
+	*text = 0;
+	return text;
+}
+
+/* Return: where the text ends. */
+static char *print_addr(char text[RW_ADDR_TEXT], const struct rw_addr *addr)
+{
+	if (addr->family == AF_INET)
+		return print_ipv4(text, addr->bytes);
+	if (!addr->family || !inet_ntop(addr->family, addr->bytes, text, RW_ADDR_TEXT))
+		strcpy(text, "none");
+	return text + strlen(text);
 }
 
 char *rw_addr_print(char text[RW_ADDR_TEXT], const struct rw_addr *addr)
 {
-	if (addr->family == AF_INET)
-		print_ipv4(text, addr->bytes);
-	else if (!addr->family || !inet_ntop(addr->family, addr->bytes, text, RW_ADDR_TEXT))
-		strcpy(text, "none");
+	print_addr(text, addr);
 	return text;
 }
 
@@ -231,7 +244,7 @@ char *rw_endpoint_print(char text[RW_ENDPOINT_TEXT], const struct rw_addr *addr,
 
 	if (brackets)
 		*end++ = '[';
-	end += strlen(rw_addr_print(end, addr));
+	end = print_addr(end, addr);
 	if (brackets)
 		*end++ = ']';
 	*end++ = ':';

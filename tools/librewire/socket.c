@@ -18,7 +18,7 @@ struct rw_socket {
 	uint32_t sequence;
 	rw_message_fn *notify;
 	void *notify_data;
-	char buffer[RW_MESSAGE_MAX];
+	struct rw_received received[RW_RECEIVE_MAX];
 };
 
 static int get_family_id(const struct nlmsghdr *nlh, void *data)
@@ -242,7 +242,7 @@ ssize_t rw_socket_receive(struct rw_socket *socket, void *buffer, size_t size, i
 }
 
 int rw_socket_receive_many(struct rw_socket *socket, struct rw_received *received,
-			   unsigned int count)
+			   unsigned int count, int flags)
 {
 	struct mmsghdr messages[RW_RECEIVE_MAX];
 	struct sockaddr_nl from[RW_RECEIVE_MAX] = { 0 };
@@ -259,7 +259,7 @@ int rw_socket_receive_many(struct rw_socket *socket, struct rw_received *receive
 		};
 	}
 	do
-		number = recvmmsg(rw_socket_fd(socket), messages, count, MSG_DONTWAIT, NULL);
+		number = recvmmsg(rw_socket_fd(socket), messages, count, flags, NULL);
 	while (number < 0 && errno == EINTR);
 	if (number < 0)
 		return -errno;
@@ -278,6 +278,7 @@ struct exchange {
 	rw_message_fn *answer;
 	void *data;
 	struct rw_error *error;
+	int first;		/* failure */
 	bool done, interrupted;
 };
 
@@ -300,32 +301,43 @@ static int take_message(struct rw_socket *socket, const struct nlmsghdr *nlh, st
 }
 
 /* The first failure counts, but what else the kernel answers must not wait for the next request. */
+static void take_messages(struct rw_socket *socket, const struct rw_received *received,
+			  struct exchange *exchange)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)received->data;
+	int length = received->length;
+
+	for (; mnl_nlmsg_ok(nlh, length); nlh = mnl_nlmsg_next(nlh, &length)) {
+		int ret = take_message(socket, nlh, exchange);
+
+		if (!ret || exchange->first)
+			continue;
+		exchange->first = ret;
+		exchange->answer = NULL;
+	}
+}
+
+/* While messages are received the kernel goes on with a list, so one call gets many of them. */
 static int run_exchange(struct rw_socket *socket, struct exchange *exchange)
 {
-	int ret = rw_socket_send(socket, exchange->request);
-	int first = 0;
+	int i, number, ret = rw_socket_send(socket, exchange->request);
 
-	if (ret)
-		return rw_error_set(exchange->error, ret, "netlink: %s", strerror(-ret));
-	while (!exchange->done) {
-		ssize_t received = rw_socket_receive(socket, socket->buffer, sizeof(socket->buffer), 0);
-		int length = received;
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)socket->buffer;
-
-		if (received < 0)
-			return rw_error_set(exchange->error, received, "netlink: %s",
-					    strerror(-received));
-		for (; mnl_nlmsg_ok(nlh, length); nlh = mnl_nlmsg_next(nlh, &length)) {
-			if (first && nlh->nlmsg_seq == exchange->request->nlmsg_seq)
-				exchange->answer = NULL;
-			ret = take_message(socket, nlh, exchange);
-			if (ret && !first)
-				first = ret;
+	while (!ret && !exchange->done) {
+		number = rw_socket_receive_many(socket, socket->received, RW_RECEIVE_MAX,
+						MSG_WAITFORONE);
+		ret = number < 0 ? number : 0;
+		for (i = 0; i < number && !ret; i++) {
+			if (socket->received[i].length < 0)
+				ret = socket->received[i].length;
+			else
+				take_messages(socket, &socket->received[i], exchange);
 		}
 	}
-	if (first == -EBADMSG && !exchange->error->code)
-		rw_error_set(exchange->error, first, "The kernel's answer is malformed");
-	return first;
+	if (ret)
+		return rw_error_set(exchange->error, ret, "netlink: %s", strerror(-ret));
+	if (exchange->first == -EBADMSG && !exchange->error->code)
+		rw_error_set(exchange->error, exchange->first, "The kernel's answer is malformed");
+	return exchange->first;
 }
 
 int rw_socket_request(struct rw_socket *socket, struct nlmsghdr *nlh,

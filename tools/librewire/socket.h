@@ -77,9 +77,9 @@ struct rw_received {
 	ssize_t length;			/* or -EMSGSIZE; 0, it is not the kernel's */
 };
 
-/* How many were received, or -errno as above; it does not wait. */
+/* How many were received, or -errno as above. Flags: also MSG_WAITFORONE. */
 int rw_socket_receive_many(struct rw_socket *socket, struct rw_received *received,
-			   unsigned int count);
+			   unsigned int count, int flags);
 
 /* Fill an error: a code and a sentence. Returns the code. */
 int rw_error_set(struct rw_error *error, int code, const char *format, ...)

@@ -280,8 +280,12 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char output[1 << 18];
 	int status;
 
+	/* Lists are long, and written by few calls then. A terminal gets each line at once. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, output, _IOFBF, sizeof(output));
 	cli.control = getenv("REWIRE_SOCKET");
 	if (!cli.control || !cli.control[0])
 		cli.control = CONTROL_SOCKET;

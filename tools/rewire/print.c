@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Output as text or JSON. */
 
-#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +14,41 @@ struct print_style print_style;
 static unsigned int depth;	/* of JSON objects and arrays that are open */
 static bool empty = true;	/* nothing is in the innermost of them, or in the line of text */
 
-/* Lists of flows are long, and this is one thread: printf would take most of their time. */
+/*
+ * What stdout gets next. Lists of flows are long and made of short words, and this is one
+ * thread: functions of stdio would take most of their time.
+ */
+static struct {
+	char text[4096];
+	size_t length;
+} buffer;
+
+/* Whoever else writes to stdout does so between records. */
+static void flush(void)
+{
+	fwrite_unlocked(buffer.text, 1, buffer.length, stdout);
+	buffer.length = 0;
+}
+
+static inline void put_char(char c)
+{
+	if (buffer.length == sizeof(buffer.text))
+		flush();
+	buffer.text[buffer.length++] = c;
+}
+
 static void put(const char *text)
 {
-	fputs_unlocked(text, stdout);
+	char *at = buffer.text + buffer.length;
+
+	for (; *text; *at++ = *text++) {
+		if (at < buffer.text + sizeof(buffer.text))
+			continue;
+		buffer.length = sizeof(buffer.text);
+		flush();
+		at = buffer.text;
+	}
+	buffer.length = at - buffer.text;
 }
 
 static void put_number(uint64_t number)
@@ -42,7 +72,7 @@ static void break_json(void)
 
 	if (!print_style.pretty)
 		return;
-	putchar_unlocked('\n');
+	put_char('\n');
 	for (i = 0; i < depth; i++)
 		put("    ");
 }
@@ -54,21 +84,18 @@ static bool is_plain(unsigned char c)
 
 static void print_quoted(const char *text)
 {
-	const char *end;
+	char escape[8];
 
-	putchar_unlocked('"');
-	for (;; text = end + 1) {
-		for (end = text; is_plain(*end); end++)
-			;
-		fwrite_unlocked(text, 1, end - text, stdout);
-		if (!*end)
-			break;
-		if (*end == '"' || *end == '\\')
-			printf("\\%c", *end);
-		else
-			printf("\\u%04x", *end);
+	put_char('"');
+	for (; *text; text++) {
+		if (is_plain(*text)) {
+			put_char(*text);
+			continue;
+		}
+		snprintf(escape, sizeof(escape), *text == '"' || *text == '\\' ? "\\%c" : "\\u%04x", *text);
+		put(escape);
 	}
-	putchar_unlocked('"');
+	put_char('"');
 }
 
 /* Begin a value: all that comes before it. False when it is not to be printed. */
@@ -78,22 +105,22 @@ static bool begin(const char *key, const char *word)
 		if (!word)
 			return false;
 		if (!empty)
-			putchar_unlocked(' ');
+			put_char(' ');
 		put(word);
 		if (word[0])
-			putchar_unlocked(' ');
+			put_char(' ');
 		empty = false;
 		return true;
 	}
 	if (!empty)
-		putchar_unlocked(',');
+		put_char(',');
 	if (depth)
 		break_json();
 	if (key) {
 		print_quoted(key);
-		putchar_unlocked(':');
+		put_char(':');
 		if (print_style.pretty)
-			putchar_unlocked(' ');
+			put_char(' ');
 	}
 	empty = false;
 	return true;
@@ -102,7 +129,7 @@ static bool begin(const char *key, const char *word)
 static void open_json(const char *key, char bracket)
 {
 	begin(key, NULL);
-	putchar_unlocked(bracket);
+	put_char(bracket);
 	depth++;
 	empty = true;
 }
@@ -112,11 +139,12 @@ static void close_json(char bracket)
 	depth--;
 	if (!empty)
 		break_json();
-	putchar_unlocked(bracket);
+	put_char(bracket);
 	empty = false;
 	if (depth)
 		return;
-	putchar_unlocked('\n');
+	put_char('\n');
+	flush();
 	empty = true;
 }
 
@@ -125,7 +153,7 @@ void print_word(const char *word)
 	if (print_style.json || !word || !word[0])
 		return;
 	if (!empty)
-		putchar_unlocked(' ');
+		put_char(' ');
 	put(word);
 	empty = false;
 }
@@ -134,12 +162,14 @@ void print_list(void)
 {
 	if (print_style.json)
 		open_json(NULL, '[');
+	flush();
 }
 
 void print_list_end(void)
 {
 	if (print_style.json)
 		close_json(']');
+	flush();
 }
 
 static void print_timestamp(void)
@@ -167,10 +197,11 @@ void print_record_end(void)
 {
 	if (print_style.json) {
 		close_json('}');
-		return;
+	} else {
+		put_char('\n');
+		empty = true;
 	}
-	putchar_unlocked('\n');
-	empty = true;
+	flush();
 }
 
 void print_line(void)
@@ -211,16 +242,19 @@ void print_array_end(void)
 
 void print_coloured(enum print_colour colour, const char *key, const char *word, const char *value)
 {
-	bool coloured = print_style.colour && !print_style.json && colour != PRINT_PLAIN;
+	bool coloured = print_style.colour && colour != PRINT_PLAIN;
 
 	if (!begin(key, word))
 		return;
-	if (print_style.json)
+	if (print_style.json) {
 		print_quoted(value);
-	else if (coloured)
-		printf("%s%s\033[0m", colours[colour], value);
-	else
-		put(value);
+		return;
+	}
+	if (coloured)
+		put(colours[colour]);
+	put(value);
+	if (coloured)
+		put("\033[0m");
 }
 
 void print_string(const char *key, const char *word, const char *value)
@@ -236,14 +270,20 @@ void print_number(const char *key, const char *word, uint64_t value)
 
 void print_integer(const char *key, const char *word, int64_t value)
 {
-	if (begin(key, word))
-		printf("%" PRId64, value);
+	if (!begin(key, word))
+		return;
+	if (value < 0)
+		put_char('-');
+	put_number(value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void print_real(const char *key, const char *word, double value)
 {
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.17g", value);
 	if (begin(key, word))
-		printf("%.17g", value);
+		put(text);
 }
 
 void print_flag(const char *key, const char *word, bool value)
@@ -278,10 +318,10 @@ void print_duration(const char *key, const char *word, uint64_t milliseconds)
 	}
 	put_number(milliseconds / 1000);
 	if (rest)
-		putchar_unlocked('.');
+		put_char('.');
 	for (unit = 100; rest; rest %= unit, unit /= 10)
-		putchar_unlocked('0' + rest / unit);
-	putchar_unlocked('s');
+		put_char('0' + rest / unit);
+	put_char('s');
 }
 
 /* A list of flows names the same devices again and again, and to ask takes three system calls. */
@@ -321,11 +361,14 @@ void print_ports(const char *key, const char *word, uint16_t min, uint16_t max)
 	if (!begin(key, word))
 		return;
 	if (print_style.json)
-		printf("[%u,%u]", min, max);
-	else if (min == max)
-		printf("%u", min);
-	else
-		printf("%u-%u", min, max);
+		put_char('[');
+	put_number(min);
+	if (print_style.json || min != max) {
+		put_char(print_style.json ? ',' : '-');
+		put_number(max);
+	}
+	if (print_style.json)
+		put_char(']');
 }
 
 void print_endpoint(const char *key, const char *port_key, const char *word,

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -273,7 +274,8 @@ static void take_messages(struct handler *handler, const struct rw_received *rec
 /* As many punts as wait and fit, by one call. */
 static void receive(struct handler *handler)
 {
-	int i, number = rw_socket_receive_many(handler->punt_socket, handler->received, MESSAGES);
+	int i, number = rw_socket_receive_many(handler->punt_socket, handler->received, MESSAGES,
+						MSG_DONTWAIT);
 
 	count(handler, COUNT_RECEIVES, 1);
 	if (number == -ENOBUFS)
