@@ -24,6 +24,9 @@ check-all: ## run the tests on every kernel
 check-debug: ## run the tests on the debug kernel, and check its checkers
 	tests/check debug planted
 
+check-stress: ## floods, dumps, flushes and changes at once, for ten minutes on the debug kernel
+	tests/check stress
+
 debug-kernel: ## build the debug kernel (User Mode Linux with KASAN and lockdep)
 	scripts/install-packages vm
 	scripts/build-uml-kernel debug
@@ -62,5 +65,5 @@ clean: ## remove what the builds made, but not downloaded kernels
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-.PHONY: all tools module check check-all check-debug debug-kernel bench demo lint generate \
+.PHONY: all tools module check check-all check-debug check-stress debug-kernel bench demo lint generate \
 	install uninstall clean help
