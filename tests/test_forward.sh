@@ -174,7 +174,7 @@ refused() {
 }
 
 errors() {
-	check "S4.1: an error finds the host whose packet it quotes by its port" refused b1 $nat4 2500 $out4
+	check "S4.9: an error finds the host whose packet it quotes by its port" refused b1 $nat4 2500 $out4
 	check "and by another's port another, of IPv4" refused b2 $nat4 3500 $out4
 	check "of IPv6 the one" refused b1 $nat6 2500 $out6
 	check "and the other" refused b2 $nat6 3500 $out6
