@@ -176,7 +176,7 @@ def destroy():
         for number in group:
             namespaces[number].close()
         in_time += outlast(group)
-    tap.point(holding >= COUNT * 9 // 10, "each holds a packet before it is destroyed", holding)
+    tap.point(holding >= COUNT * 9 // 10, "nine of ten hold a packet before they are destroyed", holding)
     tap.point(in_time >= COUNT // 2, "most are destroyed while they hold a packet", in_time)
     tap.point(tap.wait_for(240, lambda: objects() == 0), "nothing is left of them", objects())
 
