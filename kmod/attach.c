@@ -8,11 +8,14 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/inetdevice.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter_netdev.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/route.h>
 
 #include "attach.h"
 #include "flow.h"
@@ -59,6 +62,43 @@ static bool rewire_attach_is_tagged(struct sk_buff *skb)
 	return false;
 }
 
+/* Whether it is IP for one host, and not for a group or everybody. */
+static bool rewire_attach_is_for_one(struct sk_buff *skb)
+{
+	const struct iphdr *ip;
+	unsigned int type;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		if (!pskb_may_pull(skb, sizeof(*ip)))
+			return false;
+		ip = (const struct iphdr *)skb->data;
+		type = inet_addr_type_dev_table(dev_net(skb->dev), skb->dev, ip->daddr);
+		return type != RTN_BROADCAST && type != RTN_MULTICAST;
+	case htons(ETH_P_IPV6):
+		return pskb_may_pull(skb, sizeof(struct ipv6hdr)) &&
+		       !ipv6_addr_is_multicast(&((const struct ipv6hdr *)skb->data)->daddr);
+	default:
+		return false;
+	}
+}
+
+/*
+ * Frames for others, for groups and for everybody are none of our business. But in one for
+ * everybody the host's stack takes what is for an address of its own, past all rules, where
+ * RFC 1122, 3.3.6, would have it drop that. The port of a bridge only carries it on.
+ */
+static unsigned int rewire_attach_broadcast(const struct rewire_attach *attach,
+					    struct sk_buff *skb)
+{
+	if (skb->pkt_type == PACKET_OTHERHOST || rcu_access_pointer(skb->dev->rx_handler) ||
+	    !rewire_attach_is_for_one(skb))
+		return NF_ACCEPT;
+	this_cpu_inc(attach->ns->stats->received);
+	rewire_drop(attach->ns, skb, REWIRE_REASON_DROP_BROADCAST);
+	return NF_STOLEN;
+}
+
 static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
@@ -69,7 +109,7 @@ static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 	if (READ_ONCE(attach->ns->address_count) && rewire_neighbour_answer(attach, skb))
 		return NF_STOLEN;
 	if (skb->pkt_type != PACKET_HOST)
-		return NF_ACCEPT;
+		return rewire_attach_broadcast(attach, skb);
 	rewire_fragment_clear(skb);
 	if (attach->tunnel)
 		return rewire_attach_tunnelled(attach, skb);

@@ -74,6 +74,7 @@ const char *rewire_reason_name(u32 value)
 		"close-early",
 		"close-exit",
 		"drop-rejected",
+		"drop-broadcast",
 	};
 
 	return value < ARRAY_SIZE(names) ? names[value] : "none";

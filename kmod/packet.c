@@ -52,7 +52,7 @@ enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
 					 const struct rewire_rule *rule,
 					 enum rewire_reason *reason)
 {
-	if (!rule)
+	if (!rule || (packet->link == REWIRE_LINK_DST && rule->action != REWIRE_RULE_ACTION_DROP))
 		return REWIRE_FATE_PASS;
 	switch (rule->action) {
 	case REWIRE_RULE_ACTION_PASS:
@@ -61,7 +61,9 @@ enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
 		*reason = REWIRE_REASON_DROP_RULE;
 		return REWIRE_FATE_DROP;
 	case REWIRE_RULE_ACTION_FORWARD:
-		return REWIRE_FATE_FORWARD;
+		if (!packet->link)
+			return REWIRE_FATE_FORWARD;
+		break;
 	}
 	if (!whole) {
 		*reason = packet->other;

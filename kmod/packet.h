@@ -25,8 +25,7 @@ struct rewire_rule;
  *	has no ports
  * @REWIRE_KIND_OTHER: IP between hosts, but nothing that can be translated; the
  *	key has no ports, rules may pass it or drop it
- * @REWIRE_KIND_FOREIGN: none of our business, such as multicast and neighbour
- *	discovery
+ * @REWIRE_KIND_FOREIGN: none of our business: multicast and neighbour discovery
  * @REWIRE_KIND_MALFORMED: its headers lie
  * @REWIRE_KIND_FRAGMENT: a part of a packet
  */
@@ -40,6 +39,18 @@ enum rewire_kind {
 };
 
 /**
+ * enum rewire_link - which address of a packet means something on its link alone
+ * @REWIRE_LINK_NEITHER: it may go anywhere
+ * @REWIRE_LINK_SRC: the source: it may reach the host, but is not sent on (RFC 4291, 2.5.6)
+ * @REWIRE_LINK_DST: the destination: it is the host's, unless a rule drops it
+ */
+enum rewire_link {
+	REWIRE_LINK_NEITHER,
+	REWIRE_LINK_SRC,
+	REWIRE_LINK_DST,
+};
+
+/**
  * struct rewire_packet - what the parser says of a packet
  * @key: by which its flow is found
  * @ifindex: the device it came in by, or REWIRE_IFINDEX_LOCAL
@@ -47,6 +58,7 @@ enum rewire_kind {
  * @header: bytes from the network header on that rewriting touches
  * @segment: of a TCP packet, its header
  * @other: for REWIRE_KIND_OTHER, why it cannot be translated
+ * @link: whether one of its addresses is of the link
  * @mute: nobody may be told of it by an ICMP error (RFC 1812 4.3.2.7, RFC 4443 2.4)
  * @quote: of an error that is about a packet of a flow, that packet; else NULL
  */
@@ -56,6 +68,7 @@ struct rewire_packet {
 	u16 transport;
 	u16 header;
 	struct rewire_segment segment;
+	enum rewire_link link;
 	bool mute;
 	enum rewire_reason other;
 	const struct rewire_quote *quote;

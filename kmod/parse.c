@@ -265,12 +265,16 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 	return rewire_parse_transport(skb, ip->protocol, packet);
 }
 
-static bool rewire_ipv6_is_link_local(const struct ipv6hdr *ip)
+static bool rewire_ipv6_is_of_link(const struct in6_addr *address)
 {
-	return ipv6_addr_is_multicast(&ip->daddr) ||
-	       ipv6_addr_any(&ip->saddr) ||
-	       (ipv6_addr_type(&ip->daddr) & IPV6_ADDR_LINKLOCAL) ||
-	       (ipv6_addr_type(&ip->saddr) & IPV6_ADDR_LINKLOCAL);
+	return ipv6_addr_any(address) || (ipv6_addr_type(address) & IPV6_ADDR_LINKLOCAL);
+}
+
+static enum rewire_link rewire_ipv6_link(const struct ipv6hdr *ip)
+{
+	if (rewire_ipv6_is_of_link(&ip->daddr))
+		return REWIRE_LINK_DST;
+	return rewire_ipv6_is_of_link(&ip->saddr) ? REWIRE_LINK_SRC : REWIRE_LINK_NEITHER;
 }
 
 /*
@@ -292,6 +296,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 					  struct rewire_packet *packet)
 {
 	const struct ipv6hdr *ip;
+	enum rewire_kind kind;
 	unsigned int length;
 	__be16 fragment;
 	u8 protocol;
@@ -307,7 +312,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		length = skb->len;
 	if (length > skb->len)
 		return REWIRE_KIND_MALFORMED;
-	if (rewire_ipv6_is_link_local(ip))
+	if (ipv6_addr_is_multicast(&ip->daddr))
 		return REWIRE_KIND_FOREIGN;
 	if (ipv6_addr_is_multicast(&ip->saddr) || ipv6_addr_v4mapped(&ip->saddr) ||
 	    ipv6_addr_v4mapped(&ip->daddr))
@@ -318,6 +323,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 	ip = (const struct ipv6hdr *)skb->data;
 	packet->key.src = ip->saddr;
 	packet->key.dst = ip->daddr;
+	packet->link = rewire_ipv6_link(ip);
 	protocol = ip->nexthdr;
 	offset = ipv6_skip_exthdr(skb, sizeof(*ip), &protocol, &fragment);
 	if (offset < 0 && protocol == NEXTHDR_NONE) {
@@ -335,7 +341,10 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 		return REWIRE_KIND_OTHER;
 	if (protocol == IPPROTO_ICMPV6 && rewire_is_discovery(skb, offset))
 		return REWIRE_KIND_FOREIGN;
-	return rewire_parse_transport(skb, protocol, packet);
+	kind = rewire_parse_transport(skb, protocol, packet);
+	if (packet->link && (kind == REWIRE_KIND_FLOW || kind == REWIRE_KIND_ERROR))
+		return REWIRE_KIND_OTHER;
+	return kind;
 }
 
 /**

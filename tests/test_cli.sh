@@ -79,7 +79,7 @@ explanations() {
 
 # Each word of the text form has its value in the JSON form.
 json_has_text() {
-	rewire "$@" > "$work/text"
+	rewire -o "$@" > "$work/text"
 	rewire -j "$@" > "$work/json"
 	/usr/bin/python3 "$tests/lib/words.py" "$work/text" "$work/json"
 }

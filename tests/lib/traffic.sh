@@ -64,8 +64,10 @@ who_answers() {
 	shift 3
 	for ((n = 0; n < count; n++)); do
 		echo "$url"
-	done | xargs ip netns exec "$ns" curl -gsS -0 --connect-timeout 20 "$@" |
-		cut -d ' ' -f 1 | sort -u | xargs
+	done | xargs ip netns exec "$ns" curl -gsS -0 --connect-timeout 20 "$@" > "$work/answers"
+	n=$(wc -l < "$work/answers")
+	[ "$n" = "$count" ] || echo "$n of $count"
+	cut -d ' ' -f 1 "$work/answers" | sort -u | xargs
 }
 
 declare -A connection_pid connection_fd
@@ -118,15 +120,17 @@ download() {
 	[ "$got" = "$3" ]
 }
 
+# All three are answered, the first one too, which has to wait for a decision.
 ping_three() {
-	in_ns "$1" ping -n -c 3 -i 0.2 -W 10 "$2"
+	in_ns "$1" ping -n -c 3 -i 0.2 -W 10 "$2" | tee "$work/ping"
+	grep -q ' 3 received' "$work/ping"
 }
 
 # resolve NAMESPACE SERVER [ANSWER]
 resolve() {
 	local answer
 
-	answer=$(in_ns "$1" dig +short +time=5 +tries=3 "@$2" name.rewire.test)
+	answer=$(in_ns "$1" dig +short +time=10 +tries=1 "@$2" name.rewire.test)
 	echo "answer: $answer"
 	[ "$answer" = "${3:-192.0.2.53}" ]
 }
@@ -138,8 +142,8 @@ iperf() {
 	in_ns "$ns" iperf3 -c "$address" -t 1 -J --connect-timeout 20000 "$@" > "$work/iperf.json"
 	jq -c '{error, sent: .end.sum_sent.bytes, received: .end.sum_received.bytes, sum: .end.sum}' "$work/iperf.json"
 	jq -e '(.error == null) and
-		(if .end.sum_received then .end.sum_received.bytes > 100000
-		 else .end.sum.packets > 10 and .end.sum.lost_percent < 5 end)' "$work/iperf.json"
+		(if .start.test_start.protocol == "UDP" then .end.sum.packets > 10 and .end.sum.lost_percent < 5
+		 else .end.sum_received.bytes > 100000 end)' "$work/iperf.json"
 }
 
 # send_from NAMESPACE FIRST LAST [ADDRESS [PORT]]: a datagram from each of these ports, by default to the

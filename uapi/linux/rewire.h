@@ -365,6 +365,8 @@ enum rewire_suspicion_attribute {
  * @REWIRE_REASON_CLOSE_EXIT: The namespace ended or the module was unloaded.
  * @REWIRE_REASON_DROP_REJECTED: The daemon's verdict says drop, and its sender
  *   was to be told.
+ * @REWIRE_REASON_DROP_BROADCAST: IP for one host in a frame for a group or for
+ *   everybody (RFC 1122, 3.3.6).
  */
 enum rewire_reason {
 	REWIRE_REASON_DROP_MALFORMED,
@@ -410,6 +412,7 @@ enum rewire_reason {
 	REWIRE_REASON_CLOSE_EARLY,
 	REWIRE_REASON_CLOSE_EXIT,
 	REWIRE_REASON_DROP_REJECTED,
+	REWIRE_REASON_DROP_BROADCAST,
 
 	/* private: */
 	__REWIRE_REASON_MAX,
