@@ -107,6 +107,17 @@ char *rw_addr_print(char text[RW_ADDR_TEXT], const struct rw_addr *addr)
 	return text;
 }
 
+char *rw_lladdr_print(char text[RW_LLADDR_TEXT], const uint8_t lladdr[6])
+{
+	static const uint8_t none[6];
+
+	if (!memcmp(lladdr, none, sizeof(none)))
+		return NULL;
+	snprintf(text, RW_LLADDR_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x",
+		 lladdr[0], lladdr[1], lladdr[2], lladdr[3], lladdr[4], lladdr[5]);
+	return text;
+}
+
 bool rw_prefix_contains(const struct rw_addr *prefix, uint8_t len, const struct rw_addr *addr)
 {
 	unsigned int whole = len / 8, rest = len % 8;

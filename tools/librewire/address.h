@@ -12,12 +12,15 @@
 #define RW_ADDR_TEXT		46
 #define RW_PREFIX_TEXT		(RW_ADDR_TEXT + 4)
 #define RW_ENDPOINT_TEXT	(RW_ADDR_TEXT + 8)
+#define RW_LLADDR_TEXT		18
 #define RW_PROTOCOL_TEXT	8
 #define RW_NUMBER_TEXT		21
 
 /* A */
 const char *rw_addr_parse(const char *text, struct rw_addr *addr);
 char *rw_addr_print(char text[RW_ADDR_TEXT], const struct rw_addr *addr);
+/* NULL, all 0 */
+char *rw_lladdr_print(char text[RW_LLADDR_TEXT], const uint8_t lladdr[6]);
 /* 32 or 128 */
 unsigned int rw_addr_bits(const struct rw_addr *addr);
 

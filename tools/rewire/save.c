@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/ether.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +58,6 @@ static void add_device(struct text *text, const char *before, uint32_t ifindex)
 static void add_tunnel(struct text *text, const char *separator, const char *assign,
 		       const struct rw_tunnel *tunnel)
 {
-	static const struct ether_addr none;
-	struct ether_addr lladdr;
 	char address[RW_ADDR_TEXT];
 
 	if (!tunnel->remote.family)
@@ -68,9 +65,8 @@ static void add_tunnel(struct text *text, const char *separator, const char *ass
 	add(text, "%sremote%s%s", separator, assign, rw_addr_print(address, &tunnel->remote));
 	if (tunnel->id)
 		add(text, "%sid%s%u", separator, assign, tunnel->id);
-	memcpy(&lladdr, tunnel->lladdr, sizeof(lladdr));
-	if (memcmp(&lladdr, &none, sizeof(none)))
-		add(text, "%slladdr%s%s", separator, assign, ether_ntoa_r(&lladdr, address));
+	if (rw_lladdr_print(address, tunnel->lladdr))
+		add(text, "%slladdr%s%s", separator, assign, address);
 }
 
 /* The packet with this key, with ports as its protocol has them. */

@@ -127,7 +127,6 @@ int key_shape(const struct args *args, struct key_values *values, struct rw_flow
 
 void key_print_tunnel(const char *json_key, const char *word, const struct rw_tunnel *tunnel)
 {
-	struct ether_addr lladdr;
 	char text[RW_ADDR_TEXT];
 
 	if (!tunnel->remote.family)
@@ -135,9 +134,8 @@ void key_print_tunnel(const char *json_key, const char *word, const struct rw_tu
 	print_object(json_key, word);
 	print_coloured(PRINT_ADDR, "remote", "remote", rw_addr_print(text, &tunnel->remote));
 	print_number("id", "id", tunnel->id);
-	memcpy(&lladdr, tunnel->lladdr, sizeof(lladdr));
-	if (memcmp(&lladdr, &(struct ether_addr){ 0 }, sizeof(lladdr)))
-		print_string("lladdr", "lladdr", ether_ntoa_r(&lladdr, text));
+	if (rw_lladdr_print(text, tunnel->lladdr))
+		print_string("lladdr", "lladdr", text);
 	print_object_end();
 }
 
