@@ -260,7 +260,7 @@ static void without_candidates_there_is_no_choice(void **context)
 	schedule_free(round_robin);
 }
 
-/* From the test vectors of SipHash's authors: key 00..0f, messages of no and of 15 bytes. */
+/* From the test vectors of SipHash's authors: key 00..0f, messages of no, 8 and 15 bytes. */
 static void siphash_is_siphash(void **context)
 {
 	static const struct siphash_key key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
@@ -271,6 +271,7 @@ static void siphash_is_siphash(void **context)
 	for (i = 0; i < 15; i++)
 		message[i] = i;
 	assert_true(siphash(&key, message, 0) == 0x726fdb47dd0e0e31);
+	assert_true(siphash(&key, message, 8) == 0x93f5f5799a932462);
 	assert_true(siphash(&key, message, 15) == 0xa129ca6149be45e5);
 }
 

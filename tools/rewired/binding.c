@@ -35,6 +35,18 @@ struct bindings *bindings_new(void)
 	return bindings;
 }
 
+/* Most flows have one of each. */
+void bindings_expect(struct bindings *bindings, uint64_t flows)
+{
+	unsigned long size = TABLE_MIN;
+
+	while (size < flows)
+		size *= 2;
+	cds_lfht_resize(bindings->leases, size);
+	cds_lfht_resize(bindings->public, size);
+	cds_lfht_resize(bindings->inside, size);
+}
+
 /* What a binding is found by from outside. */
 struct public {
 	const struct ports *ports;
@@ -99,22 +111,27 @@ static struct binding *find_inside(const struct bindings *bindings, const struct
 	return node ? caa_container_of(node, struct binding, by_inside) : NULL;
 }
 
-struct lease *lease_find(const struct bindings *bindings, const struct rw_tuple *key)
+uint64_t tuple_hash(const struct bindings *bindings, const struct rw_tuple *tuple)
+{
+	return siphash(&bindings->key, tuple, sizeof(*tuple));
+}
+
+struct lease *lease_find_by(const struct bindings *bindings, const struct rw_tuple *key,
+			    uint64_t hash)
 {
 	struct cds_lfht_iter iter;
 	struct cds_lfht_node *node;
 	struct lease *lease;
 
-	cds_lfht_lookup(bindings->leases, siphash(&bindings->key, key, sizeof(*key)),
-			lease_matches, key, &iter);
+	cds_lfht_lookup(bindings->leases, hash, lease_matches, key, &iter);
 	node = cds_lfht_iter_get_node(&iter);
 	lease = node ? caa_container_of(node, struct lease, node) : NULL;
 	return lease && atomic_load(&lease->word) != LEASE_DEAD ? lease : NULL;
 }
 
-uint64_t lease_flow(const struct bindings *bindings, const struct rw_tuple *flow)
+struct lease *lease_find(const struct bindings *bindings, const struct rw_tuple *key)
 {
-	return siphash(&bindings->key, flow, sizeof(*flow));
+	return lease_find_by(bindings, key, tuple_hash(bindings, key));
 }
 
 /* When nobody uses it: out of the tables first, then the port is anybody's. */
@@ -210,9 +227,9 @@ static bool lease_join(struct lease *lease)
  * binding's client is charged for a new one.
  */
 static struct lease *lease_get(struct bindings *bindings, struct binding *binding,
-			       const struct rw_tuple *key, uint64_t flow, bool charged)
+			       const struct rw_tuple *key, uint64_t hash, uint64_t flow,
+			       bool charged)
 {
-	unsigned long hash = siphash(&bindings->key, key, sizeof(*key));
 	struct lease *lease = allocate(1, sizeof(*lease)), *other;
 	struct cds_lfht_node *node;
 
@@ -256,7 +273,7 @@ void lease_open(struct bindings *bindings, const struct pool *pool, struct lease
 	key.sport = 0;
 	if (!item_join(&lease->binding->item))
 		return;
-	door = lease_get(bindings, lease->binding, &key, 0, false);
+	door = lease_get(bindings, lease->binding, &key, tuple_hash(bindings, &key), 0, false);
 	if (!door)
 		binding_leave(bindings, lease->binding);
 	else if (!atomic_compare_exchange_strong(&lease->any_port, &none, door))
@@ -320,21 +337,22 @@ static void set_key(struct rw_tuple *key, const struct rw_tuple *far, const stru
 static struct lease *lease_for(struct bindings *bindings, const struct wish *wish,
 			       struct binding *binding)
 {
-	uint64_t flow = lease_flow(bindings, wish->flow);
+	uint64_t hash, flow = tuple_hash(bindings, wish->flow);
 	struct lease *lease = NULL;
 	bool charge = binding->client;
 	struct rw_tuple key;
 
 	set_key(&key, wish->far, binding->ports, binding->port);
+	hash = tuple_hash(bindings, &key);
 	if (charge) {
-		lease = lease_find(bindings, &key);
+		lease = lease_find_by(bindings, &key, hash);
 		charge = !lease || atomic_load(&lease->flow) != flow;	/* or else it has it already */
 		lease = NULL;
 	}
 	if (charge && !client_charge(&binding->client->flows, wish->pool->max_flows))
 		*wish->limited = true;
 	else
-		lease = lease_get(bindings, binding, &key, flow, charge);
+		lease = lease_get(bindings, binding, &key, hash, flow, charge);
 	if (!lease) {
 		binding_leave(bindings, binding);
 		return NULL;
@@ -515,8 +533,8 @@ enum entrance bindings_enter(struct bindings *bindings, const struct span *span,
 	};
 	client = binding->client;
 	arrival->lease = client && !client_charge(&client->flows, span->pool->max_flows) ? NULL :
-			 lease_get(bindings, binding, packet,
-				   lease_flow(bindings, &arrival->flow), client);
+			 lease_get(bindings, binding, packet, tuple_hash(bindings, packet),
+				   tuple_hash(bindings, &arrival->flow), client);
 	if (arrival->lease)
 		return ENTRANCE_OPEN;
 	binding_leave(bindings, binding);
@@ -527,7 +545,8 @@ enum entrance bindings_enter(struct bindings *bindings, const struct span *span,
  * A flow that is there, whoever made it: its lease, with a holder. NULL, a handler is
  * just about to use the port, or another endpoint has it for itself.
  */
-struct lease *lease_adopt(struct bindings *bindings, const struct use *use)
+struct lease *lease_adopt(struct bindings *bindings, const struct use *use, uint64_t hash,
+			  uint64_t flow)
 {
 	struct binding *binding = find_public(bindings, use->ports, use->key.protocol, use->key.dport);
 	struct endpoint inside;
@@ -551,8 +570,7 @@ struct lease *lease_adopt(struct bindings *bindings, const struct use *use)
 	}
 	if (binding->client)
 		client_charge(&binding->client->flows, 0);
-	lease = lease_get(bindings, binding, &use->key, lease_flow(bindings, &use->flow),
-			  binding->client);
+	lease = lease_get(bindings, binding, &use->key, hash, flow, binding->client);
 	if (!lease) {
 		binding_leave(bindings, binding);
 		return NULL;

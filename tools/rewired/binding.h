@@ -158,6 +158,8 @@ void bindings_give_back(struct bindings *bindings, struct lease *lease);
 
 /* What follows is the state thread's; times are in milliseconds. */
 void bindings_look_begin(struct bindings *bindings, int64_t now);
+/* Before the first list, about how many flows it will have. */
+void bindings_expect(struct bindings *bindings, uint64_t flows);
 /* A flow is there; one has ended, and may come back; the memory holds or lets go of one. */
 void bindings_seen(struct bindings *bindings, const struct snapshot *snapshot,
 		   const struct rw_flow_spec *flow, uint64_t id);

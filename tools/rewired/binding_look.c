@@ -128,7 +128,7 @@ void bindings_look_begin(struct bindings *bindings, int64_t now)
 }
 
 static void set_seen(struct bindings *bindings, struct lease *lease, const struct use *use,
-		     uint64_t id)
+		     uint64_t flow, uint64_t id)
 {
 	if (id < lease->id)
 		return;
@@ -136,7 +136,7 @@ static void set_seen(struct bindings *bindings, struct lease *lease, const struc
 	lease->round = bindings->round;
 	lease->has_flow = lease->served = true;
 	lease->remembered = false;
-	atomic_store(&lease->flow, lease_flow(bindings, &use->flow));
+	atomic_store(&lease->flow, flow);
 	atomic_store(&lease->binding->served, true);
 	cds_list_del_init(&lease->item.place);
 	lease_open(bindings, use->pool, lease);		/* the pool may be another than it was */
@@ -147,19 +147,22 @@ void bindings_seen(struct bindings *bindings, const struct snapshot *snapshot,
 {
 	struct use uses[USES_MAX];
 	unsigned int count = uses_of(snapshot, flow, uses), i;
+	uint64_t key, orig;	/* hashes */
 	struct lease *lease;
 
 	rcu_read_lock();
 	for (i = 0; i < count; i++) {
-		lease = lease_find(bindings, &uses[i].key);
+		key = tuple_hash(bindings, &uses[i].key);
+		orig = tuple_hash(bindings, &uses[i].flow);
+		lease = lease_find_by(bindings, &uses[i].key, key);
 		if (lease) {
-			set_seen(bindings, lease, &uses[i], id);
+			set_seen(bindings, lease, &uses[i], orig, id);
 			continue;
 		}
-		lease = lease_adopt(bindings, &uses[i]);
+		lease = lease_adopt(bindings, &uses[i], key, orig);
 		if (!lease)
 			continue;
-		set_seen(bindings, lease, &uses[i], id);
+		set_seen(bindings, lease, &uses[i], orig, id);
 		lease_unhold(bindings, lease);
 	}
 	rcu_read_unlock();
@@ -199,7 +202,8 @@ void bindings_remember(struct bindings *bindings, const struct snapshot *snapsho
 	for (i = 0; i < count; i++) {
 		lease = lease_find(bindings, &uses[i].key);
 		if (!lease && held) {
-			lease = lease_adopt(bindings, &uses[i]);
+			lease = lease_adopt(bindings, &uses[i], tuple_hash(bindings, &uses[i].key),
+					    tuple_hash(bindings, &uses[i].flow));
 			if (lease)
 				lease_unhold(bindings, lease);
 		}

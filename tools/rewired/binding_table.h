@@ -30,9 +30,13 @@ struct bindings {
 	uint32_t round;
 };
 
+uint64_t tuple_hash(const struct bindings *bindings, const struct rw_tuple *tuple);
+/* Hash is the key's; flow is that of the flow's original key. */
+struct lease *lease_find_by(const struct bindings *bindings, const struct rw_tuple *key,
+			    uint64_t hash);
 struct lease *lease_find(const struct bindings *bindings, const struct rw_tuple *key);
-struct lease *lease_adopt(struct bindings *bindings, const struct use *use);
-uint64_t lease_flow(const struct bindings *bindings, const struct rw_tuple *flow);
+struct lease *lease_adopt(struct bindings *bindings, const struct use *use, uint64_t hash,
+			  uint64_t flow);
 void lease_open(struct bindings *bindings, const struct pool *pool, struct lease *lease);
 void lease_unhold(struct bindings *bindings, struct lease *lease);
 bool lease_kill(struct bindings *bindings, struct lease *lease, uint64_t word);

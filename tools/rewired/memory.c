@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "siphash.h"
 
+#define TABLE_MIN	1024		/* nodes, two for each record */
 #define WHEEL_SLOTS	8192		/* of a second */
 
 struct memory {
@@ -35,7 +36,7 @@ struct memory *memory_new(uint32_t max)
 	struct random random;
 	unsigned int i;
 
-	memory->table = cds_lfht_new(1024, 1024, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+	memory->table = cds_lfht_new(TABLE_MIN, TABLE_MIN, 0, CDS_LFHT_AUTO_RESIZE, NULL);
 	if (!memory->table) {
 		log_line("out of memory");
 		abort();
@@ -48,6 +49,15 @@ struct memory *memory_new(uint32_t max)
 		CDS_INIT_LIST_HEAD(&memory->wheel[i]);
 	CDS_INIT_LIST_HEAD(&memory->unguarded);
 	return memory;
+}
+
+void memory_expect(struct memory *memory, uint64_t flows)
+{
+	unsigned long size = TABLE_MIN;
+
+	while (size < 2 * flows && size < 2ULL * memory->max)
+		size *= 2;
+	cds_lfht_resize(memory->table, size);
 }
 
 static const struct rw_tuple *record_key(const struct record *record, unsigned int direction)
@@ -82,19 +92,24 @@ static bool is_there(const struct record *record)
 	return state != RECORD_NEW && state != RECORD_DEAD;
 }
 
-/* A record that is not dead; of several, any. */
-static struct record *find(struct memory *memory, const struct rw_tuple *key)
+/* A record that is not dead, by a key and its hash; of several, any. */
+static struct record *find_by(struct memory *memory, const struct rw_tuple *key, unsigned long hash)
 {
 	struct cds_lfht_iter iter;
 	struct cds_lfht_node *node;
 
-	cds_lfht_lookup(memory->table, hash_key(memory, key), node_matches, key, &iter);
+	cds_lfht_lookup(memory->table, hash, node_matches, key, &iter);
 	while ((node = cds_lfht_iter_get_node(&iter))) {
 		if (is_there(node_record(node)))
 			return node_record(node);
 		cds_lfht_next_duplicate(memory->table, node_matches, key, &iter);
 	}
 	return NULL;
+}
+
+static struct record *find(struct memory *memory, const struct rw_tuple *key)
+{
+	return find_by(memory, key, hash_key(memory, key));
 }
 
 static bool is_about(const struct record *record, const struct rw_flow_spec *spec)
@@ -123,22 +138,25 @@ static bool kill_record(struct record *record)
 }
 
 /* Records of other flows with this key: the kernel has none of them any more, or will not. */
-static void supersede(struct memory *memory, const struct rw_tuple *key)
+static void supersede(struct memory *memory, const struct rw_tuple *key, unsigned long hash)
 {
 	struct record *record;
 
-	while ((record = find(memory, key)))
+	while ((record = find_by(memory, key, hash)))
 		if (kill_record(record))
 			hand_over(memory, record);
 }
 
-static struct record *add(struct memory *memory, const struct rw_flow_spec *spec, int state)
+/* Hash is the original key's. */
+static struct record *add(struct memory *memory, const struct rw_flow_spec *spec,
+			  unsigned long hash, int state)
 {
+	const unsigned long hashes[2] = { hash, hash_key(memory, &spec->reply) };
 	struct record *record;
 	unsigned int i;
 
-	supersede(memory, &spec->orig);
-	supersede(memory, &spec->reply);
+	supersede(memory, &spec->orig, hashes[0]);
+	supersede(memory, &spec->reply, hashes[1]);
 	if (atomic_fetch_add(&memory->count, 1) >= memory->max) {
 		atomic_fetch_sub(&memory->count, 1);
 		atomic_fetch_add(&memory->unremembered, 1);
@@ -154,8 +172,7 @@ static struct record *add(struct memory *memory, const struct rw_flow_spec *spec
 	for (i = 0; i < 2; i++) {
 		record->sides[i].direction = i;
 		cds_lfht_node_init(&record->sides[i].node);
-		cds_lfht_add(memory->table, hash_key(memory, record_key(record, i)),
-			     &record->sides[i].node);
+		cds_lfht_add(memory->table, hashes[i], &record->sides[i].node);
 	}
 	atomic_store(&record->state, state);
 	return record;
@@ -163,7 +180,7 @@ static struct record *add(struct memory *memory, const struct rw_flow_spec *spec
 
 struct record *memory_note(struct memory *memory, const struct rw_flow_spec *spec)
 {
-	return add(memory, spec, RECORD_PENDING);
+	return add(memory, spec, hash_key(memory, &spec->orig), RECORD_PENDING);
 }
 
 struct record *memory_recall(struct memory *memory, const struct rw_tuple *key)
@@ -296,13 +313,15 @@ void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now)
 {
 	struct record *record;
 	int kept = RECORD_KEPT;
+	unsigned long hash;
 
 	if (!is_ours(flow))
 		return;
 	rcu_read_lock();
-	record = find(memory, &flow->spec.orig);
+	hash = hash_key(memory, &flow->spec.orig);
+	record = find_by(memory, &flow->spec.orig, hash);
 	if (!is_about(record, &flow->spec))
-		record = add(memory, &flow->spec, RECORD_LIVE);
+		record = add(memory, &flow->spec, hash, RECORD_LIVE);
 	if (!record || flow->id < atomic_load(&record->id) ||
 	    flow->id <= atomic_load(&record->stale))
 		goto unlock;
@@ -377,15 +396,17 @@ bool memory_ended(struct memory *memory, const struct rw_flow *flow, uint32_t re
 		  int64_t now)
 {
 	struct record *record;
+	unsigned long hash;
 	bool kept = false;
 
 	if (!is_ours(flow))
 		return false;
 	rcu_read_lock();
-	record = find(memory, &flow->spec.orig);
+	hash = hash_key(memory, &flow->spec.orig);
+	record = find_by(memory, &flow->spec.orig, hash);
 	/* It came and went between two looks */
 	if (!record && !find(memory, &flow->spec.reply))
-		record = add(memory, &flow->spec, RECORD_LIVE);
+		record = add(memory, &flow->spec, hash, RECORD_LIVE);
 	if (is_about(record, &flow->spec)) {
 		record->worth = is_established(flow);
 		record->expires = now + flow->expires;

@@ -77,6 +77,12 @@ static inline bool memory_takes(const struct rw_flow_spec *spec)
 	return !spec->one_way && !spec->copies_len;
 }
 
+/* Whether the kernel has told of the flow that a live record is about now. */
+static inline bool record_is_told(const struct record *record)
+{
+	return atomic_load(&record->id) > atomic_load(&record->stale);
+}
+
 /* By handlers, within a section of RCU in which the kernel also answers. */
 /* What is about to be asked for; NULL when there is no room. */
 struct record *memory_note(struct memory *memory, const struct rw_flow_spec *spec);
@@ -91,6 +97,8 @@ void memory_doubt(struct memory *memory, struct record *record, int64_t now);
 typedef void memory_fn(const struct record *record, void *data);
 typedef void memory_port_fn(const struct record *record, bool held, void *data);
 
+/* Before the first list, about how many flows it will have. */
+void memory_expect(struct memory *memory, uint64_t flows);
 /* A flow that is there. */
 void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now);
 /* One that has ended. Returns whether it may come back, so that its port is taken. */

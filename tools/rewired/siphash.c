@@ -9,25 +9,34 @@
 #include "log.h"
 #include "siphash.h"
 
-static uint64_t rotate(uint64_t value, int bits)
+/* Tables are asked by it for each flow several times: its state stays in registers. */
+#define INLINE	static inline __attribute__((always_inline))
+
+INLINE uint64_t rotate(uint64_t value, int bits)
 {
 	return value << bits | value >> (64 - bits);
 }
 
-static void rounds(uint64_t v[4], int count)
+INLINE void mix(uint64_t v[4])
 {
-	while (count--) {
-		v[0] += v[1];
-		v[2] += v[3];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] = rotate(v[0], 32);
-		v[2] += v[1];
-		v[0] += v[3];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] = rotate(v[2], 32);
-	}
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+INLINE void take(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	mix(v);
+	mix(v);
+	v[0] ^= word;
 }
 
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t length)
@@ -36,24 +45,22 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t length)
 		key->word[0] ^ 0x736f6d6570736575, key->word[1] ^ 0x646f72616e646f6d,
 		key->word[0] ^ 0x6c7967656e657261, key->word[1] ^ 0x7465646279746573,
 	};
-	const uint8_t *bytes = data;
-	uint64_t word;
-	size_t left;
+	const uint8_t *bytes = data, *end = bytes + length / 8 * 8;
+	uint64_t word, last = (uint64_t)length << 56;
+	size_t i;
 
-	for (left = length; ; left -= 8, bytes += 8) {
-		word = 0;
-		memcpy(&word, bytes, left < 8 ? left : 8);
-		word = le64toh(word);
-		if (left < 8)
-			word |= (uint64_t)length << 56;
-		v[3] ^= word;
-		rounds(v, 2);
-		v[0] ^= word;
-		if (left < 8)
-			break;
+	for (; bytes < end; bytes += 8) {
+		memcpy(&word, bytes, 8);
+		take(v, le64toh(word));
 	}
+	for (i = 0; i < length % 8; i++)
+		last |= (uint64_t)bytes[i] << 8 * i;
+	take(v, last);
 	v[2] ^= 0xff;
-	rounds(v, 4);
+	mix(v);
+	mix(v);
+	mix(v);
+	mix(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

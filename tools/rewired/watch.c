@@ -28,6 +28,7 @@ struct watch {
 	struct guards guards;
 	bool listening;			/* the kernel keeps a log for the socket */
 	bool behind;			/* what the log says is not enough */
+	bool listed;			/* all flows, once at least */
 
 	/* Of one look */
 	const struct snapshot *snapshot;
@@ -125,10 +126,14 @@ static void set_port(const struct record *record, bool held, void *data)
 	bindings_remember(watch->engine->bindings, watch->snapshot, &record->spec, held);
 }
 
-/* After a list, which lacks what may come back. A pending record's port is its handler's. */
+/*
+ * After a list, which lacks what may come back, and what handlers have got since it began.
+ * A pending record's port is its handler's.
+ */
 static void use_port(const struct record *record, void *data)
 {
-	if (record->holds_port || atomic_load(&record->state) == RECORD_LIVE)
+	if (record->holds_port ||
+	    (atomic_load(&record->state) == RECORD_LIVE && !record_is_told(record)))
 		set_port(record, true, data);
 }
 
@@ -177,7 +182,8 @@ static int read_log(struct watch *watch, struct rw_socket *socket, struct rw_err
 	return ret == -EPERM ? listen_to_changes(watch, socket, error) : ret;
 }
 
-static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
+static int read_all(struct watch *watch, struct rw_socket *socket, uint64_t flows,
+		    struct rw_error *error)
 {
 	struct engine *engine = watch->engine;
 	int ret;
@@ -185,7 +191,11 @@ static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_err
 	watch->seen_count = 0;
 	bindings_list_begin(engine->bindings);
 	memory_list_begin(engine->memory);
-	watch->listing = true;
+	if (!watch->listed) {
+		memory_expect(engine->memory, flows);
+		bindings_expect(engine->bindings, flows);
+	}
+	watch->listed = watch->listing = true;
 	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
 	watch->listing = false;
 	watch->behind = ret || !watch->listening;
@@ -261,7 +271,7 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 		ret = read_log(watch, socket, error);
 	all |= watch->behind;
 	if (!ret && all)
-		ret = read_all(watch, socket, error);
+		ret = read_all(watch, socket, stats.flows, error);
 	if (ret) {
 		watch->behind = true;
 		return ret;
