@@ -12,7 +12,7 @@ import errno
 import json
 import os
 import random
-import selectors
+import select
 import socket
 import struct
 import sys
@@ -20,30 +20,39 @@ import time
 
 PATIENCE = 20       # seconds until an answer
 SOON = 0.9          # a SYN that nobody answers is sent once more after a second
+BATCH = 100         # connections that begin at a time
+
+# At thousands of connections a second, each call to the kernel counts: a socket is registered once, and
+# closing it ends that.
 
 
 def serve(port):
-    selector = selectors.DefaultSelector()
+    poll, connections = select.epoll(), {}
     listener = socket.create_server(("", port), backlog=4096)
     listener.setblocking(False)
-    selector.register(listener, selectors.EVENT_READ)
+    poll.register(listener, select.EPOLLIN)
     while True:
-        for key, _ in selector.select():
-            if key.fileobj is listener:
-                try:
-                    while True:
-                        selector.register(listener.accept()[0], selectors.EVENT_READ)
-                except BlockingIOError:
-                    continue
+        for number, _ in poll.poll():
+            if number == listener.fileno():
+                accept(listener, poll, connections)
+                continue
             try:
-                data = key.fileobj.recv(4096)
+                data = connections[number].recv(4096)
+                connections[number].send(data)
             except ConnectionError:
                 data = b""
-            if data:
-                key.fileobj.send(data)
-            else:
-                selector.unregister(key.fileobj)
-                key.fileobj.close()
+            if not data:
+                connections.pop(number).close()
+
+
+def accept(listener, poll, connections):
+    try:
+        for _ in range(BATCH):
+            connection = listener.accept()[0]
+            connections[connection.fileno()] = connection
+            poll.register(connection, select.EPOLLIN)
+    except BlockingIOError:
+        pass
 
 
 class Connection:
@@ -53,21 +62,19 @@ class Connection:
         self.began = time.monotonic()
         self.established = False
         self.asked = None           # when, while an answer is awaited
-        self.socket = socket.socket()
-        self.socket.setblocking(False)
+        self.socket = socket.socket(type=socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.setsockopt(socket.IPPROTO_IP, 24, 1)    # IP_BIND_ADDRESS_NO_PORT
         self.socket.bind((client.sources[number % len(client.sources)], 0))
         code = self.socket.connect_ex(client.address)
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
-        client.selector.register(self.socket, selectors.EVENT_WRITE, self)
+        client.poll.register(self.socket, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
 
     def over(self, outcome):
         self.client.counts[outcome] += 1
-        self.client.selector.unregister(self.socket)
+        del self.client.connections[self.socket.fileno()]
         self.socket.close()
-        self.client.connections.discard(self)
 
     def ask(self):
         self.asked = time.monotonic()
@@ -76,9 +83,9 @@ class Connection:
         except OSError:
             self.over("broken")
 
-    def ready(self):
+    def ready(self, events):
         if not self.established:
-            self.connected(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+            self.connected(events & select.EPOLLERR)
             return
         try:
             answer = self.socket.recv(100)
@@ -93,14 +100,13 @@ class Connection:
         if self.last:
             self.over("lived")
 
-    def connected(self, code):
+    def connected(self, failed):
         now = time.monotonic()
-        if code:
+        if failed:
             self.over("failed")
             return
         self.established, self.last = True, False
         self.client.counts["retried"] += now - self.began > SOON
-        self.client.selector.modify(self.socket, selectors.EVENT_READ, self)
         self.next = now + (1 if self.stays else random.uniform(0.1, 3))
         self.ask()
 
@@ -121,28 +127,29 @@ class Client:
     def __init__(self, address, port, rate, stay, report, *sources):
         self.address, self.rate, self.stay = (address, int(port)), float(rate), int(stay)
         self.report, self.sources = report, sources
-        self.selector = selectors.DefaultSelector()
-        self.connections = set()
+        self.poll = select.epoll()
+        self.connections = {}       # by number of their socket
         self.counts = dict.fromkeys(("begun", "retried", "lived", "broken", "failed"), 0)
         self.stopped = False
 
     def begin(self, due):
-        for _ in range(min(100, due - self.counts["begun"])):
-            self.connections.add(Connection(self, self.counts["begun"]))
+        for _ in range(min(BATCH, due - self.counts["begun"])):
+            connection = Connection(self, self.counts["begun"])
+            self.connections[connection.socket.fileno()] = connection
             self.counts["begun"] += 1
 
     def run(self):
         started = look = time.monotonic()
         while self.connections or not self.stopped:
-            for key, _ in self.selector.select(0.005):
-                key.data.ready()
+            for number, events in self.poll.poll(0.005):
+                self.connections[number].ready(events)
             now = time.monotonic()
             if not self.stopped:
                 self.begin(max(self.stay, int((now - started) * self.rate)))
             if now - look < 0.05:
                 continue
             look = now
-            for connection in list(self.connections):
+            for connection in list(self.connections.values()):
                 connection.tick(now)
             if not self.stopped and os.path.exists(self.report + ".stop"):
                 self.stopped, self.counts["seconds"] = True, round(now - started, 1)
