@@ -127,6 +127,9 @@ objects() {
 	rewire policy set id 77 tcp strict udp-replied 1000
 	rewire rule add vni 10 dst 192.0.2.0/24 protocol tcp dport 5-9 drop policy 4
 	rewire rule add vni 0 family inet6 pass
+	rewire suspicion set off interval 500
+	rewire suspicion pin attribute port value 2 weight 77
+	rewire suspicion pin attribute port value 3 weight 78
 	check "objects are saved" rewire save "$work/objects"
 	before=$(tail -n +2 "$work/objects" | cut -c 10-)
 	note "$before"
@@ -136,8 +139,14 @@ objects() {
 	rewire policy del id 77
 	rewire attach del dev b2
 	rewire target set id 9 state active
+	rewire suspicion set on
+	rewire suspicion learn attribute port value 2
+	rewire suspicion pin attribute port value 3 weight 79
+	rewire suspicion pin attribute port value 4 weight 80
 	equal "a dry run tells what would be done" "$(rewire restore "$work/objects" dry-run 2> /dev/null | cut -c 1-26 | sort)" \
-		"$(printf '%s\n' '+ attach add dev b2 vni 30' '+ limit set vni 10 flows 1' '+ policy set id 77 tcp str' '+ rule add vni 10 dst 192.' '- target set id 9 state ac' | sort)"
+		"$(printf '%s\n' '+ attach add dev b2 vni 30' '+ limit set vni 10 flows 1' '+ policy set id 77 tcp str' '+ rule add vni 10 dst 192.' '- target set id 9 state ac' \
+			'+ suspicion set off interv' '+ suspicion pin attribute ' '+ suspicion pin attribute ' \
+			'- suspicion pin attribute ' | sort)"
 	check "and does nothing" eval '! rewire -j target show | jq -e "all(.[]; .id != 9)"'
 	check "restored" rewire restore "$work/objects"
 	rewire save "$work/again" 2> /dev/null

@@ -83,6 +83,7 @@ static size_t key_length(const char *line)
 		{ "limit set all", 3, NULL }, { "limit set vni ", 4, NULL },
 		{ "attach add dev ", 4, NULL }, { "attach add local", 3, NULL },
 		{ "rule add ", 0, " preference " },
+		{ "suspicion set ", 2, NULL }, { "suspicion pin ", 6, NULL },
 	};
 	const char *end = line;
 	size_t i;
@@ -201,8 +202,8 @@ static int make(struct change *change, const struct saved *saved)
 
 	if (have && !strcmp(have->line, saved->line))
 		return 0;
-	/* What "set" makes, it also changes */
-	if (have && !strstr(saved->line, " set "))
+	/* What "set" and "pin" make, they also change */
+	if (have && !strstr(saved->line, " set ") && !strstr(saved->line, " pin "))
 		status = take_away(change, have);
 	return status ? status : run(change, "+", saved->line);
 }
@@ -216,7 +217,7 @@ static int bring(struct change *change, const struct saved_list *have, const str
 		if (!is_owned(change->owned, want->list[i].line))
 			status = make(change, &want->list[i]);
 	for (i = have->count; !status && i-- > 0; )
-		if (!is_owned(change->owned, have->list[i].line) &&
+		if (have->list[i].undo && !is_owned(change->owned, have->list[i].line) &&
 		    !look_up(&change->want, &have->list[i]))
 			status = take_away(change, &have->list[i]);
 	return status;

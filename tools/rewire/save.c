@@ -19,9 +19,9 @@
 
 static const char usage[] =
 	"Usage: rewire save { FILE | - }\n"
-	"Writes what the kernel has (attaches, addresses, rules, limits, policies, targets) and the\n"
-	"configuration of the daemon, if there is one, in the form that rewire restore reads. Flows\n"
-	"are written by rewire flow save.\n";
+	"Writes what the kernel has (attaches, addresses, rules, limits, policies, targets, how\n"
+	"suspicion is set) and the configuration of the daemon, if there is one, in the form that\n"
+	"rewire restore reads. Flows are written by rewire flow save.\n";
 
 /* A command that grows word by word. */
 struct text {
@@ -360,11 +360,40 @@ static int hand_rule(const struct rw_rule *rule, void *data)
 	return hand_on(hand);
 }
 
+/* What was learned is left out: the kernel learns it anew. */
+static int hand_suspicion(struct hand *hand, struct rw_error *error)
+{
+	static struct rw_suspicion suspicion;
+	const struct rw_suspicion_value *value;
+	int ret = rw_suspicion_get(cli.socket, false, &suspicion, error);
+
+	if (ret)
+		return ret;
+	begin(hand);
+	add(&hand->line, "suspicion set %s interval %u", suspicion.enabled ? "on" : "off",
+	    suspicion.interval);
+	ret = saved_add(hand->saved, hand->line.line, NULL) ? 0 : -ENOMEM;
+	for (value = suspicion.values; !ret && value < suspicion.values + suspicion.count; value++) {
+		if (!value->pinned)
+			continue;
+		begin(hand);
+		add(&hand->undo, "suspicion learn attribute %s value %u",
+		    rw_name(rw_suspicion_attribute_names, value->attribute), value->number);
+		add(&hand->line, "suspicion pin attribute %s value %u weight %u",
+		    rw_name(rw_suspicion_attribute_names, value->attribute), value->number,
+		    value->weight);
+		ret = hand_on(hand);
+	}
+	return ret;
+}
+
 /* In this order: what is about a virtual network needs a device in it. */
 static int hand_all(struct hand *hand, struct rw_error *error)
 {
-	int ret = rw_policy_each(cli.socket, hand_policy, hand, error);
+	int ret = hand_suspicion(hand, error);
 
+	if (!ret)
+		ret = rw_policy_each(cli.socket, hand_policy, hand, error);
 	if (!ret)
 		ret = rw_attach_each(cli.socket, hand_attach, hand, error);
 	if (!ret)

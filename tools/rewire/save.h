@@ -5,7 +5,7 @@
 
 #include "args.h"
 
-/* An object: the command that makes it, and the one that takes it away. */
+/* An object: the command that makes it, and the one that takes it away; or NULL, it is always there. */
 struct saved {
 	char *line, *undo;
 };
