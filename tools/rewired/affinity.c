@@ -35,7 +35,8 @@ struct affinity *affinity_new(uint32_t max)
 	struct affinity *affinity = allocate(1, sizeof(*affinity));
 	struct random random;
 
-	affinity->table = cds_lfht_new(256, 256, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+	affinity->table = cds_lfht_new(256, 256, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
+				       NULL);
 	if (!affinity->table) {
 		log_line("out of memory");
 		abort();

@@ -36,7 +36,9 @@ struct memory *memory_new(uint32_t max)
 	struct random random;
 	unsigned int i;
 
-	memory->table = cds_lfht_new(TABLE_MIN, TABLE_MIN, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+	/* It would grow by the longest of its chains if it did not count its nodes */
+	memory->table = cds_lfht_new(TABLE_MIN, TABLE_MIN, 0,
+				     CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
 	if (!memory->table) {
 		log_line("out of memory");
 		abort();
