@@ -43,7 +43,7 @@ gre() {
 		[ $family = 4 ] || kind=ip6gre guest=fd00:10::2 address=nat6 outside=out6
 		if ! ends "link add carry type $kind local $guest remote ${!outside}" \
 			"link add carry type $kind local ${!outside} remote ${!address}" 2> /dev/null; then
-			note "this kernel has no GRE over IPv$family"
+			lacking "RFC 2784: GRE over IPv$family"
 			remove_ends
 			continue
 		fi
@@ -71,7 +71,7 @@ security() {
 esp() {
 	if ! security t1 10.0.0.2 $out4 $out4 1 2 10.0.0.1 2> /dev/null ||
 	   ! security out $out4 $nat4 $nat4 2 1 198.51.100.1 2> /dev/null; then
-		note "this kernel has no ESP"
+		lacking "RFC 4303: ESP"
 		return
 	fi
 	carry "RFC 4303: ESP"

@@ -71,7 +71,7 @@ sctp() {
 	local address public family
 
 	if ! in_ns out ss -HnlS > /dev/null 2>&1 || ! serve out sctp 7; then
-		note "this kernel has no SCTP"
+		lacking "RFC 9260: SCTP through NAT"
 		return
 	fi
 	for family in 4 6; do

@@ -131,6 +131,45 @@ def syns(stage):
     stage.flush()
 
 
+def simultaneous(stage):
+    for family in 4, 6:
+        talk = Connection(stage, family)
+        for name, state, *segment in (
+                ("the guest's SYN", "syn-sent", "guest", "S", 0),
+                ("the server's", "syn-received", "server", "S", 0),
+                ("the guest's SYN-ACK", "syn-received", "guest", "SA", 0, 1),
+                ("the server's", "established", "server", "SA", 0, 1),
+                ("data", "established", "guest", "PA", 1, 1, 500)):
+            talk.passes(f"RFC 9293 3.5: IPv{family}: both begin at once: {name}",
+                        talk.segment(*segment), state)
+        stage.flush()
+
+
+def reuse(stage):
+    """A new connection on the addresses and ports of one that is over."""
+    rule = stage.rule(5, "punt", u32(c["A_RULE_POLICY"], NUMBER),
+                      u32(c["A_RULE_ORPHAN"], c["ORPHAN_MODE_HOLD"]))
+    for mode in LOOSE, STRICT:
+        policy(stage, tcp=mode)
+        talk = Connection(stage)
+        talk.open()
+        for segment in (("server", "FA", 1001, 101), ("guest", "FA", 101, 1002),
+                        ("server", "A", 1002, 102)):
+            talk.send(*segment)
+        stage.received()
+        stage.moved()
+        syn = talk.segment("guest", "S", 999999)
+        stage.a.send(syn)
+        stage.check("RFC 9293 3.6.1: a SYN on what is closing ends its flow", [],
+                    received=1, close_reused=1)
+        tap.equal("RFC 9293 3.6.1: it is held until it is decided anew", stage.held, 1)
+        talk = Connection(stage)
+        stage.check("RFC 9293 3.6.1: then that very SYN goes on", [(stage.b, talk.across(syn))],
+                    translated=1)
+        stage.flush()
+    stage.rule_delete(rule)
+
+
 def windows(stage):
     cases = (("data behind the window", "guest", "A", 101 + (1000 << 7), 1001, 2),
              ("data older than a window", "guest", "A", 101 - (1000 << 7) - 10, 1001, 5),
@@ -270,6 +309,8 @@ def run():
     life(stage)
     resets(stage)
     syns(stage)
+    simultaneous(stage)
+    reuse(stage)
     windows(stage)
     pickups(stage)
     clamps(stage)

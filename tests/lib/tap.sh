@@ -50,6 +50,14 @@ tap_point() {
 	tap_started=$EPOCHREALTIME
 }
 
+# lacking NAME: what this kernel has not got. Only kernels built for tests may do without.
+lacking() {
+	case ${KERNEL:-} in
+	fast | debug) tap_point ok "$1 # SKIP kernel $KERNEL has none" ;;
+	*) not_ok "$1" "kernel ${KERNEL:-} should have it" ;;
+	esac
+}
+
 ok() {
 	tap_point ok "$1"
 }
