@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Limits of a virtual network and of the namespace: what is refused, what gives way to
-# what, and that it is nobody else's business. No daemon runs; packets are held for one.
+# what, and that it is nobody else's business. Packets are held for a daemon that does not run, or never answers.
 . "$(dirname "$0")/lib/lib.sh"
 
 # add PORT [PROTOCOL] [TIMEOUT] [VNI]: a flow from a tenant's port to the outside
@@ -100,9 +100,22 @@ were_held() {
 	wait_for 10 eval "[ \$(reason drop-hold-timeout) -ge $(($2 + $1)) ]"
 }
 
+# Who is asked, and never answers.
+start_listener() {
+	spawn host /usr/bin/python3 -c "
+import signal, sys
+sys.path.insert(0, '$tests/lib')
+from netlink import Rewire, u32
+listener = Rewire()
+listener.command('PUNT_LISTEN', u32(listener.c['A_PUNT_BATCH_VERSION'], 1))
+signal.pause()"
+	listener=$spawned
+	wait_for 30 figure_is handlers 1
+}
+
 # Two established connections, and there may be two flows.
 full() {
-	local before
+	local before listener punts
 
 	refuse "G9: an established connection never does within the soft limit" 2 \
 		"virtual network has as many flows" add 6005
@@ -110,19 +123,23 @@ full() {
 	equal "the refusal is counted" "$(limit 10 refused-flows)" 1
 	check "others are not concerned" eval "add 7001 udp '' 20 && [ '7001' = \"\$(ports 20)\" ]"
 	rewire rule add vni 10 punt orphan hold && rewire rule add vni 20 punt orphan hold
+	check "somebody is asked about new flows" start_listener
+	punts=$(figure punts)
 	before=$(reason drop-vni-full)
 	send_udp t1 6006
 	check "a packet of a new flow is dropped" wait_for 5 eval "[ \$(reason drop-vni-full) = $((before + 1)) ]"
-	equal "and neither held nor punted" "$(figure holds) $(figure punts)" "0 0"
+	equal "and neither held nor punted" "$(figure holds) $(figure punts)" "0 $punts"
 	check "while the connections go on" eval "ask_on a && ask_on b"
 	before=$(reason drop-hold-timeout)
 	send_udp t2 6006
 	check "and other networks' new flows are held" were_held 1 "$before"
+	check "and asked about" test "$(figure punts)" -gt "$punts"
 	check "with room for one more" rewire limit set vni 10 flows 3
 	send_udp t1 6007
 	check "it is held" were_held 2 "$before"
 	rewire flow flush vni 20
 
+	kill "$listener"
 	check "the namespace is full, too" rewire limit set all flows 2
 	before=$(reason drop-flows-full)
 	refuse "a request is refused" 2 "flow table is full" add 7002 udp '' 20
