@@ -8,7 +8,7 @@
 kills=${REWIRE_TEST_KILLS:-5}
 rate=${REWIRE_TEST_RATE:-50}
 stay=20
-many=$tests/lib/many.py
+many=$tests/../build/helpers/many
 
 # result NAME: of the client's report
 result() {
@@ -57,9 +57,9 @@ write_config '.pools[0].mapping = "endpoint-independent" | .pools[0].quarantine 
 start_rewired || exit 1
 # Else connections that have ended would by far outnumber those that live
 rewire policy set id 1 tcp-closed 5000
-spawn out /usr/bin/python3 "$many" serve 7777
+spawn out "$many" serve 7777
 wait_for 30 listens out -t 7777
-spawn t1 /usr/bin/python3 "$many" connect "$out4" 7777 "$rate" "$stay" "$work/report" "${sources[@]}"
+spawn t1 "$many" connect "$out4" 7777 "$rate" "$stay" "$work/report" "${sources[@]}"
 check "connections stand" wait_for 60 eval '[ "$(rewire -j flow count state established | jq .flows)" -ge $stay ]'
 equal "a port with two endpoints would be seen" \
 	"$(list | head -n 1 | sed 'p; s/ 10[0-9.]*:/ 10.9.9.9:/' | with_two | wc -l)" 1
