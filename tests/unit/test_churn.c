@@ -187,6 +187,7 @@ static void decide_batch(struct handler *handler, unsigned int number, unsigned 
 	struct rw_punt punt;
 	unsigned int i;
 
+	rcu_read_lock();
 	metadata_begin(metadata, number);
 	handler->decider.stale = metadata_is_stale(metadata, world.now);
 	handler->count = count;
@@ -196,6 +197,7 @@ static void decide_batch(struct handler *handler, unsigned int number, unsigned 
 		decide_hand_over(&handler->decider, &handler->decisions[i]);
 		world.refused += handler->decisions[i].outcome != OUTCOME_FLOW;
 	}
+	rcu_read_unlock();
 	handler->stage = DECIDED;
 	handler->until = delay();
 }
