@@ -27,6 +27,9 @@ check-debug: ## run the tests on the debug kernel, and check its checkers
 check-stress: ## floods, dumps, flushes and changes at once, for ten minutes on the debug kernel
 	tests/check stress
 
+check-load: ## what needs a machine with nothing else to do: clocks, kills and millions of flows
+	tests/check load
+
 debug-kernel: ## build the debug kernel (User Mode Linux with KASAN and lockdep)
 	scripts/install-packages vm
 	scripts/build-uml-kernel debug
