@@ -39,7 +39,7 @@ shared_ports() {
 
 kill_and_start() {
 	for ((i = 0; i < kills; i++)); do
-		sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+		sleep "$((RANDOM % 5)).$((RANDOM % 10))"
 		stop_rewired KILL
 		sleep "0.$((RANDOM % 4))"
 		start_rewired || return
@@ -70,6 +70,8 @@ equal "no public port had two endpoints at any time" "$shared" 0
 touch "$work/report.stop"
 check "all connections come to an end" wait_for 120 test -s "$work/report"
 note "$(< "$work/report")"
+check "as many have begun as should have" \
+	jq -e --argjson rate "$rate" '.begun >= 0.9 * $rate * .seconds' "$work/report"
 equal "each that was established has lived" "$(result broken)" 0
 equal "each that was begun has succeeded" "$(result failed) $(result lived)" "0 $(result begun)"
 check "some by a second try, since nobody decided meanwhile" test "$(result retried)" -gt 0
