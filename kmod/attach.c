@@ -184,6 +184,9 @@ static int rewire_attach_new(struct rewire_net *ns, struct net_device *dev, cons
 	struct rewire_attach *attach;
 	int err;
 
+	err = rewire_fragment_init(ns);
+	if (err)
+		return err;
 	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
 	if (!attach)
 		return -ENOMEM;

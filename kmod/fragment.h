@@ -10,6 +10,8 @@
 
 struct rewire_net;
 
+int rewire_fragment_init(struct rewire_net *ns);
+void rewire_fragment_exit(struct rewire_net *ns);
 bool rewire_fragment_gather(struct rewire_net *ns, struct sk_buff *skb, u32 vni,
 			    int ifindex);
 int rewire_fragment_send(struct net *net, struct sk_buff *skb,

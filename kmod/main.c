@@ -9,6 +9,7 @@
 #include "change.h"
 #include "event.h"
 #include "flow.h"
+#include "fragment.h"
 #include "hold.h"
 #include "namespace.h"
 #include "netlink.h"
@@ -81,6 +82,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	struct rewire_net *ns = rewire_net(net);
 
 	rewire_attach_exit(ns);
+	rewire_fragment_exit(ns);
 	rewire_hold_exit(ns);
 	rewire_punt_exit(ns);
 	rewire_suspicion_exit(ns);

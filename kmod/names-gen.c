@@ -75,6 +75,7 @@ const char *rewire_reason_name(u32 value)
 		"close-exit",
 		"drop-rejected",
 		"drop-broadcast",
+		"drop-fragment-share",
 	};
 
 	return value < ARRAY_SIZE(names) ? names[value] : "none";

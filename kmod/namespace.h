@@ -26,6 +26,7 @@
 struct rewire_change_queue;
 struct rewire_handlers;
 struct rewire_punt_queue;
+struct rewire_share;
 
 /**
  * struct rewire_net - the objects of one network namespace
@@ -49,6 +50,7 @@ struct rewire_punt_queue;
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
  * @policies: struct rewire_policy by number; read under RCU
  * @policy_count: policies, of at most REWIRE_POLICIES_MAX
+ * @shares: what waits of fragments of IPv6 and of IPv4, since the first attach
  * @flows: table of struct rewire_tuple, those of flows and those of holds
  * @all: what the namespace has and may have of flows and holds
  * @limits: struct rewire_quota by virtual network; read under RCU
@@ -103,6 +105,8 @@ struct rewire_net {
 	unsigned int target_count;
 	struct xarray policies;
 	unsigned int policy_count;
+
+	struct rewire_share *shares;
 
 	struct rhashtable flows;
 	struct rewire_quota all;

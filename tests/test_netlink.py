@@ -570,7 +570,7 @@ def client():
     tap.equal("it filters", len(ynl.dump("flow-get", {"filter": {"target": 9}})), 10)
     stats = ynl.do("stats-get", {"reasons": True})
     tap.equal("it reads statistics", (stats["flows"], len(stats["counter"])),
-              (len(dump), c["REASON_DROP_BROADCAST"] + 1))
+              (len(dump), c["REASON_DROP_FRAGMENT_SHARE"] + 1))
     generations(ynl)
     try:
         ynl.do("rule-add", {"vni": 99, "action": "pass"})

@@ -352,8 +352,9 @@ def too_late(stage):
     for family, name in (4, "net/ipv4/ipfrag"), (6, "net/netfilter/nf_conntrack_frag6"):
         talk, packet, parts = packets[family]
         limit = sysctl(name + "_low_thresh", 0), sysctl(name + "_high_thresh", 1)
+        other = talk.back(UDP() / Raw(DATA))
         stays(stage, f"RFC 4787 REQ-14: IPv{family}: beyond the limit of memory fragments are dropped",
-              stage.a, cut(packet, (1208, 2408))[:1], received=1, drop_fragment=1)
+              stage.b, cut(other, (1208, 2408))[:1], received=1, drop_fragment=1)
         sysctl(name + "_high_thresh", limit[1])
         sysctl(name + "_low_thresh", limit[0])
         crosses(stage, f"RFC 4787 REQ-14: IPv{family}: and then taken again", talk, packet,

@@ -190,5 +190,6 @@ const struct rw_name rw_reason_names[] = {
 	{ "close-exit", "The namespace ended or the module was unloaded." },
 	{ "drop-rejected", "The daemon's verdict says drop, and its sender was to be told." },
 	{ "drop-broadcast", "IP for one host in a frame for a group or for everybody (RFC 1122, 3.3.6)." },
+	{ "drop-fragment-share", "As many fragments of the virtual network wait as could still wait of all." },
 	{ NULL, NULL }
 };

@@ -367,6 +367,8 @@ enum rewire_suspicion_attribute {
  *   was to be told.
  * @REWIRE_REASON_DROP_BROADCAST: IP for one host in a frame for a group or for
  *   everybody (RFC 1122, 3.3.6).
+ * @REWIRE_REASON_DROP_FRAGMENT_SHARE: As many fragments of the virtual network
+ *   wait as could still wait of all.
  */
 enum rewire_reason {
 	REWIRE_REASON_DROP_MALFORMED,
@@ -413,6 +415,7 @@ enum rewire_reason {
 	REWIRE_REASON_CLOSE_EXIT,
 	REWIRE_REASON_DROP_REJECTED,
 	REWIRE_REASON_DROP_BROADCAST,
+	REWIRE_REASON_DROP_FRAGMENT_SHARE,
 
 	/* private: */
 	__REWIRE_REASON_MAX,
