@@ -60,7 +60,7 @@ static bool rewire_forward_may_use(struct rewire_net *ns, const struct rewire_fo
 	return !forward->has_via || !gateway;
 }
 
-/* Return: a route with a reference, or NULL. */
+/* Return: a route with a reference, or an error. */
 static struct dst_entry *rewire_forward_route(struct rewire_net *ns,
 					      const struct rewire_packet *packet,
 					      const struct rewire_forward *forward)
@@ -73,12 +73,12 @@ static struct dst_entry *rewire_forward_route(struct rewire_net *ns,
 	if (!oif && forward->has_vni) {
 		oif = rewire_attach_output(ns, forward->vni, &several);
 		if (!oif)
-			return NULL;
+			return ERR_PTR(-ENETUNREACH);
 	}
 	dst = rewire_route(ns->net, hop, several ? 0 : oif);
-	if (dst && !rewire_forward_may_use(ns, forward, dst)) {
+	if (!IS_ERR(dst) && !rewire_forward_may_use(ns, forward, dst)) {
 		dst_release(dst);
-		return NULL;
+		return ERR_PTR(-ENETUNREACH);
 	}
 	return dst;
 }
@@ -146,14 +146,19 @@ bool rewire_forward_plan(struct rewire_net *ns, const struct sk_buff *skb,
 			 const struct rewire_rule *rule, struct rewire_way *way,
 			 enum rewire_reason *reason)
 {
+	struct dst_entry *dst;
+
 	memset(way, 0, sizeof(*way));
 	*reason = packet->other;
 	if (!whole && rewire_forward_needs_ports(rule))
 		return false;
-	way->dst = rewire_forward_route(ns, packet, &rule->forward);
+	dst = rewire_forward_route(ns, packet, &rule->forward);
 	*reason = REWIRE_REASON_DROP_NO_ROUTE;
-	if (!way->dst)
+	if (IS_ERR(dst)) {
+		way->error = PTR_ERR(dst);
 		return false;
+	}
+	way->dst = dst;
 	way->dev = dst_dev_rcu(way->dst);
 	way->mtu = dst_mtu(way->dst);
 	way->hop = packet->ifindex != REWIRE_IFINDEX_LOCAL;
@@ -187,8 +192,7 @@ unsigned int rewire_forward(struct rewire_net *ns, struct sk_buff *skb,
 	this_cpu_inc(rule->forward.counters->packets);
 	this_cpu_add(rule->forward.counters->bytes, skb->len);
 	if (!rewire_forward_plan(ns, skb, packet, whole, rule, &way, &reason)) {
-		if (way.dev)
-			rewire_refuse_leave(ns, skb, packet, way.mtu, reason);
+		rewire_refuse_leave(ns, skb, packet, &way, reason);
 		goto drop;
 	}
 	if (skb_ensure_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||

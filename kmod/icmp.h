@@ -51,6 +51,8 @@ void rewire_icmp_time_exceeded(struct rewire_net *ns, struct sk_buff *skb,
 			       const struct rewire_packet *packet);
 void rewire_icmp_prohibited(struct rewire_net *ns, struct sk_buff *skb,
 			    const struct rewire_packet *packet);
+void rewire_icmp_no_route(struct rewire_net *ns, struct sk_buff *skb,
+			  const struct rewire_packet *packet, int error);
 struct dst_entry *rewire_icmp_route(struct rewire_net *ns, const struct rewire_packet *packet);
 
 #endif /* REWIRE_ICMP_H */

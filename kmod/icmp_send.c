@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ICMP errors of our own: a packet has no hops left, does not fit its way out, or
+ * ICMP errors of our own: a packet has no hops left, does not fit its way out, has none, or
  * gets no flow (RFC 792, RFC 1812 section 4.3, RFC 4443, RFC 5508 REQ-8 and 10).
  *
  * The sender is told as a router beside it would tell it: by the device that the packet
@@ -92,7 +92,7 @@ struct dst_entry *rewire_icmp_route(struct rewire_net *ns, const struct rewire_p
 {
 	struct dst_entry *dst = rewire_route(ns->net, &packet->key.src, packet->ifindex);
 
-	if (!dst)
+	if (IS_ERR(dst))
 		return NULL;
 	if (!dst->lwtstate && (packet->ifindex == REWIRE_IFINDEX_LOCAL ?
 			       rewire_route_is_local(dst) :
@@ -274,18 +274,36 @@ void rewire_icmp_time_exceeded(struct rewire_net *ns, struct sk_buff *skb,
 	rewire_icmp_send(ns, skb, packet, &message);
 }
 
+static void rewire_icmp_unreachable(struct rewire_net *ns, struct sk_buff *skb,
+				    const struct rewire_packet *packet, u8 code, u8 code_ipv6)
+{
+	bool ipv4 = rewire_key_is_ipv4(&packet->key);
+	const struct rewire_icmp_message message = {
+		.type = ipv4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH,
+		.code = ipv4 ? code : code_ipv6,
+	};
+
+	rewire_icmp_send(ns, skb, packet, &message);
+}
+
 /* Likewise, that it is administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1). */
 void rewire_icmp_prohibited(struct rewire_net *ns, struct sk_buff *skb,
 			    const struct rewire_packet *packet)
 {
-	struct rewire_icmp_message message = {
-		.type = ICMPV6_DEST_UNREACH,
-		.code = ICMPV6_ADM_PROHIBITED,
-	};
+	rewire_icmp_unreachable(ns, skb, packet, ICMP_PKT_FILTERED, ICMPV6_ADM_PROHIBITED);
+}
 
-	if (rewire_key_is_ipv4(&packet->key)) {
-		message.type = ICMP_DEST_UNREACH;
-		message.code = ICMP_PKT_FILTERED;
+/* Likewise, that it has no route (the same); error: of rewire_route(). */
+void rewire_icmp_no_route(struct rewire_net *ns, struct sk_buff *skb,
+			  const struct rewire_packet *packet, int error)
+{
+	switch (error) {
+	case -EACCES:
+		rewire_icmp_prohibited(ns, skb, packet);
+		break;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		rewire_icmp_unreachable(ns, skb, packet, ICMP_NET_UNREACH, ICMPV6_NOROUTE);
+		break;
 	}
-	rewire_icmp_send(ns, skb, packet, &message);
 }

@@ -96,19 +96,27 @@ static int rewire_send_fragments(struct net *net, struct sk_buff *skb,
 static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
 			    enum rewire_direction direction, bool peek, struct rewire_way *way)
 {
+	struct dst_entry *dst;
+
 	way->dst = NULL;
 	way->tunnel = NULL;
+	way->error = 0;
 	way->dev = rewire_tunnel_device(ns, flow, direction, &way->tunnel);
-	if (IS_ERR(way->dev))
+	if (IS_ERR(way->dev)) {
+		way->error = PTR_ERR(way->dev);
 		return false;
+	}
 	if (way->dev) {
 		way->mtu = READ_ONCE(way->dev->mtu);
 		return true;
 	}
-	way->dst = peek ? rewire_route_peek(ns, flow, direction) :
-			  rewire_route_get(ns, flow, direction);
-	if (!way->dst)
+	dst = peek ? rewire_route_peek(ns, flow, direction) :
+		     rewire_route_get(ns, flow, direction);
+	if (IS_ERR(dst)) {
+		way->error = PTR_ERR(dst);
 		return false;
+	}
+	way->dst = dst;
 	way->dev = dst_dev_rcu(way->dst);
 	way->mtu = dst_mtu(way->dst);
 	return true;
@@ -239,13 +247,22 @@ bool rewire_may_leave(const struct sk_buff *skb, const struct rewire_packet *pac
 
 /* Tell the sender of a packet why it may not leave. */
 void rewire_refuse_leave(struct rewire_net *ns, struct sk_buff *skb,
-			 const struct rewire_packet *packet, unsigned int mtu,
+			 const struct rewire_packet *packet, const struct rewire_way *way,
 			 enum rewire_reason reason)
 {
-	if (reason == REWIRE_REASON_DROP_TTL)
+	switch (reason) {
+	case REWIRE_REASON_DROP_NO_ROUTE:
+		rewire_icmp_no_route(ns, skb, packet, way->error);
+		break;
+	case REWIRE_REASON_DROP_TTL:
 		rewire_icmp_time_exceeded(ns, skb, packet);
-	else
-		rewire_icmp_too_big(ns, skb, packet, mtu);
+		break;
+	case REWIRE_REASON_DROP_TOO_BIG:
+		rewire_icmp_too_big(ns, skb, packet, way->mtu);
+		break;
+	default:
+		break;
+	}
 }
 
 /**
@@ -308,14 +325,12 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	}
 	if (!rewire_way_find(ns, flow, direction, false, &way)) {
 		reason = REWIRE_REASON_DROP_NO_ROUTE;
-		goto drop;
+		goto refuse;
 	}
 	rewire_way_plan(&way, flow, own);
 	if (!way.local &&
-	    !rewire_may_leave(skb, packet, way.mtu, way.hop, &way.fit, &reason)) {
-		rewire_refuse_leave(ns, skb, packet, way.mtu, reason);
-		goto drop;
-	}
+	    !rewire_may_leave(skb, packet, way.mtu, way.hop, &way.fit, &reason))
+		goto refuse;
 	if (skb_ensure_writable(skb, packet->header)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
@@ -342,6 +357,8 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	}
 	rewire_send(ns, skb, &way, own);
 	return NF_STOLEN;
+refuse:
+	rewire_refuse_leave(ns, skb, packet, &way, reason);
 drop:
 	rewire_drop(ns, skb, reason);
 	return NF_STOLEN;

@@ -27,6 +27,7 @@ enum rewire_fit {
  * @fit: how the packet does
  * @local: it is for the host itself
  * @hop: it has one hop less then
+ * @error: of rewire_route(), or 0
  */
 struct rewire_way {
 	struct dst_entry *dst;
@@ -36,13 +37,14 @@ struct rewire_way {
 	enum rewire_fit fit;
 	bool local;
 	bool hop;
+	int error;
 };
 
 bool rewire_may_leave(const struct sk_buff *skb, const struct rewire_packet *packet,
 		      unsigned int mtu, bool hop, enum rewire_fit *fit,
 		      enum rewire_reason *reason);
 void rewire_refuse_leave(struct rewire_net *ns, struct sk_buff *skb,
-			 const struct rewire_packet *packet, unsigned int mtu,
+			 const struct rewire_packet *packet, const struct rewire_way *way,
 			 enum rewire_reason reason);
 bool rewire_output_plan(struct rewire_net *ns, const struct sk_buff *skb,
 			const struct rewire_packet *packet, struct rewire_flow *flow,

@@ -6,9 +6,13 @@
  * direction comes from, so guests that share addresses are told apart by their
  * devices. Each direction keeps its route. A route is looked up again when the
  * kernel says that it is stale.
+ *
+ * Where there is none, the error is the kernel's for it, -ENETUNREACH for our own reasons:
+ * -EACCES for a route of type prohibit, and -EINVAL for a blackhole, of which nobody is told.
  */
 #include <net/addrconf.h>
 #include <net/ip.h>
+#include <net/ip_fib.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -19,38 +23,76 @@
 #include "namespace.h"
 #include "route.h"
 
+/*
+ * By a given device, the kernel takes what it finds no route to for a host on its link. So
+ * it does where it finds a route that refuses. Return: the error of such a route, or 0.
+ */
+static int rewire_route_refuses_ipv4(struct net *net, const struct flowi4 *key)
+{
+	struct fib_result result;
+	struct flowi4 fl4 = *key;
+	int err;
+
+	fl4.flowi4_iif = LOOPBACK_IFINDEX;
+	err = fib_lookup(net, &fl4, &result, 0);
+	return err == -ENETUNREACH ? 0 : err;
+}
+
 static struct dst_entry *rewire_route_ipv4(struct net *net, __be32 address, int oif)
 {
-	struct flowi4 fl4 = {
+	const struct flowi4 key = {
 		.daddr = address,
 		.flowi4_oif = oif,
 		.flowi4_scope = RT_SCOPE_UNIVERSE,
 	};
+	struct flowi4 fl4 = key;
 	struct rtable *rt = ip_route_output_key(net, &fl4);
+	int err = 0;
 
 	if (IS_ERR(rt))
-		return NULL;
-	/* To one host, never to all of a link. */
-	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
-		ip_rt_put(rt);
-		return NULL;
-	}
-	return &rt->dst;
+		return ERR_CAST(rt);
+	/* To one host, never to all of a link; nor is anybody told (RFC 1812, 4.3.2.7). */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		err = -EINVAL;
+	else if (oif && !rt->rt_gw_family)
+		err = rewire_route_refuses_ipv4(net, &key);
+	if (!err)
+		return &rt->dst;
+	ip_rt_put(rt);
+	return ERR_PTR(err);
 }
 
-static struct dst_entry *rewire_route_ipv6(struct net *net,
-					   const struct in6_addr *address, int oif)
+static struct dst_entry *rewire_route_lookup_ipv6(struct net *net,
+						  const struct in6_addr *address,
+						  const struct in6_addr *source, int oif)
 {
 	struct flowi6 fl6 = {
 		.daddr = *address,
+		.saddr = *source,
 		.flowi6_oif = oif,
 	};
 	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
+	int err = dst->error;
 
-	if (!dst->error)
+	if (!err)
 		return dst;
 	dst_release(dst);
-	return NULL;
+	return ERR_PTR(err);
+}
+
+/*
+ * By a given device, the kernel passes by routes that refuse, for they have none, unless
+ * the packet has a source: then it takes the most exact route, by whatever device.
+ */
+static struct dst_entry *rewire_route_ipv6(struct net *net,
+					   const struct in6_addr *address, int oif)
+{
+	struct dst_entry *dst = rewire_route_lookup_ipv6(net, address, &in6addr_loopback, oif);
+
+	if (IS_ERR(dst) || !oif || dst_dev_rcu(dst)->ifindex == oif)
+		return dst;
+	dst_release(dst);
+	return rewire_route_lookup_ipv6(net, address, &in6addr_any, oif);
 }
 
 /**
@@ -59,7 +101,8 @@ static struct dst_entry *rewire_route_ipv6(struct net *net,
  * @address: an IPv4-mapped or IPv6 address
  * @oif: the device to leave by, or 0
  *
- * Return: a route with a reference, or NULL.
+ * Context: RCU read side.
+ * Return: a route with a reference, or an error.
  */
 struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address, int oif)
 {
@@ -112,7 +155,7 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 	*only = 0;
 	oif = READ_ONCE(flow->ifindex[!direction]);
 	if (oif && !rewire_attach_is(ns, oif, vni))
-		return NULL;
+		return ERR_PTR(-ENETUNREACH);
 	if (!oif) {
 		const struct rewire_attach *local = rcu_dereference(ns->local);
 
@@ -120,16 +163,16 @@ static struct dst_entry *rewire_route_find(struct rewire_net *ns,
 			return rewire_route(ns->net, address, 0);
 		oif = rewire_attach_output(ns, vni, &several);
 		if (!oif)
-			return NULL;
+			return ERR_PTR(-ENETUNREACH);
 		if (!several)
 			*only = oif;
 	}
 	dst = rewire_route(ns->net, address, several ? rewire_vrf(ns->net, oif) : oif);
 	/* An encapsulation by route is the work of dst->output, which is left out. */
-	if (dst && (dst->lwtstate ||
-		    !rewire_attach_is(ns, dst_dev_rcu(dst)->ifindex, vni))) {
+	if (!IS_ERR(dst) && (dst->lwtstate ||
+			     !rewire_attach_is(ns, dst_dev_rcu(dst)->ifindex, vni))) {
 		dst_release(dst);
-		return NULL;
+		return ERR_PTR(-ENETUNREACH);
 	}
 	return dst;
 }
@@ -160,7 +203,7 @@ void rewire_route_forget(struct rewire_tuple *tuple)
  * A flow that is being closed keeps no route: its closer sets DYING before it takes
  * the route away, and here DYING is read after the route was put there.
  * Context: RCU read side.
- * Return: the route, valid within the RCU read side, or NULL.
+ * Return: the route, valid within the RCU read side, or an error.
  */
 struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *flow,
 				   enum rewire_direction direction)
@@ -176,8 +219,8 @@ struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *fl
 	/* The only way: the flow ends when this device goes. */
 	if (only)
 		WRITE_ONCE(flow->ifindex[!direction], only);
-	if (!dst)
-		return NULL;
+	if (IS_ERR(dst))
+		return dst;
 	if (dst->ops->family == AF_INET6)
 		WRITE_ONCE(flow->dst_cookie[direction], rt6_get_cookie(dst_rt6_info(dst)));
 	old = (__force struct dst_entry *)xchg(&tuple->dst,

@@ -112,7 +112,7 @@ void rewire_tunnel_learn(struct rewire_flow *flow, enum rewire_direction directi
  * @tunnel: out: the far end
  *
  * Context: RCU read side.
- * Return: the device, or NULL: none. -ENODEV: there should be one.
+ * Return: the device, or NULL: none. -ENETUNREACH: there should be one.
  */
 struct net_device *rewire_tunnel_device(struct rewire_net *ns,
 					const struct rewire_flow *flow,
@@ -130,7 +130,7 @@ struct net_device *rewire_tunnel_device(struct rewire_net *ns,
 	attach = rewire_attach_find(ns, READ_ONCE(flow->ifindex[!direction]));
 	if (!attach || !attach->dev || !(attach->dev->flags & IFF_UP) ||
 	    vni != (attach->tunnel ? (*tunnel)->remote.id : attach->vni))
-		return ERR_PTR(-ENODEV);
+		return ERR_PTR(-ENETUNREACH);
 	return attach->dev;
 }
 

@@ -5,9 +5,11 @@
 Clients are behind port a, in VNI 5, and servers behind port b, in VNI 6, where no more
 than 1300 bytes fit.
 """
+import contextlib
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -23,6 +25,8 @@ from raw import (ESP, GRE, ICMP, ICMPV6, SCTP, TCP, UDP, checksum, icmp, ip, pac
 MTU = 1300
 TOO_BIG = (3, 2), (4, 0), struct.pack(">I", MTU)
 EXCEEDED = (11, 3), (0, 0), bytes(4)
+NO_ROUTE = (3, 1), (0, 0), bytes(4)
+PROHIBITED = (3, 1), (13, 1), bytes(4)
 DF = 0x4000
 BURST, RATE = 50, 500           # of a device, as in icmp_send.c
 
@@ -85,6 +89,22 @@ def hosts(flow, vni):
     return f"fd00:{vni}::1" if flow.ipv6 else f"10.{vni}.0.1"
 
 
+@contextlib.contextmanager
+def routed(*route):
+    """While the host has a route, as ip(8) names it."""
+    subprocess.run(["ip", "route", "add", *route], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "route", "del", *route], check=True)
+
+
+def crosses(name, flow):
+    got = send(stage, "a", flow.forth(True))
+    tap.equal(name, [(port, text(data)) for port, data in got], [("b", text(flow.forth(False, hops=63)))])
+    stage.moved()
+
+
 def exceeded():
     for flow in flows:
         rfc = "RFC 4443 3.3" if flow.ipv6 else "RFC 792, RFC 5508 REQ-10"
@@ -115,6 +135,65 @@ def too_big():
     packet = flow.forth(True, payload=bytes(1400), fragment=DF, hops=1)
     told("RFC 1812 5.3.1: hops come first", "a", packet,
          by_hand(flow, "10.5.0.1", flow.client[0], EXCEEDED, packet), "drop-ttl")
+
+
+def refuses(kind, wanted, flow, port):
+    vni, sender, packet = (5, flow.client, flow.forth(True)) if port == "a" else \
+        (6, flow.server, flow.back(False))
+    rfc = "RFC 4443 3.1" if flow.ipv6 else "RFC 1812 5.2.7.1, RFC 5508 REQ-10"
+    name = f"{rfc}: {flow.name}: a route of type {kind}, from {port}"
+    if wanted:
+        told(f"{name}: the sender is told", port, packet,
+             by_hand(flow, hosts(flow, vni), sender[0], wanted, packet), "drop-no-route")
+    else:
+        silent(f"{name}: nobody is told", port, packet, "drop-no-route")
+
+
+def refused():
+    """Routes that lead nowhere, of which the sender is told what their type says."""
+    half = len(flows) // 2
+    for kind, wanted in ("unreachable", NO_ROUTE), ("prohibit", PROHIBITED), ("blackhole", None):
+        rest()
+        for family in flows[:half], flows[half:]:
+            for port, to in ("a", family[0].server[0]), ("b", family[0].client[0]):
+                with routed(kind, to):
+                    for flow in family:
+                        refuses(kind, wanted, flow, port)
+            for flow in family:
+                crosses(f"{flow.name}: without a route of type {kind} it crosses", flow)
+    figures = stage.rewire.stats()
+    tap.equal("what a blackhole takes counts as no error that was not sent", figures["icmp_unsent"], 0)
+
+
+def on_link():
+    """Of routes that lead nowhere, the most exact one alone has its effect."""
+    far = Ends(UDP, ("10.5.0.2", 4040), ("192.0.2.9", 53), ("10.6.0.64", 5040))
+    far.add(stage)
+    crosses("IPv4: the only device leads to what has no route", far)
+    packet = far.forth(True)
+    for default, flow in ("0.0.0.0/0", flows[1]), ("::/0", flows[len(flows) // 2 + 1]):
+        with routed("unreachable", default, "metric", "4278198272"):
+            crosses(f"{flow.name}: a route that refuses all else leaves a link's hosts alone", flow)
+            if not flow.ipv6:
+                told("IPv4: but not what has no route besides", "a", packet,
+                     by_hand(far, "10.5.0.1", far.client[0], NO_ROUTE, packet), "drop-no-route")
+    with routed("192.0.2.0/24", "dev", "b"), routed("unreachable", "192.0.0.0/16"):
+        crosses("IPv4: nor what has a more exact one", far)
+
+
+def no_route():
+    """There are two devices to choose from, but no route that chooses."""
+    rest()
+    for name in "c", "d":
+        stage.port(name, 9)
+    for ipv6, address in (False, "192.0.2.10"), (True, "2001:db8::10"):
+        flow = ends(UDP, ipv6, 50)
+        flow.virtual = address, 53
+        stage.flow((5, UDP, *flow.client, *flow.virtual), (9, UDP, *flow.virtual, *flow.public))
+        stage.moved()
+        packet = flow.forth(True)
+        told(f"RFC 1812 4.3.3.1, RFC 4443 3.1: {flow.name}: no route: the client is told", "a", packet,
+             by_hand(flow, hosts(flow, 5), flow.client[0], NO_ROUTE, packet), "drop-no-route")
 
 
 def virtio(packet, network):
@@ -184,6 +263,9 @@ def never():
         about = error(flow, flow.far, flow.virtual[0], (3, 1), (3, 4),
                       flow.back(True, payload=bytes(1400)), fragment=0 if flow.ipv6 else DF)
         silent(f"{rfc}: no error about an error that does not fit", "a", about, "drop-too-big")
+        about = error(flow, flow.far, flow.public[0], (3, 1), (3, 4), flow.forth(False))
+        with routed("unreachable", flow.client[0]):
+            silent(f"{rfc}: no error about an error without a route", "b", about, "drop-no-route")
     strange = [("RFC 1812 4.3.2.7", address) for address in
                ("224.0.0.9", "255.255.255.255", "127.0.0.9", "10.5.0.255")]
     strange += [("RFC 4443 2.4 (e)", "ff0e::9"), ("RFC 4443 2.4 (e)", "::1")]
@@ -211,6 +293,13 @@ def forwarded():
             packet = flow.forth(True, **more)
             told(f"{label}: of a packet that a rule forwards, {reason}", "a", packet,
                  by_hand(flow, hosts(flow, 5), flow.client[0], kind, packet), reason)
+        packet = flow.forth(True)
+        for kind, wanted in ("unreachable", NO_ROUTE), ("prohibit", PROHIBITED):
+            with routed(kind, flow.server[0]):
+                told(f"{label}: of a packet that a rule forwards, a route of type {kind}", "a", packet,
+                     by_hand(flow, hosts(flow, 5), flow.client[0], wanted, packet), "drop-no-route")
+        with routed("blackhole", flow.server[0]):
+            silent(f"{label}: but nothing of a blackhole", "a", packet, "drop-no-route")
         rfc = "RFC 4443 2.4 (e)" if ipv6 else "RFC 1812 4.3.2.7"
         silent(f"{rfc}: no error about an error of no flow", "a",
                error(flow, flow.near, flow.server[0], (3, 1), (3, 4), flow.back(True), hops=1),
@@ -266,20 +355,26 @@ def counted():
     tap.equal("which is counted", stage.rewire.stats()["icmp_unsent"] - before["icmp_unsent"], 1)
 
 
+def flood(name, packet):
+    rest()
+    before, started, n = stage.rewire.stats(), time.monotonic(), 1000
+    out = send(stage, "a", *[packet] * n)
+    most = BURST + (time.monotonic() - started) * RATE + RATE / 50
+    after = stage.rewire.stats()
+    sent = after["icmp_sent"] - before["icmp_sent"]
+    tap.point(BURST <= len(out) == sent <= most, f"RFC 1812 4.3.2.8: {name}: errors are limited",
+              f"{sent} sent, {len(out)} came, {BURST} to {most} are right")
+    tap.equal(f"{name}: those that are not sent are counted",
+              after["icmp_limited"] - before["icmp_limited"], n - sent)
+
+
 def limited():
     """S4.9: no flood of packets becomes a flood of errors."""
     for flow in (flows[0], flows[len(flows) // 2]):
-        rest()
-        before, started, n = stage.rewire.stats(), time.monotonic(), 1000
-        out = send(stage, "a", *[flow.forth(True, hops=1)] * n)
-        most = BURST + (time.monotonic() - started) * RATE + RATE / 50
-        after = stage.rewire.stats()
-        sent = after["icmp_sent"] - before["icmp_sent"]
         name = "IPv6" if flow.ipv6 else "IPv4"
-        tap.point(BURST <= len(out) == sent <= most, f"RFC 1812 4.3.2.8: {name}: errors are limited",
-                  f"{sent} sent, {len(out)} came, {BURST} to {most} are right")
-        tap.equal(f"{name}: those that are not sent are counted",
-                  after["icmp_limited"] - before["icmp_limited"], n - sent)
+        with routed("unreachable", flow.server[0]):
+            flood(f"{name}: without a route", flow.forth(True))
+        flood(f"{name}: without hops", flow.forth(True, hops=1))
         packet = flow.back(False, hops=1)
         stage.moved()
         told(f"RFC 1812 4.3.2.8: {name}: another device's senders are told still", "b", packet,
@@ -303,4 +398,5 @@ def homeless():
 
 
 set_up()
-tap.run(exceeded, too_big, offloads, never, forwarded, in_anothers_name, counted, limited, homeless)
+tap.run(exceeded, too_big, refused, on_link, offloads, never, forwarded, in_anothers_name, counted, limited,
+        no_route, homeless)

@@ -40,7 +40,16 @@ whoami_is() {
 	[[ $(fetch "$1" "$2" whoami --local-port $port) == *"$3"* ]]
 }
 
-# Both tenants reach the same address, each its own.
+# no_way NAMESPACE ADDRESS: what it sends there has no route
+no_way() {
+	local before
+
+	before=$(reason drop-no-route)
+	! fetch "$1" "$2" whoami --local-port $port --max-time 2 && [ "$(reason drop-no-route)" -gt "$before" ]
+}
+
+# both NAME [COMMAND SAYING]: both tenants reach the same address, each its own; or the
+# first one does something else.
 both() {
 	local family far guest new
 
@@ -50,7 +59,8 @@ both() {
 		[ $family = 4 ] || { far="[$far6]" guest="[fd00:10::2]" new="[fd00:30::1]"; }
 		check "S2.8: $1: IPv$family: a flow of each tenant" eval \
 			"flow 10 30 $far $new $guest && flow 20 40 $far $new $guest"
-		check "S2.8: $1: IPv$family: the first tenant's goes by the first VRF" whoami_is t1 "${far//[][]/}" b1
+		check "S2.8: $1: IPv$family: the first tenant's ${3:-goes by the first VRF}" \
+			"${2:-whoami_is}" t1 "${far//[][]/}" b1
 		check "S2.8: $1: IPv$family: the second's by the other, to the same address" \
 			whoami_is t2 "${far//[][]/}" b2
 		rewire flow flush
@@ -73,6 +83,13 @@ start_http b1 80 && start_http b2 80 || exit 1
 rewire attach add dev t1 vni 10 && rewire attach add dev t2 vni 20 &&
 	rewire attach add dev b1 vni 30 && rewire attach add dev b2 vni 40 || exit 1
 both "one device in each virtual network"
+
+# A route that refuses is its own VRF's alone.
+ip -n host route add vrf vrf-a unreachable $far4
+ip -n host -6 route add vrf vrf-a unreachable $far6
+both "a route that refuses in the first VRF" no_way "has no way"
+ip -n host route del vrf vrf-a unreachable $far4
+ip -n host -6 route del vrf vrf-a unreachable $far6
 
 # Of two devices, a route of their VRF chooses.
 for dev in x1 x2; do
