@@ -410,33 +410,31 @@ void rewire_hold_reject(struct rewire_net *ns, struct rewire_hold *hold,
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_REJECTED);
 }
 
-static bool rewire_hold_is_of(const struct rewire_hold *hold, int ifindex)
+/* Whether a hold ends for this reason; ifindex: of the device that is detached. */
+static bool rewire_hold_ends(const struct rewire_hold *hold, enum rewire_reason reason,
+			     int ifindex)
 {
-	return hold->ifindex == ifindex;
-}
-
-static bool rewire_hold_is_overdue(const struct rewire_hold *hold, int ifindex)
-{
-	return time_after(jiffies, hold->since + REWIRE_HOLD_TIME);
-}
-
-static bool rewire_hold_is_any(const struct rewire_hold *hold, int ifindex)
-{
-	return true;
+	switch (reason) {
+	case REWIRE_REASON_DROP_DETACHED:
+		return hold->ifindex == ifindex;
+	case REWIRE_REASON_DROP_HOLD_TIMEOUT:
+		return time_after(jiffies, hold->since + REWIRE_HOLD_TIME);
+	default:
+		return true;
+	}
 }
 
 /* Move those of a queue that are to end, and that nobody else ends, to a list. */
-static void rewire_hold_collect(struct rewire_punt_queue *queue,
-				bool (*ends)(const struct rewire_hold *hold, int ifindex),
+static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_reason reason,
 				int ifindex, struct list_head *to)
 {
 	struct rewire_hold *hold, *next;
 
 	lockdep_assert_held(&queue->lock);
 	list_for_each_entry_safe(hold, next, &queue->holds, list) {
-		if (!ends(hold, ifindex)) {
+		if (!rewire_hold_ends(hold, reason, ifindex)) {
 			/* They are there in the order in which they came. */
-			if (ends == rewire_hold_is_overdue)
+			if (reason == REWIRE_REASON_DROP_HOLD_TIMEOUT)
 				break;
 			continue;
 		}
@@ -445,9 +443,7 @@ static void rewire_hold_collect(struct rewire_punt_queue *queue,
 	}
 }
 
-static void rewire_hold_drop_if(struct rewire_net *ns,
-				bool (*ends)(const struct rewire_hold *hold, int ifindex),
-				int ifindex, enum rewire_reason reason)
+static void rewire_hold_drop_all(struct rewire_net *ns, enum rewire_reason reason, int ifindex)
 {
 	struct rewire_hold *hold, *next;
 	LIST_HEAD(ended);
@@ -457,7 +453,7 @@ static void rewire_hold_drop_if(struct rewire_net *ns,
 		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
 
 		spin_lock_bh(&queue->lock);
-		rewire_hold_collect(queue, ends, ifindex, &ended);
+		rewire_hold_collect(queue, reason, ifindex, &ended);
 		spin_unlock_bh(&queue->lock);
 	}
 	list_for_each_entry_safe(hold, next, &ended, list)
@@ -467,7 +463,7 @@ static void rewire_hold_drop_if(struct rewire_net *ns,
 /* Drop what is held from a device. */
 void rewire_hold_detach(struct rewire_net *ns, int ifindex)
 {
-	rewire_hold_drop_if(ns, rewire_hold_is_of, ifindex, REWIRE_REASON_DROP_DETACHED);
+	rewire_hold_drop_all(ns, REWIRE_REASON_DROP_DETACHED, ifindex);
 }
 
 static void rewire_hold_timeout_work(struct work_struct *work)
@@ -476,8 +472,7 @@ static void rewire_hold_timeout_work(struct work_struct *work)
 
 	/* Scoring itself does not start it, for it takes no lock. */
 	rewire_suspicion_refresh(ns->suspicion);
-	rewire_hold_drop_if(ns, rewire_hold_is_overdue, 0,
-			    REWIRE_REASON_DROP_HOLD_TIMEOUT);
+	rewire_hold_drop_all(ns, REWIRE_REASON_DROP_HOLD_TIMEOUT, 0);
 	if (atomic_read(&ns->all.holds))
 		queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
 }
@@ -491,7 +486,7 @@ void rewire_hold_init(struct rewire_net *ns)
 void rewire_hold_exit(struct rewire_net *ns)
 {
 	cancel_delayed_work_sync(&ns->hold_timeout);
-	rewire_hold_drop_if(ns, rewire_hold_is_any, 0, REWIRE_REASON_DROP_EXIT);
+	rewire_hold_drop_all(ns, REWIRE_REASON_DROP_EXIT, 0);
 }
 
 int rewire_hold_cache_create(void)
