@@ -4,6 +4,7 @@
  * miss, what the rules say.
  */
 #include <linux/netfilter.h>
+#include <net/gso.h>
 
 #include "attach.h"
 #include "change.h"
@@ -82,6 +83,41 @@ enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
 	return REWIRE_FATE_DROP;
 }
 
+/* Whether it is a list of packets with headers of their own, as fraglist GRO makes them. */
+static bool rewire_packet_is_list(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) && unlikely(skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST);
+}
+
+/*
+ * What is written into a list would reach its first packet alone, so each goes its way by
+ * itself. Not before it is clear that the list is not left to the host, which likes it whole.
+ * The kernel splits it, as it does for a device: only that knows lists inside of tunnels.
+ */
+static unsigned int rewire_packet_split(struct rewire_net *ns, struct sk_buff *skb,
+					const struct rewire_packet *packet)
+{
+	u32 vni = rewire_key_vni(&packet->key);
+	int link = skb_mac_header_len(skb);
+	struct sk_buff *list, *one, *next;
+
+	list = skb_gso_segment(skb, NETIF_F_SG);
+	if (IS_ERR_OR_NULL(list)) {
+		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
+		return NF_STOLEN;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(list, one, next) {
+		skb_mark_not_on_list(one);
+		skb_set_mac_header(one, -link);
+		if (next)	/* the list itself was counted as one */
+			this_cpu_inc(ns->stats->received);
+		if (rewire_packet_resume(ns, one, vni, packet->ifindex) == NF_ACCEPT)
+			rewire_hold_continue(ns, one, packet->ifindex);
+	}
+	return NF_STOLEN;
+}
+
 /* What a miss does; NF_REPEAT: look again. */
 static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *skb,
 				       const struct rewire_packet *packet,
@@ -92,6 +128,8 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 
 	switch (rewire_packet_rule_fate(ns, packet, whole, rule, &reason)) {
 	case REWIRE_FATE_FORWARD:
+		if (rewire_packet_is_list(skb))
+			return rewire_packet_split(ns, skb, packet);
 		return rewire_forward(ns, skb, packet, whole, rule);
 	case REWIRE_FATE_HOLD:
 		if (!rewire_limit_admit(ns, packet, true, &reason))
@@ -189,6 +227,9 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 	enum rewire_fate fate;
 	enum rewire_reason reason;
 
+	if (rewire_packet_is_list(skb) &&
+	    rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE)
+		return rewire_packet_split(ns, skb, packet);
 	fate = rewire_packet_flow_fate(flow, direction, packet, &reason);
 	if (likely(fate == REWIRE_FATE_TRANSLATE))
 		return rewire_output(ns, skb, packet, flow, direction);

@@ -19,10 +19,10 @@ PING = {4: (ICMP, 1, lambda **more: ICMP(type=8, **more), lambda **more: ICMP(ty
         6: (ICMPv6EchoRequest, 58, ICMPv6EchoRequest, ICMPv6EchoReply)}
 
 
-def two_ports():
+def two_ports(**more):
     stage = Stage()
-    stage.a = stage.port("a", 5, "10.5.0.1/24", "fd00:5::1/64")
-    stage.b = stage.port("b", 6, "10.6.0.1/24", "fd00:6::1/64")
+    stage.a = stage.port("a", 5, "10.5.0.1/24", "fd00:5::1/64", **more)
+    stage.b = stage.port("b", 6, "10.6.0.1/24", "fd00:6::1/64", **more)
     # Flows may keep addresses: each subnet is in the other virtual network, too
     for net in "10.5.0.0/24", "fd00:5::/64":
         stage.route.to(net, stage.b.index, metric=2000)

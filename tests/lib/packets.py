@@ -28,7 +28,7 @@ import tap  # noqa: E402
 from netlink import Rewire, Route, attr, nest, u32, u8  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
-IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
+IFF_TAP, IFF_NAPI, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x0010, 0x1000, 0x4000
 TUNSETIFF, TUNSETVNETHDRSZ, TUNSETOFFLOAD = 0x400454ca, 0x400454d8, 0x400454d0
 SIOCGIFHWADDR = 0x8927
 NEEDS_CSUM = 1
@@ -45,10 +45,10 @@ WATCHED = ("received", "translated", "passed")
 class Port:
     """A tap device in a virtual network; the test is what is behind it."""
 
-    def __init__(self, name, mtu=1500):
+    def __init__(self, name, flags=0):
         self.name = name
         self.file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        request = struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+        request = struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | flags)
         fcntl.ioctl(self.file, TUNSETIFF, request)
         fcntl.ioctl(self.file, TUNSETVNETHDRSZ, struct.pack("=i", 10))
         self.index = socket.if_nametoindex(name)
@@ -108,12 +108,13 @@ class Stage:
         self.ports = []
         self.before = self.counters()
 
-    def port(self, name, vni, *addresses, arp=False):
+    def port(self, name, vni, *addresses, arp=False, flags=0):
         """A device in a virtual network (None: in none), with the host's own addresses there.
 
-        Without ARP, packets leave for the device's own hardware address.
+        Without ARP, packets leave for the device's own hardware address.  FLAGS are more of
+        the tap device's.
         """
-        port = Port(name)
+        port = Port(name, flags)
         self.ports.append(port)
         for key, value in ("disable_ipv6", 0), ("accept_dad", 0), ("router_solicitations", 0), \
                           ("addr_gen_mode", 1):
