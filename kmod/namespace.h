@@ -20,6 +20,7 @@
 #include "stats.h"
 
 #define REWIRE_RULES_MAX	131072U
+#define REWIRE_RULE_PIECES_MAX	(32 * REWIRE_RULES_MAX)
 #define REWIRE_TARGETS_MAX	65536U
 #define REWIRE_POLICIES_MAX	65536U
 
@@ -39,8 +40,10 @@ struct rewire_share;
  * @local: the attach of the host's own packets, if any; read under RCU
  * @rules: struct rewire_rule by number
  * @rule_index: struct rewire_rule_node, by which packets find rules; read under RCU
+ * @rule_matches: struct rewire_rule by what they match
  * @tunnels: attaches whose packets tell their virtual network
  * @rule_count: rules, of at most REWIRE_RULES_MAX
+ * @rule_pieces: of them in @rule_index, of at most REWIRE_RULE_PIECES_MAX
  * @rule_id: the next rule number to give
  * @addresses: struct rewire_address that are answered for; read under RCU
  * @address_count: of those, at most REWIRE_ADDRESSES_MAX
@@ -94,8 +97,10 @@ struct rewire_net {
 	struct rewire_attach __rcu *local;
 	struct xarray rules;
 	struct rhashtable rule_index;
+	struct rhashtable rule_matches;
 	unsigned int tunnels;
 	unsigned int rule_count;
+	unsigned int rule_pieces;
 	u32 rule_id;
 	struct hlist_head addresses[1 << REWIRE_ADDRESS_HASH_BITS];
 	unsigned int address_count;

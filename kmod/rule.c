@@ -67,6 +67,9 @@ int rewire_rule_insert(struct rewire_net *ns, struct rewire_rule *rule,
 		if (err == -EEXIST)
 			NL_SET_ERR_MSG(extack,
 				       "Another rule has the same match and preference");
+		else if (err == -ENOSPC)
+			NL_SET_ERR_MSG(extack,
+				       "The ranges of ports of all rules are cut into too many blocks");
 		return err;
 	}
 	ns->rule_count++;

@@ -5,14 +5,14 @@
 
 #include <linux/atomic.h>
 #include <linux/in6.h>
-#include <linux/list.h>
+#include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include <uapi/linux/rewire.h>
 
 struct netlink_ext_ack;
 struct rewire_net;
 struct rewire_packet;
-struct rewire_rule_node;
+struct rewire_rule_piece;
 
 /**
  * struct rewire_ports - a range of ports, in host byte order
@@ -78,11 +78,12 @@ struct rewire_forward {
 
 /**
  * struct rewire_rule - what to do with packets without a flow
- * @list: of the rules of @node, RCU
- * @node: of the index, where it is found
+ * @same: of the namespace's matches, by @match and @vni
  * @match: which packets
+ * @vni: virtual network, right behind @match
  * @id: number; of two that match as exactly, the lower counts
- * @vni: virtual network
+ * @pieces: where it is in the index; not for readers
+ * @piece_count: how many
  * @policy: number by which the daemon knows what a punt is about
  * @action: enum rewire_rule_action
  * @hold: enum rewire_hold_mode
@@ -92,11 +93,12 @@ struct rewire_forward {
  * @rcu: for the grace period before it is freed
  */
 struct rewire_rule {
-	struct list_head list;
-	struct rewire_rule_node *node;
+	struct rhash_head same;
 	struct rewire_match match;
-	u32 id;
 	u32 vni;
+	u32 id;
+	struct rewire_rule_piece *pieces;
+	unsigned int piece_count;
 	u32 policy;
 	u8 action;
 	u8 hold;
@@ -118,8 +120,6 @@ int rewire_rule_init(struct rewire_net *ns);
 void rewire_rule_exit(struct rewire_net *ns);
 
 /* rule_index.c */
-bool rewire_match_packet(const struct rewire_match *match, const struct rewire_packet *packet);
-int rewire_rule_compare(const struct rewire_rule *a, const struct rewire_rule *b);
 int rewire_index_init(struct rewire_net *ns);
 void rewire_index_exit(struct rewire_net *ns);
 int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule);

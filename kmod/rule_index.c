@@ -4,23 +4,29 @@
  * grow with their number.
  *
  * It is a tree. From the root of a virtual network one goes to a destination
- * prefix, on to a source prefix with or without a protocol, and on to a range of
- * destination ports. All nodes are in one hash table; their key is the parent and
- * what is said of the packet at this level. A node knows the shapes that its
- * children have (the lengths of their prefixes), in the order in which they count,
- * and each shape costs a look into the hash table.
+ * prefix, on to a source prefix with or without a protocol, and on to a block of
+ * destination ports and source ports. All nodes are in one hash table; their key is
+ * the parent and what is said of the packet at this level. A node knows the shapes
+ * that its children have (the lengths of their prefixes, the sizes of their
+ * blocks), in the order in which they count, and each shape costs a look into the
+ * hash table.
  *
- * Of ports, the shape is the class of a range: the logarithm of its width. A range
- * of class k has its lowest port in one of three blocks of 2^k ports, as seen from
- * any port in it; so three looks find all ranges of a class that contain a port.
- * Ranges that do not overlap have a block for themselves.
+ * A range of ports is cut into aligned blocks of a power of two ports, as a segment
+ * tree does: at most 30, of 17 sizes. A rule has a piece for each block of its
+ * destination ports with each of its source ports, of which a packet is in one. So
+ * all rules of a node match all that comes to it, and packets see only the one that
+ * counts, however many ranges overlap. Blocks do not count in the order of their
+ * sizes: a lookup asks for all sizes there are, up to the width of what it has got.
  *
  * Read under RCU, changed under the namespace's lock. A child is in the table
- * before its shape is in the parent's list; a rule is the last to be put there and
- * the first to be taken out. A node is freed after a grace period, so a reader may
- * go on from one that has just been taken out: it finds no children.
+ * before its shape is in the parent's list; a rule is seen only when all of its
+ * nodes are there, and is the first to be taken out. A node is freed after a grace
+ * period, so a reader may go on from one that has just been taken out: it finds no
+ * children.
  */
 #include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/rbtree.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
@@ -32,7 +38,7 @@
  * struct rewire_node_key - where a node is
  * @parent: the node above it, NULL for a root
  * @prefix: destination or source prefix; of a root the virtual network, and of
- *	    ports the block, in its first word
+ *	    ports the blocks of destination and source, in its first words
  * @shape: the order in which it counts
  * @protocol: of a source prefix, or 0
  *
@@ -51,15 +57,32 @@ static_assert(sizeof(struct rewire_node_key) == sizeof(void *) + 24);
  * struct rewire_rule_node - a node of the index
  * @node: in the table
  * @key: where it is
- * @list: struct rewire_shape of its children, or of a node of ports its struct
- *	  rewire_rule, in the order in which they count; RCU
+ * @shapes: struct rewire_shape of its children, in the order in which they count;
+ *	    RCU
+ * @pieces: of a node of ports, struct rewire_rule_piece, in the order in which the
+ *	    rules count; not for readers
+ * @first: the rule of the first piece, RCU
  * @rcu: for the grace period before it is freed
  */
 struct rewire_rule_node {
 	struct rhash_head node;
 	struct rewire_node_key key;
-	struct list_head list;
+	struct list_head shapes;
+	struct rb_root pieces;
+	struct rewire_rule __rcu *first;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct rewire_rule_piece - that a rule matches all of a node of ports
+ * @order: in the node's @pieces
+ * @node: the node
+ * @rule: the rule
+ */
+struct rewire_rule_piece {
+	struct rb_node order;
+	struct rewire_rule_node *node;
+	struct rewire_rule *rule;
 };
 
 /**
@@ -83,8 +106,19 @@ static const struct rhashtable_params rewire_index_params = {
 	.automatic_shrinking = true,
 };
 
+/* No two rules have the same match, with its preference, in a virtual network. */
+static const struct rhashtable_params rewire_match_params = {
+	.head_offset = offsetof(struct rewire_rule, same),
+	.key_offset = offsetof(struct rewire_rule, match),
+	.key_len = sizeof(struct rewire_match) + sizeof(u32),
+	.automatic_shrinking = true,
+};
+
+static_assert(sizeof(struct rewire_match) == 48);
+static_assert(offsetof(struct rewire_rule, vni) == offsetofend(struct rewire_rule, match));
+
 #define rewire_node_for_each_shape(shape, parent) \
-	list_for_each_entry_rcu(shape, &(parent)->list, list)
+	list_for_each_entry_rcu(shape, &(parent)->shapes, list)
 
 static void rewire_key_root(struct rewire_node_key *key, u32 vni)
 {
@@ -122,18 +156,58 @@ static u32 rewire_shape_src(const struct rewire_match *match)
 	return (128 - match->src_len) * 2 + !match->protocol;
 }
 
+/* Of a block of 2^dlevel destination ports and 2^slevel source ports. */
+static u32 rewire_shape_ports(u32 dlevel, u32 slevel, u8 family)
+{
+	return dlevel << 16 | slevel << 8 | family;
+}
+
+static u32 rewire_shape_dlevel(u32 shape)
+{
+	return shape >> 16;
+}
+
+static u32 rewire_shape_slevel(u32 shape)
+{
+	return shape >> 8 & 0xff;
+}
+
+static u8 rewire_shape_family(u32 shape)
+{
+	return shape & 0xff;
+}
+
 static void rewire_key_ports(struct rewire_node_key *key, const struct rewire_rule_node *parent,
-			     u32 block, u32 shape)
+			     u32 dport, u32 sport, u32 shape)
 {
 	memset(key, 0, sizeof(*key));
 	key->parent = parent;
 	key->shape = shape;
-	key->prefix.s6_addr32[0] = (__force __be32)block;
+	key->prefix.s6_addr32[0] = (__force __be32)(dport >> rewire_shape_dlevel(shape));
+	key->prefix.s6_addr32[1] = (__force __be32)(sport >> rewire_shape_slevel(shape));
 }
 
-static u32 rewire_shape_ports(const struct rewire_match *match)
+/* The logarithm of the largest aligned block that a range of ports begins with. */
+static u32 rewire_block_level(u32 low, u32 high)
 {
-	return ilog2(match->dport.max - match->dport.min + 1);
+	u32 level = ilog2(high - low + 1);
+
+	return low ? min_t(u32, level, __ffs(low)) : level;
+}
+
+static unsigned int rewire_ports_blocks(const struct rewire_ports *ports)
+{
+	unsigned int n = 0;
+	u32 low;
+
+	for (low = ports->min; low <= ports->max; n++)
+		low += 1U << rewire_block_level(low, ports->max);
+	return n;
+}
+
+static u32 rewire_ports_width(const struct rewire_ports *ports)
+{
+	return ports->max - ports->min + 1;
 }
 
 static struct rewire_rule_node *rewire_node_find(struct rewire_net *ns,
@@ -142,24 +216,9 @@ static struct rewire_rule_node *rewire_node_find(struct rewire_net *ns,
 	return rhashtable_lookup(&ns->rule_index, key, rewire_index_params);
 }
 
-static bool rewire_ports_match(const struct rewire_ports *ports, __be16 port)
+static int rewire_ports_compare(const struct rewire_ports *a, const struct rewire_ports *b)
 {
-	return ntohs(port) >= ports->min && ntohs(port) <= ports->max;
-}
-
-bool rewire_match_packet(const struct rewire_match *match, const struct rewire_packet *packet)
-{
-	const struct rewire_key *key = &packet->key;
-	u8 family = rewire_key_is_ipv4(key) ? AF_INET : AF_INET6;
-
-	if (match->family != AF_UNSPEC && match->family != family)
-		return false;
-	if (match->protocol && match->protocol != rewire_key_protocol(key))
-		return false;
-	return ipv6_prefix_equal(&match->dst, &key->dst, match->dst_len) &&
-	       ipv6_prefix_equal(&match->src, &key->src, match->src_len) &&
-	       rewire_ports_match(&match->dport, key->dport) &&
-	       rewire_ports_match(&match->sport, key->sport);
+	return (int)rewire_ports_width(a) - (int)rewire_ports_width(b);
 }
 
 /* Negative: a counts before b; 0: as exactly, and with the same preference. */
@@ -171,79 +230,50 @@ static int rewire_match_compare(const struct rewire_match *a, const struct rewir
 		return b->src_len - a->src_len;
 	if (!a->protocol != !b->protocol)
 		return !a->protocol - !b->protocol;
-	if (a->dport.max - a->dport.min != b->dport.max - b->dport.min)
-		return (a->dport.max - a->dport.min) - (b->dport.max - b->dport.min);
-	if (a->sport.max - a->sport.min != b->sport.max - b->sport.min)
-		return (a->sport.max - a->sport.min) - (b->sport.max - b->sport.min);
+	if (rewire_ports_compare(&a->dport, &b->dport))
+		return rewire_ports_compare(&a->dport, &b->dport);
+	if (rewire_ports_compare(&a->sport, &b->sport))
+		return rewire_ports_compare(&a->sport, &b->sport);
 	if (a->preference != b->preference)
 		return a->preference < b->preference ? -1 : 1;
 	return 0;
 }
 
-static bool rewire_match_equal(const struct rewire_match *a, const struct rewire_match *b)
-{
-	return !rewire_match_compare(a, b) && a->family == b->family &&
-	       a->protocol == b->protocol &&
-	       ipv6_addr_equal(&a->dst, &b->dst) && ipv6_addr_equal(&a->src, &b->src) &&
-	       a->dport.min == b->dport.min && a->sport.min == b->sport.min;
-}
-
-/* Negative: a counts before b. */
-int rewire_rule_compare(const struct rewire_rule *a, const struct rewire_rule *b)
+/* Whether a counts before b. */
+static bool rewire_rule_before(const struct rewire_rule *a, const struct rewire_rule *b)
 {
 	int order = rewire_match_compare(&a->match, &b->match);
 
-	return order ?: (a->id < b->id ? -1 : 1);
-}
-
-static struct rewire_rule *rewire_index_block(struct rewire_net *ns,
-					      const struct rewire_node_key *key,
-					      const struct rewire_packet *packet)
-{
-	struct rewire_rule_node *ports = rewire_node_find(ns, key);
-	struct rewire_rule *rule;
-
-	if (!ports)
-		return NULL;
-	list_for_each_entry_rcu(rule, &ports->list, list) {
-		if (rewire_match_packet(&rule->match, packet))
-			return rule;
-	}
-	return NULL;
-}
-
-static struct rewire_rule *rewire_index_class(struct rewire_net *ns,
-					      const struct rewire_rule_node *parent,
-					      u32 class, const struct rewire_packet *packet)
-{
-	u32 block = ntohs(packet->key.dport) >> class;
-	struct rewire_rule *rule, *best = NULL;
-	struct rewire_node_key key;
-	/* Ranges of one port do not reach into the next block. */
-	u32 i, n = class ? min(block, 2U) : 0;
-
-	for (i = 0; i <= n; i++) {
-		rewire_key_ports(&key, parent, block - i, class);
-		rule = rewire_index_block(ns, &key, packet);
-		if (rule && (!best || rewire_rule_compare(rule, best) < 0))
-			best = rule;
-	}
-	return best;
+	return order ? order < 0 : a->id < b->id;
 }
 
 static struct rewire_rule *rewire_index_ports(struct rewire_net *ns,
 					      const struct rewire_rule_node *src,
 					      const struct rewire_packet *packet)
 {
+	u32 dport = ntohs(packet->key.dport), sport = ntohs(packet->key.sport);
+	u8 family = rewire_key_is_ipv4(&packet->key) ? AF_INET : AF_INET6;
+	struct rewire_rule *rule, *best = NULL;
+	struct rewire_rule_node *ports;
+	struct rewire_node_key key;
 	struct rewire_shape *shape;
-	struct rewire_rule *rule;
 
 	rewire_node_for_each_shape(shape, src) {
-		rule = rewire_index_class(ns, src, shape->shape, packet);
-		if (rule)
-			return rule;
+		u8 of = rewire_shape_family(shape->shape);
+
+		/* A rule is at least as wide as its blocks. */
+		if (best && rewire_ports_width(&best->match.dport) <
+			    1U << rewire_shape_dlevel(shape->shape))
+			break;
+		if (of != AF_UNSPEC && of != family)
+			continue;
+		rewire_key_ports(&key, src, dport, sport, shape->shape);
+		ports = rewire_node_find(ns, &key);
+		rule = ports ? rcu_dereference(ports->first) : NULL;
+		if (rule && (!best || rewire_rule_before(rule, best)))
+			best = rule;
 	}
-	return NULL;
+	return best;
 }
 
 static struct rewire_rule *rewire_index_src(struct rewire_net *ns,
@@ -301,7 +331,7 @@ static int rewire_shape_add(struct rewire_rule_node *parent, u32 number)
 {
 	struct rewire_shape *shape, *new;
 
-	list_for_each_entry(shape, &parent->list, list) {
+	list_for_each_entry(shape, &parent->shapes, list) {
 		if (shape->shape == number) {
 			shape->count++;
 			return 0;
@@ -322,7 +352,7 @@ static void rewire_shape_remove(struct rewire_rule_node *parent, u32 number)
 {
 	struct rewire_shape *shape;
 
-	list_for_each_entry(shape, &parent->list, list) {
+	list_for_each_entry(shape, &parent->shapes, list) {
 		if (shape->shape != number)
 			continue;
 		if (!--shape->count) {
@@ -343,7 +373,7 @@ static struct rewire_rule_node *rewire_node_new(struct rewire_net *ns,
 	if (!node)
 		return ERR_PTR(-ENOMEM);
 	node->key = *key;
-	INIT_LIST_HEAD(&node->list);
+	INIT_LIST_HEAD(&node->shapes);
 	err = rhashtable_insert_fast(&ns->rule_index, &node->node, rewire_index_params);
 	if (err) {
 		kfree(node);
@@ -363,7 +393,7 @@ static void rewire_node_prune(struct rewire_net *ns, struct rewire_rule_node *no
 {
 	struct rewire_rule_node *parent;
 
-	for (; node && list_empty(&node->list); node = parent) {
+	for (; node && list_empty(&node->shapes) && RB_EMPTY_ROOT(&node->pieces); node = parent) {
 		parent = (struct rewire_rule_node *)node->key.parent;
 		if (parent)
 			rewire_shape_remove(parent, node->key.shape);
@@ -387,13 +417,13 @@ static struct rewire_rule_node *rewire_node_get(struct rewire_net *ns,
 	return node;
 }
 
+/* The node that those of a rule's pieces are children of. */
 static struct rewire_rule_node *rewire_node_of(struct rewire_net *ns,
 					       const struct rewire_rule *rule)
 {
 	const struct rewire_match *match = &rule->match;
 	struct rewire_rule_node *node;
 	struct rewire_node_key key;
-	u32 shape;
 
 	rewire_key_root(&key, rule->vni);
 	node = rewire_node_get(ns, &key);
@@ -404,12 +434,63 @@ static struct rewire_rule_node *rewire_node_of(struct rewire_net *ns,
 	if (IS_ERR(node))
 		return node;
 	rewire_key_src(&key, node, &match->src, match->protocol, rewire_shape_src(match));
-	node = rewire_node_get(ns, &key);
-	if (IS_ERR(node))
-		return node;
-	shape = rewire_shape_ports(match);
-	rewire_key_ports(&key, node, match->dport.min >> shape, shape);
 	return rewire_node_get(ns, &key);
+}
+
+/* Find or make the nodes of a rule's pieces. On failure some of them may be there. */
+static int rewire_pieces_get(struct rewire_net *ns, struct rewire_rule *rule)
+{
+	const struct rewire_match *match = &rule->match;
+	u32 dport, dlevel, sport, slevel;
+	struct rewire_rule_node *parent;
+	struct rewire_node_key key;
+
+	parent = rewire_node_of(ns, rule);
+	if (IS_ERR(parent))
+		return PTR_ERR(parent);
+	for (dport = match->dport.min; dport <= match->dport.max; dport += 1U << dlevel) {
+		dlevel = rewire_block_level(dport, match->dport.max);
+		for (sport = match->sport.min; sport <= match->sport.max; sport += 1U << slevel) {
+			struct rewire_rule_piece *piece = &rule->pieces[rule->piece_count];
+
+			slevel = rewire_block_level(sport, match->sport.max);
+			rewire_key_ports(&key, parent, dport, sport,
+					 rewire_shape_ports(dlevel, slevel, match->family));
+			piece->node = rewire_node_get(ns, &key);
+			if (IS_ERR(piece->node))
+				return PTR_ERR(piece->node);
+			piece->rule = rule;
+			rule->piece_count++;
+		}
+	}
+	return 0;
+}
+
+/* Forget a rule's pieces, and take out the nodes which nothing else needs. */
+static void rewire_pieces_put(struct rewire_net *ns, struct rewire_rule *rule)
+{
+	unsigned int i;
+
+	for (i = 0; i < rule->piece_count; i++)
+		rewire_node_prune(ns, rule->pieces[i].node);
+	kvfree(rule->pieces);
+	rule->pieces = NULL;
+	rule->piece_count = 0;
+}
+
+static bool rewire_piece_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rewire_rule_before(rb_entry(a, struct rewire_rule_piece, order)->rule,
+				  rb_entry(b, struct rewire_rule_piece, order)->rule);
+}
+
+/* Let packets see which rule of a node counts. */
+static void rewire_node_publish(struct rewire_rule_node *node)
+{
+	struct rb_node *first = rb_first(&node->pieces);
+
+	rcu_assign_pointer(node->first,
+			   first ? rb_entry(first, struct rewire_rule_piece, order)->rule : NULL);
 }
 
 /**
@@ -418,48 +499,73 @@ static struct rewire_rule_node *rewire_node_of(struct rewire_net *ns,
  * @rule: the rule, with its number
  *
  * Context: the namespace's lock.
- * Return: 0, -ENOMEM, or -EEXIST: another one has the same match and preference.
+ * Return: 0, -ENOMEM, -ENOSPC: the rules have too many pieces, or -EEXIST: another
+ * one has the same match and preference.
  */
 int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule)
 {
-	struct rewire_rule_node *node;
-	struct list_head *before = NULL;
-	struct rewire_rule *there;
-	int order;
+	unsigned int i, n = rewire_ports_blocks(&rule->match.dport) *
+			    rewire_ports_blocks(&rule->match.sport);
+	int err;
 
 	lockdep_assert_held(&ns->lock);
-	node = rewire_node_of(ns, rule);
-	if (IS_ERR(node))
-		return PTR_ERR(node);
-	/* From the end: rules are often added in the order in which they count. */
-	list_for_each_entry_reverse(there, &node->list, list) {
-		order = rewire_match_compare(&rule->match, &there->match);
-		if (!order && rewire_match_equal(&rule->match, &there->match))
-			return -EEXIST;
-		if (order >= 0 && !before)
-			before = &there->list;
-		if (order > 0)
-			break;
+	err = rhashtable_lookup_insert_fast(&ns->rule_matches, &rule->same,
+					    rewire_match_params);
+	if (err)
+		return err;
+	err = -ENOSPC;
+	if (n > REWIRE_RULE_PIECES_MAX - ns->rule_pieces)
+		goto fail;
+	err = -ENOMEM;
+	rule->pieces = kvmalloc_array(n, sizeof(*rule->pieces), GFP_KERNEL_ACCOUNT);
+	if (!rule->pieces)
+		goto fail;
+	err = rewire_pieces_get(ns, rule);
+	if (err)
+		goto fail_pieces;
+	for (i = 0; i < n; i++) {
+		rb_add(&rule->pieces[i].order, &rule->pieces[i].node->pieces, rewire_piece_less);
+		rewire_node_publish(rule->pieces[i].node);
 	}
-	rule->node = node;
-	list_add_rcu(&rule->list, before ?: &node->list);
+	ns->rule_pieces += n;
 	return 0;
+
+fail_pieces:
+	rewire_pieces_put(ns, rule);
+fail:
+	rhashtable_remove_fast(&ns->rule_matches, &rule->same, rewire_match_params);
+	return err;
 }
 
 /* Context: the namespace's lock. */
 void rewire_index_remove(struct rewire_net *ns, struct rewire_rule *rule)
 {
+	unsigned int i;
+
 	lockdep_assert_held(&ns->lock);
-	list_del_rcu(&rule->list);
-	rewire_node_prune(ns, rule->node);
+	for (i = 0; i < rule->piece_count; i++) {
+		rb_erase(&rule->pieces[i].order, &rule->pieces[i].node->pieces);
+		rewire_node_publish(rule->pieces[i].node);
+	}
+	ns->rule_pieces -= rule->piece_count;
+	rewire_pieces_put(ns, rule);
+	rhashtable_remove_fast(&ns->rule_matches, &rule->same, rewire_match_params);
 }
 
 int rewire_index_init(struct rewire_net *ns)
 {
-	return rhashtable_init(&ns->rule_index, &rewire_index_params);
+	int err = rhashtable_init(&ns->rule_index, &rewire_index_params);
+
+	if (err)
+		return err;
+	err = rhashtable_init(&ns->rule_matches, &rewire_match_params);
+	if (err)
+		rhashtable_destroy(&ns->rule_index);
+	return err;
 }
 
 void rewire_index_exit(struct rewire_net *ns)
 {
+	rhashtable_destroy(&ns->rule_matches);
 	rhashtable_destroy(&ns->rule_index);
 }

@@ -206,6 +206,17 @@ static u32 some(struct rnd_state *random, u32 n)
 	return prandom_u32_state(random) % n;
 }
 
+/* Ranges of any width up to all ports, most of which overlap. */
+static void any_ports(struct rnd_state *random, struct rewire_ports *ports)
+{
+	u32 width = 1 + some(random, 2U << some(random, 16)), low;
+
+	width = min(width, 65536U);
+	low = some(random, 65536 - width + 1);
+	ports->min = low;
+	ports->max = low + width - 1;
+}
+
 /* Few enough addresses and ports that rules and packets meet. */
 static u32 some_address(struct rnd_state *random)
 {
@@ -251,6 +262,48 @@ static void some_match(struct rnd_state *random, struct rewire_match *match)
 	match->preference = some(random, 3);
 }
 
+static bool ports_match(const struct rewire_ports *ports, __be16 port)
+{
+	return ntohs(port) >= ports->min && ntohs(port) <= ports->max;
+}
+
+static bool matches(const struct rewire_match *match, const struct rewire_packet *packet)
+{
+	const struct rewire_key *key = &packet->key;
+	u8 family = rewire_key_is_ipv4(key) ? AF_INET : AF_INET6;
+
+	if (match->family != AF_UNSPEC && match->family != family)
+		return false;
+	if (match->protocol && match->protocol != rewire_key_protocol(key))
+		return false;
+	return ipv6_prefix_equal(&match->dst, &key->dst, match->dst_len) &&
+	       ipv6_prefix_equal(&match->src, &key->src, match->src_len) &&
+	       ports_match(&match->dport, key->dport) && ports_match(&match->sport, key->sport);
+}
+
+/* What the specification says of the order: what differs first decides. */
+static bool counts_before(const struct rewire_rule *a, const struct rewire_rule *b)
+{
+	const struct rewire_rule *rules[] = { a, b };
+	u32 order[2][7];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct rewire_match *match = &rules[i]->match;
+
+		order[i][0] = 128 - match->dst_len;
+		order[i][1] = 128 - match->src_len;
+		order[i][2] = !match->protocol;
+		order[i][3] = match->dport.max - match->dport.min;
+		order[i][4] = match->sport.max - match->sport.min;
+		order[i][5] = match->preference;
+		order[i][6] = rules[i]->id;
+	}
+	for (i = 0; i < 6 && order[0][i] == order[1][i]; i++)
+		;
+	return order[0][i] < order[1][i];
+}
+
 static unsigned int found_by_looking_at_each(const struct index_test *it,
 					     const struct rewire_packet *packet)
 {
@@ -260,8 +313,8 @@ static unsigned int found_by_looking_at_each(const struct index_test *it,
 	for (i = 0; i < RULES; i++) {
 		const struct rewire_rule *rule = &it->rules[i];
 
-		if (it->in[i] && rewire_match_packet(&rule->match, packet) &&
-		    (!best || rewire_rule_compare(rule, best) < 0))
+		if (it->in[i] && matches(&rule->match, packet) &&
+		    (!best || counts_before(rule, best)))
 			best = rule;
 	}
 	return best ? best->id : 0;
@@ -301,6 +354,90 @@ static void random_rules_are_found(struct kunit *test)
 	compare(test, &random);
 }
 
+/* Ports at the ends of rules' ranges, and beside them. */
+static u16 port_near(struct rnd_state *random, const struct rewire_ports *ports)
+{
+	return (some(random, 2) ? ports->min : ports->max) + some(random, 3) - 1;
+}
+
+static void compare_ports(struct kunit *test, struct rnd_state *random)
+{
+	struct index_test *it = test->priv;
+	struct rewire_packet packet;
+	unsigned int i, hits = 0;
+
+	for (i = 0; i < PACKETS; i++) {
+		packet_to(&packet, 0x0a050002, 0xc0000201, IPPROTO_UDP,
+			  port_near(random, &it->rules[some(random, RULES)].match.dport));
+		packet.key.sport = htons(port_near(random,
+						   &it->rules[some(random, RULES)].match.sport));
+		if (!some(random, 4))
+			packet.key.dst.s6_addr32[2] = 0;	/* IPv6 */
+		hits += found(it, &packet) > 0;
+		KUNIT_ASSERT_EQ(test, found(it, &packet), found_by_looking_at_each(it, &packet));
+	}
+	KUNIT_EXPECT_GT(test, hits, PACKETS / 10U);
+}
+
+/*
+ * Rules that differ in nothing but ranges of ports, family and preference. Few widths,
+ * so that more than the widths decide.
+ */
+static void ranges_that_overlap_are_found(struct kunit *test)
+{
+	static const u8 families[] = { AF_UNSPEC, AF_INET, AF_INET6 };
+	struct index_test *it = test->priv;
+	struct rewire_match match = anything();
+	struct rnd_state random;
+	unsigned int i, round;
+
+	prandom_seed_state(&random, 22);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < RULES; i++) {
+			if (it->in[i])
+				continue;
+			any_ports(&random, &match.dport);
+			any_ports(&random, &match.sport);
+			if (some(&random, 2)) {
+				match.dport.min = some(&random, 60000);
+				match.dport.max = match.dport.min + 4999;
+				match.sport = anything().sport;
+			}
+			match.family = families[some(&random, ARRAY_SIZE(families))];
+			match.preference = some(&random, 2);
+			KUNIT_ASSERT_EQ(test, add(it, i, &match), 0);
+		}
+		compare_ports(test, &random);
+		for (i = 0; i < RULES; i++) {
+			if (some(&random, 2))
+				index_test_remove(it, i);
+		}
+		compare_ports(test, &random);
+	}
+}
+
+/* A range has 30 pieces at most: of each size but the largest two. */
+static void pieces_have_a_limit(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	struct rewire_match match = anything();
+
+	match.dport = (struct rewire_ports) { 1, 65534 };
+	it->ns.rule_pieces = REWIRE_RULE_PIECES_MAX - 30;
+	KUNIT_EXPECT_EQ(test, add(it, 0, &match), 0);
+	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, REWIRE_RULE_PIECES_MAX);
+	index_test_remove(it, 0);
+	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, REWIRE_RULE_PIECES_MAX - 30);
+	it->ns.rule_pieces++;
+	KUNIT_EXPECT_EQ(test, add(it, 1, &match), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_index.nelems), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_matches.nelems), 0);
+	match.sport = match.dport;
+	it->ns.rule_pieces = REWIRE_RULE_PIECES_MAX - 900;
+	KUNIT_EXPECT_EQ(test, add(it, 2, &match), 0);
+	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, REWIRE_RULE_PIECES_MAX);
+}
+
 /* With the last rule goes the last node. */
 static void nothing_is_left_of_removed_rules(struct kunit *test)
 {
@@ -318,6 +455,8 @@ static void nothing_is_left_of_removed_rules(struct kunit *test)
 	for (i = 0; i < RULES; i++)
 		index_test_remove(it, i);
 	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_index.nelems), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_matches.nelems), 0);
+	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, 0U);
 }
 
 static struct kunit_case index_cases[] = {
@@ -326,6 +465,8 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(the_same_rule_is_refused),
 	KUNIT_CASE(ranges_end_where_they_say),
 	KUNIT_CASE(random_rules_are_found),
+	KUNIT_CASE(ranges_that_overlap_are_found),
+	KUNIT_CASE(pieces_have_a_limit),
 	KUNIT_CASE(nothing_is_left_of_removed_rules),
 	{}
 };
