@@ -26,7 +26,7 @@ void rewire_share_init(struct rewire_share *share)
 
 static int *rewire_share_cell(struct rewire_share_sums *sums, u32 who, unsigned int row)
 {
-	static_assert(REWIRE_SHARE_ROWS == sizeof(who));
+	static_assert(sizeof(who) == REWIRE_SHARE_ROWS);
 	static_assert(REWIRE_SHARE_CELLS == 1 << 8);
 	return &sums->cell[row][who >> 8 * row & 0xff];
 }

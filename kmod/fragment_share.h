@@ -29,7 +29,7 @@ struct rewire_share_sums {
  * @came: the same by turn, modulo their number
  */
 struct rewire_share {
-	spinlock_t lock;
+	spinlock_t lock;	/* everything here */
 	unsigned long since;
 	u8 turn;
 	struct rewire_share_sums waiting;

@@ -4,7 +4,7 @@
 
 #include "../fragment_share.c"
 
-#define HIGH	(1 << 20)
+#define HIGH	1048576
 #define TIME	3000UL
 #define BYTES	1000U
 #define GUEST	0x01020304
@@ -67,17 +67,23 @@ static void share_many_leave_a_part_of_one_more(struct kunit *test)
 	expect_about(test, flood(test, OTHER, START), HIGH / 16);
 }
 
+static bool take_of(struct kunit *test, u32 who, const struct rewire_share_bounds *of)
+{
+	u32 charge;
+
+	return rewire_share_take(test->priv, who, BYTES, of, START, &charge);
+}
+
 /* Fragments that others have there count, too. */
 static void share_leaves_what_others_use(struct kunit *test)
 {
 	struct rewire_share_bounds used = bounds;
-	u32 charge;
 
 	used.used = HIGH - 2 * BYTES;
-	KUNIT_EXPECT_TRUE(test, rewire_share_take(test->priv, GUEST, BYTES, &used, START, &charge));
-	KUNIT_EXPECT_TRUE(test, rewire_share_take(test->priv, GUEST, BYTES, &used, START, &charge));
-	KUNIT_EXPECT_FALSE(test, rewire_share_take(test->priv, GUEST, BYTES, &used, START, &charge));
-	KUNIT_EXPECT_TRUE(test, rewire_share_take(test->priv, OTHER, BYTES, &used, START, &charge));
+	KUNIT_EXPECT_TRUE(test, take_of(test, GUEST, &used));
+	KUNIT_EXPECT_TRUE(test, take_of(test, GUEST, &used));
+	KUNIT_EXPECT_FALSE(test, take_of(test, GUEST, &used));
+	KUNIT_EXPECT_TRUE(test, take_of(test, OTHER, &used));
 }
 
 static void share_is_given_back(struct kunit *test)

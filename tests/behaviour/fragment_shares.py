@@ -28,8 +28,8 @@ def between(stage):
     for family in 4, 6:
         talk = Talk(stage, family, 17)
         packet = talk.there(UDP() / Raw(DATA))
-        for ident in None, 0x4321:
-            first, *rest = cut(packet, (1208, 2408), 0x4321)
+        for own, ident in (0x1234, None), (0x4321, 0x4321):
+            first, *rest = cut(packet, (1208, 2408), own)
             stage.a.send(first)
             for _ in range(70):
                 for part in cut(other(family), (128,), ident):
