@@ -28,14 +28,17 @@ static const char text[] = "{\"pools\":["
 	"{\"name\":\"fixed\",\"vni\":0,\"addresses\":\"203.0.113.16/30\",\"ports\":\"1024-65535\",\"quarantine\":0,"
 	"\"fixed\":{\"vni\":13,\"clients\":\"10.0.0.0/24\"}},"
 	"{\"name\":\"fixed6\",\"vni\":0,\"addresses\":\"2001:db8:f::/127\",\"quarantine\":0,"
-	"\"fixed\":{\"vni\":14,\"clients\":\"fd00::/112\"}}],"
+	"\"fixed\":{\"vni\":14,\"clients\":\"fd00::/112\"}},"
+	"{\"name\":\"shared\",\"vni\":0,\"addresses\":\"203.0.113.9\",\"ports\":\"2000-2003\",\"quarantine\":0,"
+	"\"mapping\":\"endpoint-dependent\",\"client_flows\":5}],"
 	"\"services\":["
 	"{\"name\":\"s0\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"paired\"}},"
 	"{\"name\":\"s1\",\"id\":2,\"vni\":11,\"source\":{\"pool\":\"blocks\"}},"
 	"{\"name\":\"s2\",\"id\":3,\"vni\":12,\"source\":{\"pool\":\"limits\"}},"
-	"{\"name\":\"s3\",\"id\":4,\"vni\":13,\"source\":{\"pool\":\"fixed\"}}]}";
+	"{\"name\":\"s3\",\"id\":4,\"vni\":13,\"source\":{\"pool\":\"fixed\"}},"
+	"{\"name\":\"s5\",\"id\":6,\"vni\":15,\"source\":{\"pool\":\"shared\"}}]}";
 
-enum { PAIRED, BLOCKS, LIMITS, FIXED, FIXED6 };
+enum { PAIRED, BLOCKS, LIMITS, FIXED, FIXED6, SHARED };
 
 struct bench {
 	struct snapshot *snapshot;
@@ -88,11 +91,17 @@ static enum outcome ask_of(struct bench *bench, int pool, int client, uint16_t s
 }
 
 /* The kernel has made the flow. */
-static struct rw_flow_spec make(struct bench *bench, int pool, int client, uint16_t sport)
+static struct rw_flow_spec make_to(struct bench *bench, int pool, int client, uint16_t sport,
+				   const char *remote)
 {
-	assert_int_equal(ask_of(bench, pool, client, sport, "192.0.2.1"), OUTCOME_FLOW);
+	assert_int_equal(ask_of(bench, pool, client, sport, remote), OUTCOME_FLOW);
 	bindings_settle(bench->decider.bindings, bench->decision.leases[0]);
 	return bench->decision.verdict.flow;
+}
+
+static struct rw_flow_spec make(struct bench *bench, int pool, int client, uint16_t sport)
+{
+	return make_to(bench, pool, client, sport, "192.0.2.1");
 }
 
 static void see(struct bench *bench, const struct rw_flow_spec *flow)
@@ -235,7 +244,7 @@ static void a_client_has_limits(void **context)
 	/* one that it has already is no other one */
 	assert_int_equal(ask_of(bench, LIMITS, 1, 100, "192.0.2.3"), OUTCOME_FLOW);
 	/* and nobody else's business */
-	make(bench, LIMITS, 2, 100);
+	assert_int_equal(ask_of(bench, LIMITS, 2, 100, "192.0.2.1"), OUTCOME_FLOW);
 	bindings_give_back(bench->decider.bindings, bench->decision.leases[0]);
 }
 
@@ -251,6 +260,137 @@ static void what_ends_counts_no_more(void **context)
 	for (i = 0; i < 3; i++)
 		make(bench, LIMITS, 1, 200 + i);
 	assert_int_equal(ask_of(bench, LIMITS, 1, 203, "192.0.2.1"), OUTCOME_LIMITED);
+}
+
+/* Who is no client has none. */
+static void assert_has(struct bench *bench, int client, int ports, int flows)
+{
+	json_t *clients, *object;
+	char address[RW_ADDR_TEXT];
+	int found_ports = 0, found_flows = 0;
+	size_t i;
+
+	snprintf(address, sizeof(address), "10.0.0.%d", client);
+	rcu_read_lock();
+	clients = clients_show(bench->decider.bindings);
+	rcu_read_unlock();
+	json_array_foreach(clients, i, object) {
+		if (strcmp(json_string_value(json_object_get(object, "client")), address))
+			continue;
+		found_ports = json_integer_value(json_object_get(object, "ports"));
+		found_flows = json_integer_value(json_object_get(object, "flows"));
+	}
+	json_decref(clients);
+	assert_int_equal(found_ports, ports);
+	assert_int_equal(found_flows, flows);
+}
+
+#define LIMIT	5
+
+/* The first client has all four ports, and both have as many flows of them as they may. */
+static void fill_shared(struct bench *bench, struct rw_flow_spec first[LIMIT],
+			struct rw_flow_spec second[LIMIT])
+{
+	char remote[RW_ADDR_TEXT];
+	int i;
+
+	for (i = 0; i < LIMIT - 1; i++)
+		first[i] = make(bench, SHARED, 1, 100 + i);
+	assert_int_equal(ask_of(bench, SHARED, 2, 100, "192.0.2.1"), OUTCOME_EXHAUSTED);
+	for (i = 0; i < LIMIT; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%d", 2 + i);
+		second[i] = make_to(bench, SHARED, 2, 100 + i, remote);
+		assert_has(bench, 1, 4, LIMIT - 1);
+		assert_has(bench, 2, 0, 1 + i);
+	}
+	first[LIMIT - 1] = make_to(bench, SHARED, 1, 200, "192.0.2.100");
+}
+
+static void assert_both_full(struct bench *bench)
+{
+	assert_int_equal(ask_of(bench, SHARED, 1, 300, "192.0.2.200"), OUTCOME_LIMITED);
+	assert_int_equal(ask_of(bench, SHARED, 2, 300, "192.0.2.200"), OUTCOME_LIMITED);
+	assert_int_equal(ask_of(bench, SHARED, 3, 300, "192.0.2.200"), OUTCOME_FLOW);
+	assert_has(bench, 3, 0, 1);
+	bindings_give_back(bench->decider.bindings, bench->decision.leases[0]);
+	assert_has(bench, 3, 0, 0);
+}
+
+/* Until whatever is not of these flows has ended. */
+static void look_at(struct bench *bench, const struct rw_flow_spec *flows, int count)
+{
+	int i, k;
+
+	for (i = 0; i < 5; i++) {
+		bindings_look_begin(bench->decider.bindings, bench->now);
+		bindings_list_begin(bench->decider.bindings);
+		for (k = 0; k < count; k++)
+			see(bench, &flows[k]);
+		bindings_list_end(bench->decider.bindings);
+		bench->now += 2000;
+		bindings_look_end(bench->decider.bindings, bench->now);
+	}
+}
+
+/* RFC 6888 REQ-4 and REQ-5 */
+static void who_shares_ports_has_limits_of_its_own(void **context)
+{
+	struct bench *bench = *context;
+	struct rw_flow_spec first[LIMIT], second[LIMIT];
+
+	fill_shared(bench, first, second);
+	assert_both_full(bench);
+	assert_has(bench, 1, 4, LIMIT);
+	assert_has(bench, 2, 0, LIMIT);
+}
+
+static void what_ends_on_a_shared_port_counts_no_more_for_its_own_client(void **context)
+{
+	struct bench *bench = *context;
+	struct rw_flow_spec first[LIMIT], second[LIMIT];
+	char remote[RW_ADDR_TEXT];
+	int i;
+
+	fill_shared(bench, first, second);
+	look_at(bench, first, LIMIT);
+	assert_has(bench, 1, 4, LIMIT);
+	assert_has(bench, 2, 0, 0);
+	assert_int_equal(count_clients(bench), 1);
+	for (i = 0; i < LIMIT; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%d", 2 + i);
+		second[i] = make_to(bench, SHARED, 2, 500 + i, remote);
+	}
+	assert_both_full(bench);
+	/* who began with the ports ends before who shares them */
+	look_at(bench, second, LIMIT);
+	assert_has(bench, 2, 0, LIMIT);
+	assert_int_equal(ask_of(bench, SHARED, 2, 300, "192.0.2.200"), OUTCOME_LIMITED);
+	for (i = 0; i < LIMIT; i++) {
+		snprintf(remote, sizeof(remote), "192.0.2.%d", 20 + i);
+		make_to(bench, SHARED, 1, 600 + i, remote);
+	}
+	assert_both_full(bench);
+	look_at(bench, NULL, 0);
+	assert_int_equal(count_clients(bench), 0);
+}
+
+static void flows_are_adopted_by_their_own_client(void **context)
+{
+	struct bench *bench = *context;
+	struct rw_flow_spec flows[2 * LIMIT];
+
+	fill_shared(bench, flows, flows + LIMIT);
+	bindings_free(bench->decider.bindings);
+	bench->decider.bindings = bindings_new();
+	look_at(bench, flows, 2 * LIMIT);
+	assert_has(bench, 1, 4, LIMIT);
+	assert_has(bench, 2, 0, LIMIT);
+	assert_both_full(bench);
+	look_at(bench, flows + LIMIT, LIMIT);
+	assert_has(bench, 2, 0, LIMIT);
+	make_to(bench, SHARED, 1, 300, "192.0.2.200");
+	look_at(bench, NULL, 0);
+	assert_int_equal(count_clients(bench), 0);
 }
 
 /* RFC 7422: there and back, for each client. */
@@ -373,21 +513,27 @@ struct race {
 
 static void *race_taker(void *data)
 {
+	static const int pools[] = { PAIRED, BLOCKS, SHARED };
 	struct race *race = data;
 	struct bench bench = *race->bench;
-	struct rw_addr *home;
-	int i;
+	struct lease *lease;
+	char remote[RW_ADDR_TEXT];
+	int i, pool, client;
 
 	rcu_register_thread();
 	random_seed(&bench.decider.random);
 	for (i = 0; i < RACE_ROUNDS; i++) {
+		pool = pools[i % 3];
+		client = 1 + i % 5;
+		snprintf(remote, sizeof(remote), "192.0.2.%d", 1 + i % 2);
 		rcu_read_lock();
-		if (ask_of(&bench, i % 2 ? BLOCKS : PAIRED, 1 + i % 5, 1 + i % 7, "192.0.2.1") == OUTCOME_FLOW) {
+		if (ask_of(&bench, pool, client, 1 + i % 7, remote) == OUTCOME_FLOW) {
+			lease = bench.decision.leases[0];
 			atomic_fetch_add(&race->taken, 1);
-			home = &bench.decision.leases[0]->binding->inside.address;
-			if (home->bytes[3] != 1 + i % 5)
+			if (lease->client->key.address.bytes[3] != client ||
+			    (pool != SHARED && lease->binding->inside.address.bytes[3] != client))
 				atomic_fetch_add(&race->strays, 1);
-			bindings_give_back(bench.decider.bindings, bench.decision.leases[0]);
+			bindings_give_back(bench.decider.bindings, lease);
 		}
 		rcu_read_unlock();
 	}
@@ -442,6 +588,9 @@ int main(void)
 		TEST(blocks_are_adopted_with_their_flows),
 		TEST(a_client_has_limits),
 		TEST(what_ends_counts_no_more),
+		TEST(who_shares_ports_has_limits_of_its_own),
+		TEST(what_ends_on_a_shared_port_counts_no_more_for_its_own_client),
+		TEST(flows_are_adopted_by_their_own_client),
 		TEST(fixed_ports_follow_from_addresses),
 		TEST(fixed_ports_of_ipv6),
 		TEST(flows_of_fixed_pools_keep_to_them),

@@ -224,11 +224,11 @@ static bool lease_join(struct lease *lease)
 /*
  * A lease of a binding that the caller has joined for it. The flow may have one already:
  * then that is taken once more. NULL, another flow has it, and the caller is left. The
- * binding's client is charged for a new one.
+ * client has begun a flow with it, or is NULL; that is taken back if no lease is made.
  */
 static struct lease *lease_get(struct bindings *bindings, struct binding *binding,
 			       const struct rw_tuple *key, uint64_t hash, uint64_t flow,
-			       bool charged)
+			       struct client *client)
 {
 	struct lease *lease = allocate(1, sizeof(*lease)), *other;
 	struct cds_lfht_node *node;
@@ -238,7 +238,7 @@ static struct lease *lease_get(struct bindings *bindings, struct binding *bindin
 	lease->binding = binding;
 	lease->flow = flow;
 	lease->word = LEASE_TAKEN + 1;
-	lease->charged = charged;
+	lease->client = client;
 	cds_lfht_node_init(&lease->node);
 	for (;;) {
 		node = cds_lfht_add_unique(bindings->leases, hash, lease_matches, key, &lease->node);
@@ -257,8 +257,8 @@ static struct lease *lease_get(struct bindings *bindings, struct binding *bindin
 	}
 	atomic_fetch_sub(&binding->item.references, 1);
 	free(lease);
-	if (charged)
-		client_uncharge(&binding->client->flows);
+	if (client)
+		client_end_flow(bindings, client);
 	return other;
 }
 
@@ -273,7 +273,7 @@ void lease_open(struct bindings *bindings, const struct pool *pool, struct lease
 	key.sport = 0;
 	if (!item_join(&lease->binding->item))
 		return;
-	door = lease_get(bindings, lease->binding, &key, tuple_hash(bindings, &key), 0, false);
+	door = lease_get(bindings, lease->binding, &key, tuple_hash(bindings, &key), 0, NULL);
 	if (!door)
 		binding_leave(bindings, lease->binding);
 	else if (!atomic_compare_exchange_strong(&lease->any_port, &none, door))
@@ -295,8 +295,8 @@ bool lease_kill(struct bindings *bindings, struct lease *lease, uint64_t word)
 	atomic_fetch_add(&bindings->ended, 1);
 	if (lease->any_port)
 		lease_unhold(bindings, lease->any_port);
-	if (lease->charged)
-		client_uncharge(&lease->binding->client->flows);
+	if (lease->client)
+		client_end_flow(bindings, lease->client);
 	binding_leave(bindings, lease->binding);
 	item_hand_over(bindings, &lease->item);
 	return true;
@@ -337,22 +337,23 @@ static void set_key(struct rw_tuple *key, const struct rw_tuple *far, const stru
 static struct lease *lease_for(struct bindings *bindings, const struct wish *wish,
 			       struct binding *binding)
 {
+	/* Who reuses its own port has not been looked up */
+	struct client *client = binding->independent ? binding->client : wish->client;
 	uint64_t hash, flow = tuple_hash(bindings, wish->flow);
-	struct lease *lease = NULL;
-	bool charge = binding->client;
+	struct lease *lease;
 	struct rw_tuple key;
 
 	set_key(&key, wish->far, binding->ports, binding->port);
 	hash = tuple_hash(bindings, &key);
-	if (charge) {
-		lease = lease_find_by(bindings, &key, hash);
-		charge = !lease || atomic_load(&lease->flow) != flow;	/* or else it has it already */
-		lease = NULL;
-	}
-	if (charge && !client_charge(&binding->client->flows, wish->pool->max_flows))
+	lease = lease_find_by(bindings, &key, hash);
+	if (lease && atomic_load(&lease->flow) == flow && lease_join(lease)) {
+		binding_leave(bindings, binding);	/* which it counts for already */
+	} else if (client && !client_begin_flow(client, wish->pool->max_flows)) {
 		*wish->limited = true;
-	else
-		lease = lease_get(bindings, binding, &key, hash, flow, charge);
+		lease = NULL;
+	} else {
+		lease = lease_get(bindings, binding, &key, hash, flow, client);
+	}
 	if (!lease) {
 		binding_leave(bindings, binding);
 		return NULL;
@@ -532,13 +533,31 @@ enum entrance bindings_enter(struct bindings *bindings, const struct span *span,
 		.dst = packet->src, .dport = packet->sport,
 	};
 	client = binding->client;
-	arrival->lease = client && !client_charge(&client->flows, span->pool->max_flows) ? NULL :
+	arrival->lease = client && !client_begin_flow(client, span->pool->max_flows) ? NULL :
 			 lease_get(bindings, binding, packet, tuple_hash(bindings, packet),
 				   tuple_hash(bindings, &arrival->flow), client);
 	if (arrival->lease)
 		return ENTRANCE_OPEN;
 	binding_leave(bindings, binding);
 	return ENTRANCE_CLOSED;
+}
+
+/* Of a port that has just been claimed, for a flow that is there. */
+static struct binding *binding_adopt(struct bindings *bindings, const struct use *use,
+				     struct client *client)
+{
+	struct block *block = client ? client_adopt_port(client, use) : NULL;
+	struct binding *binding;
+	struct endpoint inside;
+
+	set_inside(&inside, use->pool, &use->flow);
+	binding = binding_make(bindings, use->pool, &inside, use->ports, use->key.dport, client,
+			       block);
+	if (block)
+		item_leave(bindings, &block->item);
+	if (binding->independent)
+		binding_index(bindings, binding);
+	return binding;
 }
 
 /*
@@ -549,28 +568,20 @@ struct lease *lease_adopt(struct bindings *bindings, const struct use *use, uint
 			  uint64_t flow)
 {
 	struct binding *binding = find_public(bindings, use->ports, use->key.protocol, use->key.dport);
-	struct endpoint inside;
-	struct block *block = NULL;
 	struct client *client;
 	struct lease *lease;
 
-	if (binding && !item_join(&binding->item))
+	if (binding ? !item_join(&binding->item) :
+		      !ports_claim(use->ports, use->key.protocol, use->key.dport))
 		return NULL;
-	if (!binding) {
-		if (!ports_claim(use->ports, use->key.protocol, use->key.dport))
-			return NULL;
-		set_inside(&inside, use->pool, &use->flow);
-		client = client_adopt(bindings, use, &block);
-		binding = binding_make(bindings, use->pool, &inside, use->ports, use->key.dport,
-				       client, block);
-		if (client)
-			client_left(bindings, client, block);
-		if (binding->independent)
-			binding_index(bindings, binding);
-	}
-	if (binding->client)
-		client_charge(&binding->client->flows, 0);
-	lease = lease_get(bindings, binding, &use->key, hash, flow, binding->client);
+	client = client_adopt(bindings, use);
+	if (!binding)
+		binding = binding_adopt(bindings, use, client);
+	if (client)
+		client_begin_flow(client, 0);
+	lease = lease_get(bindings, binding, &use->key, hash, flow, client);
+	if (client)
+		client_left(bindings, client);
 	if (!lease) {
 		binding_leave(bindings, binding);
 		return NULL;

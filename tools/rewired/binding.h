@@ -38,8 +38,8 @@ struct item {
 	enum { LEASE, BINDING, BLOCK, CLIENT } kind;
 	_Atomic bool queued;		/* on the way to the state thread */
 	struct item *next;
-	_Atomic uint32_t users;		/* items that it is the parent of, and handlers; or ITEM_DEAD */
-	_Atomic uint32_t references;	/* of those items, which are not freed yet */
+	_Atomic uint32_t users;		/* its children, a client's leases, and handlers; or ITEM_DEAD */
+	_Atomic uint32_t references;	/* its children that are not freed yet */
 	struct item *parent;		/* or NULL */
 
 	/* The state thread's */
@@ -70,12 +70,17 @@ struct binding {
 	bool independent;		/* of remote ends: it serves one endpoint, and rests itself */
 	bool indexed;			/* was found by its endpoint */
 	struct endpoint inside;		/* that it began with */
-	struct client *client;		/* an ancestor of it, or NULL */
+	struct client *client;		/* whose port it is: an ancestor of it, or NULL */
 	_Atomic uint32_t policy;	/* of the service that it serves */
 	_Atomic uint32_t rest;		/* milliseconds */
 	_Atomic bool served;		/* flows have had it */
 };
 
+/*
+ * A lease counts as a flow of the client whose flow it is, be the port another one's. It is
+ * a user of that client until it is dead. Who makes it dead takes both back, and nobody
+ * looks at its client after that; so it needs no reference.
+ */
 #define LEASE_DEAD	UINT64_MAX
 #define LEASE_HOLDERS	UINT32_MAX	/* the bits of a word that count who holds it now; */
 #define LEASE_TAKEN	(1ULL << 32)	/* the others, how often it was taken */
@@ -85,7 +90,7 @@ struct lease {
 	struct cds_lfht_node node;
 	struct rw_tuple key;
 	struct binding *binding;	/* its parent */
-	bool charged;			/* to the binding's client */
+	struct client *client;		/* or NULL */
 	struct lease *_Atomic any_port;	/* that of the far end's address; or NULL */
 	_Atomic uint64_t flow;		/* hash of the flow's original key */
 	_Atomic uint64_t word;		/* or LEASE_DEAD */

@@ -27,6 +27,20 @@ void client_uncharge(_Atomic uint32_t *count)
 	atomic_fetch_sub(count, 1);
 }
 
+bool client_begin_flow(struct client *client, uint32_t max)
+{
+	if (!client_charge(&client->flows, max))
+		return false;
+	atomic_fetch_add(&client->item.users, 1);
+	return true;
+}
+
+void client_end_flow(struct bindings *bindings, struct client *client)
+{
+	client_uncharge(&client->flows);
+	item_leave(bindings, &client->item);
+}
+
 static int client_matches(struct cds_lfht_node *node, const void *key)
 {
 	const struct client *client = caa_container_of(node, struct client, node);
@@ -262,8 +276,7 @@ static struct block *adopt_block(struct client *client, const struct use *use)
 	return block;
 }
 
-struct client *client_adopt(struct bindings *bindings, const struct use *use,
-			    struct block **block)
+struct client *client_adopt(struct bindings *bindings, const struct use *use)
 {
 	struct client *client;
 
@@ -271,16 +284,17 @@ struct client *client_adopt(struct bindings *bindings, const struct use *use,
 		return NULL;
 	client = client_get(bindings, use->pool, &use->flow);
 	client_settle(client, use->ports);
-	client_charge(&client->ports, 0);
-	if (use->pool->block)
-		*block = adopt_block(client, use);
 	return client;
 }
 
-void client_left(struct bindings *bindings, struct client *client, struct block *block)
+struct block *client_adopt_port(struct client *client, const struct use *use)
 {
-	if (block)
-		item_leave(bindings, &block->item);
+	client_charge(&client->ports, 0);
+	return use->pool->block ? adopt_block(client, use) : NULL;
+}
+
+void client_left(struct bindings *bindings, struct client *client)
+{
 	item_leave(bindings, &client->item);
 }
 

@@ -108,7 +108,7 @@ static struct lease *lease_of(struct bindings *bindings, struct wish *wish)
 		wish->client = client_get(bindings, wish->pool, wish->flow);
 	lease = take(bindings, wish);
 	if (wish->client)
-		client_left(bindings, wish->client, NULL);
+		client_left(bindings, wish->client);
 	return lease;
 }
 
