@@ -34,15 +34,49 @@ char *rpc_result(const json_t *id, json_t *result)
 				    "result", result));
 }
 
+/* How many bytes a character has; 0, it is no UTF-8. */
+static size_t character(const char *text)
+{
+	json_t *string = NULL;
+	size_t n;
+
+	for (n = 1; !string && n <= strnlen(text, 4); n++)
+		string = json_stringn(text, n);
+	json_decref(string);
+	return string ? n - 1 : 0;
+}
+
+/* Words of others are quoted, and cut, maybe within a character: JSON has no half ones. */
+static json_t *print_sentence(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy, *at;
+	size_t n;
+
+	if (string)
+		return string;
+	copy = strdup(text);
+	for (at = copy; *at; at += n) {
+		n = character(at);
+		if (!n) {
+			*at = '?';
+			n = 1;
+		}
+	}
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
 char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where)
 {
 	json_t *error;
 
 	if (!id)
 		return NULL;
-	error = json_pack("{s:i, s:s}", "code", code, "message", message);
+	error = json_pack("{s:i, s:o}", "code", code, "message", print_sentence(message));
 	if (error && where[0])
-		json_object_set_new(error, "data", json_pack("{s:s}", "where", where));
+		json_object_set_new(error, "data", json_pack("{s:o}", "where", print_sentence(where)));
 	return print_line(json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "error", error));
 }
 
