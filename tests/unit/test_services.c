@@ -230,6 +230,11 @@ static void a_nat_flow_turns_around_at_a_fixed_destination(void **context)
 
 #define NETWORKS(rest)	"{\"networks\":[{\"vni\":10,\"reach\":[0]},{\"vni\":0}" rest "],"
 
+/* To itself, from a pool's address. */
+#define ROUND(match)	"{" POOLS ",\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":0,\"dst\":\"198.51.100.1\"" \
+	match ",\"source\":{\"pool\":\"out\"},\"destination\":{},\"backends\":[{\"name\":\"b\",\"id\":1," \
+	"\"vni\":0,\"addresses\":\"198.51.100.1\"}]}]}"
+
 static const struct {
 	const char *text, *sentence;
 } refused[] = {
@@ -261,6 +266,8 @@ static const struct {
 	{ SERVICE(",\"dst\":\"10.1.0.0/24\",\"destination\":{},\"backends\":[{\"name\":\"b\",\"id\":1,"
 		  "\"vni\":10,\"addresses\":\"10.1.0.9\"}]"),
 	  "service \"s\": its backend \"b\" is the service itself" },
+	{ ROUND(""), "service \"s\": its backend \"b\" is the service itself" },
+	{ ROUND(",\"src\":\"203.0.112.0/23\""), "service \"s\": its backend \"b\" is the service itself" },
 	{ "{\"services\":[" BALANCED("a", "1", ",\"priority\":3" BACKENDS("11", "active")) ","
 	  BALANCED("b", "2", ",\"priority\":3" BACKENDS("12", "active")) "]}",
 	  "vni, protocol, src, dst and dport are those of service" },
@@ -308,6 +315,7 @@ static void what_is_nearly_wrong_is_taken(void **context)
 		SERVICE(",\"dst\":\"10.1.0.0/24\",\"destination\":{\"vni\":11,\"addresses\":\"10.1.0.9\"}"),
 		SERVICE(",\"protocol\":\"tcp\",\"dport\":80,\"dst\":\"10.1.0.0/24\","
 			"\"destination\":{\"vni\":10,\"addresses\":\"10.1.0.9\",\"port\":81}"),
+		ROUND(",\"src\":\"10.0.0.0/8\""),
 		"{" POOLS ",\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":10,\"source\":{\"vni\":0,"
 		"\"addresses\":\"203.0.113.0/24\",\"port\":1023}}]}",
 		"{\"services\":[" BALANCED("a", "1", ",\"priority\":3" BACKENDS("11", "active")) ","

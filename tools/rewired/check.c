@@ -233,11 +233,30 @@ static int check_destination(const struct service *service, const char *kind, co
 	return 0;
 }
 
+/* Whether a packet that has been sent on has a source that the service is for. */
+static bool keeps_source(const struct service *service, int family)
+{
+	const struct pool *pool = service->pool;
+	unsigned int i;
+
+	if (!service->src.count)
+		return true;
+	if (service->source.given)
+		return prefixes_contain(&service->src, &service->source.prefixes[family].address);
+	if (!pool)
+		return true;
+	for (i = 0; i < pool->address_count[family]; i++)
+		if (prefixes_contain(&service->src, ports_address(pool->addresses[family][i])))
+			return true;
+	return false;
+}
+
 static bool is_service(const struct service *service, uint32_t vni, const struct rw_addr *address,
 		       uint16_t port)
 {
-	return vni == service->vni && service->dst.count && !service->source.given && !service->pool &&
+	return vni == service->vni && service->dst.count &&
 	       prefixes_contain(&service->dst, address) &&
+	       keeps_source(service, family_index(address)) &&
 	       (!port || !service->dport_min ||
 		(port >= service->dport_min && port <= service->dport_max));
 }
