@@ -282,8 +282,9 @@ void lease_open(struct bindings *bindings, const struct pool *pool, struct lease
 
 void lease_unhold(struct bindings *bindings, struct lease *lease)
 {
-	item_hand_over(bindings, &lease->item);
+	/* In this order, or who takes it off the queue may still see the holder, and it is forgotten */
 	atomic_fetch_sub(&lease->word, 1);
+	item_hand_over(bindings, &lease->item);
 }
 
 /* One that was in this state. False, it is not any more. */

@@ -173,9 +173,10 @@ bool block_kill(struct bindings *bindings, struct block *block)
 	if (!item_end(&block->item))
 		return false;
 	atomic_store(&block->client->blocks[block->slot], NULL);
-	ports_release(block->ports, PORTS_BLOCKS, block->range.min);
+	/* Before it may be another's, whose record begins later */
 	if (!bindings->closing)
 		log_block(block, "end");
+	ports_release(block->ports, PORTS_BLOCKS, block->range.min);
 	item_leave(bindings, &block->client->item);
 	return true;
 }
