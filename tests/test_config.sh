@@ -45,6 +45,9 @@ garbage() {
 	local n pids=''
 
 	answers "not JSON" 'rubbish' '"error".*column'
+	answers "half a character behind a backslash" $'{"a":"\\\303\251"}' '"error".*column'
+	refuse "a long key, cut in the middle of a character" 2 'unknown key "a.*\?"' \
+		timeout 60 "$bin/rewire" apply <(printf '{"a%s": 1}' "$(printf 'é%.0s' {1..40})")
 	answers "not a request" '[1, 2]' '"error".*a request is one object'
 	answers "no version" '{"id": 1, "method": "status"}' '"error".*jsonrpc'
 	answers "an unknown method" '{"jsonrpc": "2.0", "id": 1, "method": "explode"}' 'no method .*explode'

@@ -3,10 +3,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "config.h"
 #include "json_line.h"
 #include "rpc.h"
 #include "siphash.h"
@@ -31,9 +33,13 @@ static int parse(const char *line, size_t length)
 {
 	struct rpc_request request;
 	char *answer = NULL;
+	int code;
 
-	if (rpc_parse(line, length, &request, &answer))
-		return code_of(answer);
+	if (rpc_parse(line, length, &request, &answer)) {
+		code = code_of(answer);
+		assert_int_not_equal(code, RPC_INTERNAL_ERROR);
+		return code;
+	}
 	assert_non_null(request.method);
 	rpc_free(&request);
 	return 0;
@@ -138,6 +144,96 @@ static void broken_lines_never_crash(void **context)
 	assert_in_range(taken, 1, 49999);
 }
 
+/* What is said of a text is a sentence that can be sent. */
+static void assert_answered(const char *sentence)
+{
+	json_t *id = json_null();
+
+	assert_int_equal(code_of(rpc_error_at(id, RPC_REFUSED, sentence, sentence)), RPC_REFUSED);
+}
+
+static void assert_sentence(const char *said, const char *sent)
+{
+	json_t *text = rpc_text(said);
+
+	assert_non_null(text);
+	assert_string_equal(json_string_value(text), sent);
+	json_decref(text);
+}
+
+static void sentences_are_valid(void **context)
+{
+	(void)context;
+	assert_sentence("", "");
+	assert_sentence("key \"caf\xc3\xa9\"", "key \"caf\xc3\xa9\"");
+	assert_sentence("key \"caf\xc3\"", "key \"caf?\"");
+	assert_sentence("\xe2\x82\xac \xe2\x82", "\xe2\x82\xac ??");
+	assert_sentence("\xf0\x9f\x98\x80\xf0\x9f\x98x", "\xf0\x9f\x98\x80???x");
+	assert_sentence("\xa9\xff\xc0\x80\xed\xa0\x80", "???????");
+}
+
+static void what_cannot_be_written_is_answered(void **context)
+{
+	(void)context;
+	assert_int_equal(code_of(rpc_result(json_null(), NULL)), RPC_INTERNAL_ERROR);
+	assert_int_equal(code_of(rpc_result(json_null(), json_string_nocheck("\xff"))),
+			 RPC_INTERNAL_ERROR);
+}
+
+static const char *const characters[] = { "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+
+/* Wherever a sentence that quotes a name cuts it, in the middle of a character, too. */
+static void long_names_are_answered(void **context)
+{
+	static const char *const formats[] = {
+		"{\"%s\":1}",
+		"{\"pools\":[{\"name\":\"p\",\"%s\":1}]}",
+		"{\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":0,\"dst\":\"%s\"}]}",
+		"{\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":0,\"protocol\":\"tcp\",\"dport\":\"%s\"}]}",
+		"{\"services\":[{\"name\":\"s\",\n\"id\":1,\"vni\":0,\"source\":{\"pool\":\"%s\"}}]}",
+		"{\n\"pools\":[{\"name\":\"p\",\"vni\":0,\"ports\":\"%s\",\"addresses\":\"10.0.0.1\"}]}",
+	};
+	char name[700], text[1024];
+	struct error error;
+	size_t i, c, before, length;
+
+	(void)context;
+	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		for (c = 0; c < sizeof(characters) / sizeof(characters[0]); c++) {
+			for (before = 0; before < 4; before++) {
+				memset(name, 'a', before);
+				for (length = before; length < 600; length += strlen(characters[c]))
+					strcpy(name + length, characters[c]);
+				snprintf(text, sizeof(text), formats[i], name);
+				memset(&error, 0, sizeof(error));
+				assert_null(config_parse(text, NULL, &error));
+				assert_true(error.text[0]);
+				assert_answered(error.text);
+			}
+		}
+	}
+}
+
+/* A parser's sentences quote what it stumbled over, which may end anywhere. */
+static void broken_characters_are_answered(void **context)
+{
+	static const char good[] = "{\"jsonrpc\":\"2.0\",\"\xc3\xa9\xe2\x82\xac\":\"\xf0\x9f\x98\x80\"}";
+	char line[128];
+	size_t at, c, cut;
+
+	(void)context;
+	for (at = 0; at < sizeof(good); at++) {
+		for (c = 0; c < sizeof(characters) / sizeof(characters[0]); c++) {
+			for (cut = 1; cut <= strlen(characters[c]); cut++) {
+				snprintf(line, sizeof(line), "%.*s\\%.*s%s", (int)at, good, (int)cut,
+					 characters[c], good + at);
+				assert_int_equal(parse(line, strlen(line)), RPC_PARSE_ERROR);
+				assert_int_equal(parse(line, at + 1 + cut), RPC_PARSE_ERROR);
+			}
+		}
+	}
+}
+
 static void deep_nesting_is_refused(void **context)
 {
 	char *line = malloc(100000);
@@ -182,6 +278,10 @@ int main(void)
 		cmocka_unit_test(garbage_is_answered),
 		cmocka_unit_test(characters_cut_in_half_are_answered),
 		cmocka_unit_test(broken_lines_never_crash),
+		cmocka_unit_test(sentences_are_valid),
+		cmocka_unit_test(what_cannot_be_written_is_answered),
+		cmocka_unit_test(long_names_are_answered),
+		cmocka_unit_test(broken_characters_are_answered),
 		cmocka_unit_test(deep_nesting_is_refused),
 	};
 

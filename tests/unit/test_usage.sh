@@ -36,4 +36,26 @@ refuse "a file that is not there" 1 'restore: /nowhere: No such file' "$bin/rewi
 refuse "two ways to restore" 1 'dry-run and merge exclude' "$bin/rewire" restore /nowhere dry-run merge
 refuse "flags of UDP" 1 'explain: flags are of TCP alone' \
 	"$bin/rewire" explain vni 1 protocol udp src 1.1.1.1 dst 2.2.2.2 flags ack
+
+# A daemon that takes a question and closes without a word.
+mute() {
+	python3 - "$1" <<- 'END' &
+		import os, socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(sys.argv[1] + ".new")
+		server.listen()
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
+		server.settimeout(30)
+		client = server.accept()[0]
+		client.settimeout(30)
+		while client.recv(4096):
+		    pass
+	END
+	wait_for 10 test -S "$1"
+}
+
+mute "$work/mute"
+refuse "a daemon that answers nothing" 2 'gives no answer' \
+	timeout 20 "$bin/rewire" -socket "$work/mute" pool show
+wait
 test_end

@@ -91,6 +91,18 @@ static json_t *receive_line(int fd)
 	return answer;
 }
 
+/*
+ * Only one question is asked: the daemon, told so, closes the connection when it has answered.
+ * So one that has no answer, or dies, ends the wait. Time does not: to apply a large
+ * configuration takes as long as it takes, and without a word until it is done.
+ */
+static json_t *ask(int fd, const json_t *request)
+{
+	if (send_line(fd, request) || shutdown(fd, SHUT_WR))
+		return NULL;
+	return receive_line(fd);
+}
+
 static json_t *exchange(const json_t *request)
 {
 	int fd = open_socket(cli.control);
@@ -98,7 +110,7 @@ static json_t *exchange(const json_t *request)
 
 	if (fd < 0)
 		return NULL;
-	answer = send_line(fd, request) ? NULL : receive_line(fd);
+	answer = ask(fd, request);
 	if (!answer)
 		cli_error("the daemon gives no answer that is JSON");
 	close(fd);

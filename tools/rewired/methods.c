@@ -212,7 +212,7 @@ static json_t *show_health(struct health *health)
 		json_object_set_new(shown, "result", json_string(check_result_names[report.result]));
 		json_object_set_new(shown, "took_ms", json_integer(report.took));
 	}
-	json_object_set_new(shown, "reason", json_string(report.reason));
+	json_object_set_new(shown, "reason", rpc_text(report.reason));
 	return shown;
 }
 
@@ -445,7 +445,7 @@ json_t *methods_edit_result(const struct edit *edit)
 
 	json_object_set(result, "changed", edit->change.difference);
 	if (!edit->change.saved && !edit->change.dry_run)
-		json_object_set_new(result, "not_saved", json_string(edit->change.save_error.text));
+		json_object_set_new(result, "not_saved", rpc_text(edit->change.save_error.text));
 	return result;
 }
 

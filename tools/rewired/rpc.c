@@ -5,22 +5,60 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "rpc.h"
 
-/* Takes the message. */
+/* Bytes of the character that a text begins with; 0, of none. */
+static size_t character_length(const char *text)
+{
+	size_t length, max = strnlen(text, 4);
+	json_t *character;
+
+	for (length = 1; length <= max; length++) {
+		character = json_stringn(text, length);
+		json_decref(character);
+		if (character)
+			return length;
+	}
+	return 0;
+}
+
+json_t *rpc_text(const char *text)
+{
+	json_t *valid = json_string(text);
+	char *copy, *c;
+	size_t length;
+
+	if (valid)
+		return valid;
+	copy = allocate(1, strlen(text) + 1);
+	strcpy(copy, text);
+	for (c = copy; *c; c += length) {
+		length = character_length(c);
+		if (!length) {
+			*c = '?';
+			length = 1;
+		}
+	}
+	valid = json_string(copy);
+	free(copy);
+	return valid;
+}
+
+/* Takes the message. Who waits for an answer gets one, even if it cannot be written. */
 static char *print_line(json_t *message)
 {
+	static const char failed[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
+		"{\"code\":-32603,\"message\":\"the answer cannot be written\"}}";
 	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
-	size_t length = text ? strlen(text) : 0;
-	char *line = text ? realloc(text, length + 2) : NULL;
+	const char *answer = text ? text : failed;
+	size_t length = strlen(answer);
+	char *line = allocate(1, length + 2);
 
-	json_decref(message);
-	if (!line) {
-		free(text);
-		return NULL;
-	}
+	memcpy(line, answer, length);
 	line[length] = '\n';
-	line[length + 1] = 0;
+	json_decref(message);
+	free(text);
 	return line;
 }
 
@@ -30,42 +68,10 @@ char *rpc_result(const json_t *id, json_t *result)
 		json_decref(result);
 		return NULL;
 	}
+	if (!result)
+		return rpc_error(id, RPC_INTERNAL_ERROR, "the answer cannot be written");
 	return print_line(json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id,
 				    "result", result));
-}
-
-/* How many bytes a character has; 0, it is no UTF-8. */
-static size_t character(const char *text)
-{
-	json_t *string = NULL;
-	size_t n;
-
-	for (n = 1; !string && n <= strnlen(text, 4); n++)
-		string = json_stringn(text, n);
-	json_decref(string);
-	return string ? n - 1 : 0;
-}
-
-/* Words of others are quoted, and cut, maybe within a character: JSON has no half ones. */
-static json_t *print_sentence(const char *text)
-{
-	json_t *string = json_string(text);
-	char *copy, *at;
-	size_t n;
-
-	if (string)
-		return string;
-	copy = strdup(text);
-	for (at = copy; *at; at += n) {
-		n = character(at);
-		if (!n) {
-			*at = '?';
-			n = 1;
-		}
-	}
-	string = json_string(copy);
-	free(copy);
-	return string;
 }
 
 char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where)
@@ -74,9 +80,9 @@ char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, co
 
 	if (!id)
 		return NULL;
-	error = json_pack("{s:i, s:o}", "code", code, "message", print_sentence(message));
+	error = json_pack("{s:i, s:o}", "code", code, "message", rpc_text(message));
 	if (error && where[0])
-		json_object_set_new(error, "data", json_pack("{s:o}", "where", print_sentence(where)));
+		json_object_set_new(error, "data", json_pack("{s:o}", "where", rpc_text(where)));
 	return print_line(json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "error", error));
 }
 

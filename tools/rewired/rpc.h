@@ -11,6 +11,7 @@ enum rpc_code {
 	RPC_INVALID_REQUEST	= -32600,
 	RPC_METHOD_NOT_FOUND	= -32601,
 	RPC_INVALID_PARAMS	= -32602,
+	RPC_INTERNAL_ERROR	= -32603,
 	RPC_REFUSED		= -32000,	/* well asked, but it cannot be done */
 };
 
@@ -25,7 +26,13 @@ struct rpc_request {
 int rpc_parse(const char *line, size_t length, struct rpc_request *request, char **answer);
 void rpc_free(struct rpc_request *request);
 
-/* A line to answer with, its newline included; NULL when id is. Takes result. */
+/*
+ * A sentence as JSON. Sentences hold what others wrote, and are cut in bytes: each byte that
+ * belongs to no whole character of UTF-8 becomes a question mark.
+ */
+json_t *rpc_text(const char *text);
+
+/* A line to answer with, its newline included; NULL when id is, never else. Takes result. */
 char *rpc_result(const json_t *id, json_t *result);
 char *rpc_error(const json_t *id, enum rpc_code code, const char *message);
 /* The same about a part of a configuration, which is the error's data; "", none. */
