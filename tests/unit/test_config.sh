@@ -101,6 +101,20 @@ big 100000 > "$config"
 check "100,000 objects are checked in bounded time and memory" bounded "$bin/rewired" -k -c "$config"
 sed -i '$s/}$/,"x":1}/; $!b' "$config"
 refuse "and refused in them" 1 'unknown key "x"' bounded "$bin/rewired" -k -c "$config"
+
+# chain SERVICES: each has the next one's address as its backend
+chain() {
+	jq -nc --argjson n "$1" '
+		def at: "10.\(. / 65536 | floor).\(. / 256 | floor | . % 256).\(. % 256)";
+		{ services: [range($n) | { name: "s\(.)", id: (. + 1), vni: 0, protocol: "tcp", dst: at, dport: 80,
+			destination: { scheduler: "round-robin" }, backends: [{ name: "b", id: (. + 1), vni: 0, addresses: (. + 1 | at), port: 80 }] }] }'
+}
+
+chain 30000 > "$config"
+check "services may lead from one to the next" bounded "$bin/rewired" -k -c "$config"
+chain 30000 | jq -c '.services[29999].backends[0].addresses = "10.0.0.0"' > "$config"
+refuse "but not in a circle, however long" 1 'its backend "b" is service "s[0-9]*", which leads back to it' \
+	bounded "$bin/rewired" -k -c "$config"
 big 100000 | jq -c '.services[49999].source.pool = "nowhere"' > "$config"
 refuse "by the last one, too" 1 'service "s49999": source: there is no pool "nowhere"' bounded "$bin/rewired" -k -c "$config"
 test_end

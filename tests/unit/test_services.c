@@ -228,12 +228,16 @@ static void a_nat_flow_turns_around_at_a_fixed_destination(void **context)
 	clear(&bench);
 }
 
-#define NETWORKS(rest)	"{\"networks\":[{\"vni\":10,\"reach\":[0]},{\"vni\":0}" rest "],"
+/* In VNI 0, with a source pool of 203.0.113.64 where one is named. */
+#define CHAIN(services)	"{" POOLS ",\"services\":[" services "]}"
+#define LINK(name, id, match, to) "{\"name\":\"" name "\",\"id\":" id ",\"vni\":0," match \
+	",\"destination\":{},\"backends\":[{\"name\":\"b" id "\",\"id\":" id ",\"vni\":0," to "}]}"
+#define TCP(dst, port)	"\"protocol\":\"tcp\",\"dst\":\"" dst "\",\"dport\":" port
+#define AT(address, port) "\"addresses\":\"" address "\",\"port\":" port
+#define POOLED		",\"source\":{\"pool\":\"out\"}"
+#define FROM(src)	",\"src\":\"" src "\""
 
-/* To itself, from a pool's address. */
-#define ROUND(match)	"{" POOLS ",\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":0,\"dst\":\"198.51.100.1\"" \
-	match ",\"source\":{\"pool\":\"out\"},\"destination\":{},\"backends\":[{\"name\":\"b\",\"id\":1," \
-	"\"vni\":0,\"addresses\":\"198.51.100.1\"}]}]}"
+#define NETWORKS(rest)	"{\"networks\":[{\"vni\":10,\"reach\":[0]},{\"vni\":0}" rest "],"
 
 static const struct {
 	const char *text, *sentence;
@@ -266,8 +270,37 @@ static const struct {
 	{ SERVICE(",\"dst\":\"10.1.0.0/24\",\"destination\":{},\"backends\":[{\"name\":\"b\",\"id\":1,"
 		  "\"vni\":10,\"addresses\":\"10.1.0.9\"}]"),
 	  "service \"s\": its backend \"b\" is the service itself" },
-	{ ROUND(""), "service \"s\": its backend \"b\" is the service itself" },
-	{ ROUND(",\"src\":\"203.0.112.0/23\""), "service \"s\": its backend \"b\" is the service itself" },
+	{ CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") POOLED, AT("10.0.0.1", "80"))),
+	  "service \"a\": its backend \"b1\" is the service itself" },
+	{ CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") POOLED FROM("203.0.113.0/24"), AT("10.0.0.1", "80"))),
+	  "service \"a\": its backend \"b1\" is the service itself" },
+	{ CHAIN(LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "81")) ","
+		LINK("b", "2", TCP("10.0.0.0/24", "\"81-90\""), AT("10.0.0.1", "80"))),
+	  "service \"a\": its backend \"b1\" is service \"b\", which leads back to it" },
+	{ CHAIN(LINK("x", "9", TCP("10.0.0.9", "80"), AT("10.0.0.1", "80")) ","
+		LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "80")) ","
+		LINK("b", "2", TCP("10.0.0.2", "80") POOLED, AT("10.0.0.3", "80")) ","
+		LINK("c", "3", TCP("10.0.0.3", "80"), AT("10.0.0.1", "80"))),
+	  "service \"a\": its backend \"b1\" is service \"b\", which leads back to it" },
+	{ CHAIN(LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "80") "},{\"name\":\"again\","
+		     "\"id\":7,\"vni\":0," AT("10.0.0.1", "80")) ","
+		LINK("b", "2", TCP("10.0.0.2", "80"), AT("10.0.0.3", "80"))),
+	  "service \"a\": its backend \"again\" is the service itself" },
+	{ CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") ",\"priority\":9", AT("10.0.0.7", "80")) ","
+		LINK("b", "2", TCP("10.0.0.1", "80"), AT("10.0.0.2", "80")) ","
+		LINK("c", "3", TCP("10.0.0.2", "80"), AT("10.0.0.1", "80"))),
+	  "service \"b\": its backend \"b2\" is service \"c\", which leads back to it" },
+	{ CHAIN(LINK("a", "1", "\"dst\":\"fd00::1\"", "\"addresses\":[\"10.0.0.1\",\"fd00::2\"]") ","
+		LINK("b", "2", "\"dst\":\"fd00::/64\"", "\"addresses\":\"fd00::1\"")),
+	  "service \"a\": its backend \"b1\" is service \"b\", which leads back to it" },
+	{ CHAIN("{\"name\":\"a\",\"id\":1,\"vni\":0,\"dst\":\"10.0.0.0/24\","
+		"\"destination\":{\"vni\":5,\"addresses\":\"10.1.0.0/24\"}},"
+		"{\"name\":\"b\",\"id\":2,\"vni\":5,\"dst\":\"10.1.0.7\","
+		"\"destination\":{\"vni\":0,\"addresses\":\"10.0.0.8\"}}"),
+	  "service \"a\": its destination is service \"b\", which leads back to it" },
+	{ CHAIN("{\"name\":\"a\",\"id\":1,\"vni\":0,\"dst\":\"10.0.0.1\",\"destination\":{\"vni\":5}},"
+		"{\"name\":\"b\",\"id\":2,\"vni\":5,\"dst\":\"10.0.0.1\",\"destination\":{\"vni\":0}}"),
+	  "service \"a\": its destination is service \"b\", which leads back to it" },
 	{ "{\"services\":[" BALANCED("a", "1", ",\"priority\":3" BACKENDS("11", "active")) ","
 	  BALANCED("b", "2", ",\"priority\":3" BACKENDS("12", "active")) "]}",
 	  "vni, protocol, src, dst and dport are those of service" },
@@ -315,11 +348,36 @@ static void what_is_nearly_wrong_is_taken(void **context)
 		SERVICE(",\"dst\":\"10.1.0.0/24\",\"destination\":{\"vni\":11,\"addresses\":\"10.1.0.9\"}"),
 		SERVICE(",\"protocol\":\"tcp\",\"dport\":80,\"dst\":\"10.1.0.0/24\","
 			"\"destination\":{\"vni\":10,\"addresses\":\"10.1.0.9\",\"port\":81}"),
-		ROUND(",\"src\":\"10.0.0.0/8\""),
 		"{" POOLS ",\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":10,\"source\":{\"vni\":0,"
 		"\"addresses\":\"203.0.113.0/24\",\"port\":1023}}]}",
 		"{\"services\":[" BALANCED("a", "1", ",\"priority\":3" BACKENDS("11", "active")) ","
 		BALANCED("b", "2", ",\"priority\":4" BACKENDS("12", "active")) "]}",
+		/* One leads to another, which leads nowhere; also by way of a range of ports. */
+		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "81")) ","
+		      LINK("b", "2", TCP("10.0.0.0/24", "\"81-90\""), AT("10.0.0.1", "79"))),
+		/* Its own source is none that it takes. */
+		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") POOLED FROM("10.0.0.0/8"), AT("10.0.0.1", "80"))),
+		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") ",\"source\":{\"vni\":0,\"addresses\":\"9.0.0.1\"}"
+			   FROM("10.0.0.0/8"), AT("10.0.0.1", "80"))),
+		/* Another one takes them, which is more exact: by dst, src, protocol or port. */
+		CHAIN(LINK("a", "1", TCP("10.0.0.0/24", "80"), AT("10.0.0.1", "80")) ","
+		      LINK("b", "2", TCP("10.0.0.1", "80"), AT("10.9.0.1", "80"))),
+		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80") POOLED, AT("10.0.0.1", "80")) ","
+		      LINK("b", "2", TCP("10.0.0.1", "80") FROM("203.0.113.64"), AT("10.9.0.1", "80"))),
+		CHAIN(LINK("a", "1", "\"dst\":\"10.0.0.1\"", AT("10.0.0.2", "80")) ","
+		      LINK("b", "2", "\"protocol\":\"tcp\",\"dst\":\"10.0.0.2\"", AT("10.9.0.1", "80"))),
+		CHAIN(LINK("a", "1", "\"protocol\":\"tcp\",\"dst\":\"10.0.0.1\"", AT("10.0.0.1", "80")) ","
+		      LINK("b", "2", TCP("10.0.0.1", "80"), AT("10.9.0.1", "80"))),
+		/* Other protocols. */
+		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "80")) ","
+		      LINK("b", "2", "\"protocol\":\"udp\",\"dst\":\"10.0.0.2\"", AT("10.0.0.1", "80"))),
+		/* Hairpin: the source is translated on the way to a service. */
+		"{" POOLS ",\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":20,\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"web\",\"id\":2,\"vni\":0,\"dst\":\"203.0.113.20\","
+		"\"destination\":{\"vni\":20,\"addresses\":\"10.0.0.2\"}}]}",
+		/* Part of a range is translated into the rest. */
+		CHAIN("{\"name\":\"a\",\"id\":1,\"vni\":0,\"dst\":\"10.0.0.0/25\","
+		      "\"destination\":{\"vni\":0,\"addresses\":\"10.0.0.128/25\"}}"),
 	};
 	struct snapshot *snapshot;
 	struct error error;

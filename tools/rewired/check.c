@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "check.h"
+#include "loops.h"
 #include "rules.h"
 
 static void blame_pool(const struct snapshot *snapshot, const struct pool *pool,
@@ -233,58 +234,6 @@ static int check_destination(const struct service *service, const char *kind, co
 	return 0;
 }
 
-/* Whether a packet that has been sent on has a source that the service is for. */
-static bool keeps_source(const struct service *service, int family)
-{
-	const struct pool *pool = service->pool;
-	unsigned int i;
-
-	if (!service->src.count)
-		return true;
-	if (service->source.given)
-		return prefixes_contain(&service->src, &service->source.prefixes[family].address);
-	if (!pool)
-		return true;
-	for (i = 0; i < pool->address_count[family]; i++)
-		if (prefixes_contain(&service->src, ports_address(pool->addresses[family][i])))
-			return true;
-	return false;
-}
-
-static bool is_service(const struct service *service, uint32_t vni, const struct rw_addr *address,
-		       uint16_t port)
-{
-	return vni == service->vni && service->dst.count &&
-	       prefixes_contain(&service->dst, address) &&
-	       keeps_source(service, family_index(address)) &&
-	       (!port || !service->dport_min ||
-		(port >= service->dport_min && port <= service->dport_max));
-}
-
-/* What it sends on would be its own packet again, for ever. */
-static int check_loop(const struct service *service, struct error *error)
-{
-	const struct mapping *mapping = &service->destination;
-	const struct backend *backend;
-	unsigned int i;
-	int family;
-
-	for (family = 0; family < FAMILIES; family++) {
-		if (mapping->prefixes[family].address.family &&
-		    is_service(service, mapping->vni, &mapping->prefixes[family].address, mapping->port))
-			return refuse(error, "service \"%s\": its destination is the service itself",
-				      service->name);
-		for (i = 0; i < service->backend_count; i++) {
-			backend = &service->backends[i];
-			if (backend->addresses[family].family &&
-			    is_service(service, backend->vni, &backend->addresses[family], backend->port))
-				return refuse(error, "service \"%s\": its backend \"%s\" is the service itself",
-					      service->name, backend->name);
-		}
-	}
-	return 0;
-}
-
 static int check_destinations(const struct snapshot *snapshot, struct error *error)
 {
 	const struct service *service;
@@ -293,8 +242,6 @@ static int check_destinations(const struct snapshot *snapshot, struct error *err
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
 		blame_service(snapshot, service, error);
-		if (check_loop(service, error))
-			return -1;
 		if (service->destination.given &&
 		    check_destination(service, "service", service->name, service->destination.vni, error))
 			return -1;
@@ -411,6 +358,7 @@ int check_snapshot(const struct snapshot *snapshot, struct error *error)
 	if (check_pool_labels(snapshot, error) || check_service_labels(snapshot, error) ||
 	    check_backend_labels(snapshot, error) || check_overlap(snapshot, error) ||
 	    networks_check(snapshot, error) || check_destinations(snapshot, error) ||
+	    loops_check(snapshot, error) ||
 	    check_sources(snapshot, error))
 		return -1;
 	return check_matches(snapshot, error);
