@@ -15,7 +15,7 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
-from ends import CHECKS, ends, error, send, text
+from ends import CHECKS, ends, error, hairpin, send, text
 from netlink import DUMP, attributes, u32
 from packets import Stage, c
 from raw import DCCP, ESP, GRE, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE, checksum, ip, put
@@ -96,6 +96,24 @@ def senders():
                 error(flow, flow.client[0], flow.virtual[0], (3, 1), (3, 4), flow.back(True)),
                 error(flow, flow.public[0], flow.server[0], (3, 1), (3, 4), flow.back(False),
                       hops=63))
+
+
+def hairpinned():
+    """Between two clients of one network: each knows the other's public address, and no other."""
+    for flow in (hairpin(protocol, ipv6, 3) for ipv6 in (False, True)
+                 for protocol in (TCP, UDP, ICMPV6 if ipv6 else ICMP)):
+        flow.add(stage)
+        for what, kind, code, rest in KINDS:
+            label = f"about a hairpinned packet: {flow.name}: {what}"
+            for who, sender in (("the other end", flow.server[0]), ("a router before it", flow.far)):
+                becomes(f"RFC 5508 REQ-7: {label}, by {who}", "a", "a",
+                        error(flow, sender, flow.public[0], kind, code, flow.forth(False, hops=3), rest),
+                        error(flow, flow.virtual[0], flow.client[0], kind, code,
+                              flow.forth(True, hops=3), rest, hops=63))
+            becomes(f"RFC 5508 REQ-7: {label}, about an answer", "a", "a",
+                    error(flow, flow.client[0], flow.virtual[0], kind, code, flow.back(True, hops=3), rest),
+                    error(flow, flow.public[0], flow.server[0], kind, code,
+                          flow.back(False, hops=3), rest, hops=63))
 
 
 def quotes():
@@ -320,5 +338,5 @@ def garbage():
 
 
 set_up()
-tap.run(kinds, senders, quotes, under_rules(truncations), under_rules(refusals), left_alone, life,
+tap.run(kinds, senders, hairpinned, quotes, under_rules(truncations), under_rules(refusals), left_alone, life,
         garbage)

@@ -122,6 +122,10 @@ sixteen_ports() {
 	disconnect
 	exec {first}>&-
 	wait_for 10 eval "! kill -0 $before"
+	configure "{ $sixteen, \"mapping\": \"endpoint-dependent\", \"exhausted\": \"prohibited\" }" > /dev/null
+	connect 101-140 "$out4"
+	equal "or 24 are told so by an ICMP error, if that is wanted" "$outcome" '{"accepted":16,"prohibited":24}'
+	disconnect
 	configure "{ $sixteen, \"exhausted\": \"reset\" }" > /dev/null
 	connect 101-140 "$out4"
 	equal "endpoint-independent mapping: 16 clients get a port" "$outcome" '{"accepted":16,"refused":24}'
@@ -178,6 +182,12 @@ filtering() {
 		"$(flows '[.[] | select(.orig.vni == 0) | .reply.src] | unique')" '["10.0.0.2"]'
 	equal "whose answers go the same way back" "$(who 5000 198.51.100.10)" "$public"
 	before=$(counter unmapped)
+	in_ns out timeout 2 nc -z -n "${public%:*}" "${public#*:}"
+	check "RFC 7857 filtering: what UDP has opened lets no TCP in" \
+		wait_for 20 eval '[ "$(counter unmapped)" -gt '"$before"' ]'
+	equal "RFC 7857 filtering: which has no flow" \
+		"$(flows '[.[] | select(.orig.vni == 0 and .orig.protocol == "tcp" and .action == "translate")] | length')" 0
+	before=$(counter unmapped)
 	in_ns out bash -c "echo > /dev/udp/$nat4/1024"
 	check "a port that nobody has lets nobody in, which is counted, too" \
 		wait_for 20 eval '[ "$(counter unmapped)" -gt '"$before"' ]'
@@ -203,14 +213,14 @@ hairpin() {
 	kill "$spawned"
 }
 
-# send CLIENT FIRST LAST: a datagram from each of these ports of 10.0.0.CLIENT
+# send CLIENT FIRST LAST [PORT]: a datagram from each of these ports of 10.0.0.CLIENT
 send() {
-	in_ns t1 /usr/bin/python3 - "10.0.0.$1" "$2" "$3" "$out4" <<-'END'
+	in_ns t1 /usr/bin/python3 - "10.0.0.$1" "$2" "$3" "$out4" "${4:-9}" <<-'END'
 		import socket, sys
 		for port in range(int(sys.argv[2]), int(sys.argv[3]) + 1):
 		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 		        s.bind((sys.argv[1], port))
-		        s.sendto(b"x", (sys.argv[4], 9))
+		        s.sendto(b"x", (sys.argv[4], int(sys.argv[5])))
 	END
 }
 
@@ -230,6 +240,11 @@ records() {
 
 has_records() {
 	[ "$(records "$1" "$2" | wc -l)" = "$3" ]
+}
+
+# logged: how many lines of the log tell of blocks, and how many of remote ends
+logged() {
+	echo "$(grep -c ' block ' "$work/rewired.log") $(grep -cE '198\.51\.100\.|2001:db8:1:' "$work/rewired.log")"
 }
 
 # within RANGES PORTS: all of these ports are in one of the ranges, one a line
@@ -260,12 +275,68 @@ blocks() {
 	ports=$(ports_of 101)
 	equal "who had a port is found by its block" \
 		"$(rewire -j pool find address $nat4 port "$(jq '.[0]' <<< "$ports")" | jq -r .client)" 10.0.0.101
+	equal "RFC 6888 REQ-12: the log tells of three blocks, and of no remote end" "$(logged)" "3 0"
 	stop_rewired KILL
 	start_rewired
 	equal "a daemon that is killed finds the blocks again" "$(records adopted 101 | wc -l)" 2
 	equal "which are the same" "$(within "$(records adopted 101)" "$ports")" true
 	rewire flow flush vni 10
 	check "RFC 6888 REQ-14: their ends are recorded" wait_for 30 has_records end 101 2
+	check "RFC 6888 REQ-14: and that of the other one" wait_for 30 has_records end 102 1
+	equal "RFC 6888 REQ-12: nor do the records of what is adopted and ends" "$(logged)" "6 0"
+}
+
+# replied CLIENT: the number of its flows that were answered, and their public addresses
+replied() {
+	flows "[.[] | select(.orig.src == \"10.0.0.$1\" and .state == \"replied\") | .reply.dst] | [length, (unique | .[])]"
+}
+
+is_replied() {
+	[ "$(replied "$1")" = "$2" ]
+}
+
+# RFC 6888: two addresses that are no neighbours, of ten ports each, and a client who wants fifteen.
+# Each time another client and other ports: flows with answers are remembered, and have theirs.
+several_addresses() {
+	local before two='"addresses": ["203.0.113.64", "203.0.113.99", "2001:db8:f::64"]'
+
+	configure "{ $two, \"ports\": \"2000-2009\", \"pooling\": \"arbitrary\" }" > /dev/null
+	send 111 5000 5014 7
+	check "RFC 6888 REQ-3: a pool's addresses need not be neighbours, and all of them are used" \
+		wait_for 20 is_replied 111 '[15,"203.0.113.64","203.0.113.99"]'
+	note "$(replied 111)"
+	configure "{ $two, \"ports\": \"3000-3009\" }" > /dev/null
+	before=$(counter exhausted)
+	send 113 5000 5014 7
+	check "RFC 6888 REQ-2: by default a client's address has no port left" \
+		wait_for 20 eval '[ "$(counter exhausted)" -ge '"$((before + 5))"' ]'
+	check "RFC 6888 REQ-2: and it keeps to that, though another one has" \
+		wait_for 20 eval '[[ "$(replied 113)" =~ ^\[10,\"203\.0\.113\.(64|99)\"\]$ ]]'
+	note "$(replied 113)"
+	send 114 5000 5009 7
+	check "RFC 6888 REQ-2: another client has that" wait_for 20 eval '[[ "$(replied 114)" == "[10,"* ]]'
+	equal "RFC 6888 REQ-2: so each has one, and not the same" \
+		"$(jq -nc --argjson a "$(replied 113)" --argjson b "$(replied 114)" '[$a[1:][], $b[1:][]] | sort')" \
+		'["203.0.113.64","203.0.113.99"]'
+}
+
+# RFC 6888 REQ-6: a rule that passes one destination, whose packets the host then routes itself
+exempted() {
+	local rule
+
+	configure '{}' > /dev/null
+	in_ns host sysctl -qw net.ipv4.ip_forward=1
+	ip -n out route add 10.0.0.0/24 via 198.51.100.1
+	rule=$(rewire -j rule add vni 10 dst 198.51.100.10 pass | jq .id)
+	equal "RFC 6888 REQ-6: a destination that is exempted sees the client itself" \
+		"$(who 5100 198.51.100.10)" 10.0.0.2:5100
+	match "RFC 6888 REQ-6: others see its public address" "$(who 5100 "$out4")" "^$nat4:"
+	equal "RFC 6888 REQ-6: the exempted one has no flow" \
+		"$(flows '[.[] | select(.orig.dst == "198.51.100.10")] | length')" 0
+	rewire rule del id "$rule"
+	match "RFC 6888 REQ-6: and without the rule it is as others are" "$(who 5100 198.51.100.10)" "^$nat4:"
+	ip -n out route del 10.0.0.0/24
+	in_ns host sysctl -qw net.ipv4.ip_forward=0
 }
 
 # RFC 7422: what a client has follows from its address
@@ -337,6 +408,8 @@ sixteen_ports
 mappings
 filtering
 blocks
+several_addresses
+exempted
 fixed
 several_addresses
 limits

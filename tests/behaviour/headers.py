@@ -66,6 +66,20 @@ def lengths(stage):
     stage.flush()
 
 
+def gateways(stage):
+    """No gateway for an application looks into data for addresses and ports, to change them."""
+    for kind, number, port, data in (
+            (TCP, 6, 21, "PORT 10,5,0,2,3,232\r\n"),
+            (TCP, 6, 554, "SETUP rtsp://10.5.0.9/ RTSP/1.0\r\nTransport: RTP/AVP;client_port=1000-1001\r\n\r\n"),
+            (UDP, 17, 5060, "REGISTER sip:10.5.0.9 SIP/2.0\r\nVia: SIP/2.0/UDP 10.5.0.2:1000\r\n"
+                            "Contact: <sip:me@10.5.0.2:1000>\r\n\r\n"),
+            (UDP, 17, 69, b"\0\1file\0octet\0" + bytes((10, 5, 0, 2, 3, 232)))):
+        talk = Talk(stage, 4, number, dport=port, new_dport=port)
+        talk.crosses(f"RFC 4787 REQ-10, RFC 5382 REQ-6: {kind.__name__} port {port}: addresses in data stay",
+                     talk.there(kind(**({"flags": "PA"} if kind is TCP else {})) / Raw(data)))
+    stage.flush()
+
+
 def padding(stage):
     """What is behind the packet, as short Ethernet frames have it, is cut off."""
     for name, talk, layer in talks(stage):
@@ -136,6 +150,6 @@ def two_tenants(stage):
 
 def run():
     stage = two_ports()
-    for test in both_ways, many_of_one, preserved, lengths, padding, parts, identity, two_tenants:
+    for test in both_ways, many_of_one, preserved, lengths, gateways, padding, parts, identity, two_tenants:
         test(stage)
     return stage

@@ -17,8 +17,8 @@ CHECKS = {TCP: (16, 2), UDP: (6, 2), UDPLITE: (6, 2), DCCP: (6, 2), SCTP: (8, 4)
 class Ends:
     """A flow, and the addresses and ports of its packets on either side of the module."""
 
-    def __init__(self, protocol, client, server, public, virtual=None):
-        self.protocol = protocol
+    def __init__(self, protocol, client, server, public, virtual=None, vnis=(5, 6)):
+        self.protocol, self.vnis = protocol, vnis
         self.client, self.server, self.public = client, server, public
         self.virtual = virtual or server
         self.ipv6 = is_ipv6(client[0])
@@ -57,14 +57,21 @@ class Ends:
             elif not self.ports:
                 sport = dport = 0
             return vni, self.protocol, src[0], sport, dst[0], dport
-        stage.flow(key(5, self.client, self.virtual, False),
-                   key(6, self.server, self.public, True), *more)
+        stage.flow(key(self.vnis[0], self.client, self.virtual, False),
+                   key(self.vnis[1], self.server, self.public, True), *more)
 
 
 def ends(protocol, ipv6, number, virtual=False):
     net = ("fd00:5::%x", "fd00:6::%x") if ipv6 else ("10.5.0.%d", "10.6.0.%d")
     return Ends(protocol, (net[0] % 2, 4000 + number), (net[1] % 9, 53),
                 (net[1] % 64, 5000 + number), (net[0] % 99, 80) if virtual else None)
+
+
+def hairpin(protocol, ipv6, number):
+    """A flow between two clients, who know each other by public addresses."""
+    near, public = ("fd00:5::%x", "2001:db8:f::%x") if ipv6 else ("10.5.0.%d", "203.0.113.%d")
+    return Ends(protocol, (near % 2, 4000 + number), (near % 3, 53), (public % 64, 5000 + number),
+                (public % 65, 80), (5, 5))
 
 
 def send(stage, port, *packets):
