@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tracking of TCP and the policies that it follows, segment by segment."""
-import time
-
 import tap
-from packets import IP, TCP, UDP, Raw, Rewire, nest, u32
-from netlink import Refused, address, attributes
+from packets import TCP, UDP, Raw, Rewire, nest, u32
+from netlink import Refused, attributes
 from talk import Talk, two_ports
 
 c = Rewire.c
@@ -303,36 +301,6 @@ def expiry(stage):
     stage.rewire.command("POLICY_DEL", u32(c["A_POLICY_ID"], NUMBER))
 
 
-def kept_alive(stage):
-    """Packets of either side put off a flow's end (RFC 4787, 4.3)."""
-    short = nest(c["A_POLICY_TIMEOUTS"], u32(c["A_TIMEOUTS_UDP_UNREPLIED"], 4000),
-                 u32(c["A_TIMEOUTS_UDP_REPLIED"], 4000))
-    policy(stage, timeouts=short)
-    for who, kind in ("inside", Talk.there), ("outside", Talk.back):
-        talk = Talk(stage, 4, 17, u32(c["A_FLOW_POLICY"], NUMBER))
-        packet = kind(talk, UDP())
-        for _ in range(10):
-            talk.crosses(f"RFC 4787 REQ-6: packets from {who} keep a flow of 4 seconds alive for 6", packet)
-            time.sleep(0.6)
-        before = stage.counters()["close-idle"]
-        gone = tap.wait_for(20, lambda: stage.counters()["close-idle"] > before)
-        tap.point(gone, f"RFC 4787 REQ-5: without packets from {who} it ends", stage.counters())
-        stage.moved()
-    stage.rewire.command("POLICY_DEL", u32(c["A_POLICY_ID"], NUMBER))
-
-
-def exempted(stage):
-    """A rule that is more exact and says pass, beside one that punts."""
-    rest = stage.rule(5, "punt", u32(c["A_RULE_POLICY"], NUMBER))
-    one = stage.rule(5, "pass", address(c["A_RULE_DST"], "10.5.0.77"))
-    for name, dst, counts in (("is left to the host", "10.5.0.77", {"passed": 1}),
-                              ("beside it is not", "10.5.0.78", {"drop_no_daemon": 1})):
-        stage.alone(f"RFC 6888 REQ-6: what is for a destination that is exempted {name}", stage.a,
-                    IP(src="10.5.0.2", dst=dst) / UDP(sport=1000, dport=53), received=1, **counts)
-    stage.rule_delete(one)
-    stage.rule_delete(rest)
-
-
 def run():
     stage = two_ports()
     objects(stage)
@@ -346,6 +314,4 @@ def run():
     windows(stage)
     pickups(stage)
     clamps(stage)
-    kept_alive(stage)
-    exempted(stage)
     return stage

@@ -94,36 +94,6 @@ static void garbage_is_answered(void **context)
 }
 
 /* A good line with bytes changed, cut off or put in. */
-/* A sentence quotes what it is about, cut to a number of bytes. */
-static void characters_cut_in_half_are_answered(void **context)
-{
-	static const char words[] = "a\u00e9\u20ac\U0001f600b", escaped[] = "{\"\\\u00e9\":1}";
-	char sentence[sizeof(words)];
-	json_t *id = json_null(), *answer;
-	const char *message;
-	size_t from, to;
-	char *line;
-
-	(void)context;
-	for (from = 0; from < sizeof(words); from++) {
-		for (to = from; to < sizeof(words); to++) {
-			memcpy(sentence, words + from, to - from);
-			sentence[to - from] = 0;
-			line = rpc_error_at(id, RPC_REFUSED, sentence, sentence);
-			assert_non_null(line);
-			answer = json_loads(line, 0, NULL);
-			message = json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
-			assert_int_equal(strlen(message), to - from);
-			json_decref(answer);
-			assert_int_equal(code_of(line), RPC_REFUSED);
-		}
-	}
-	line = rpc_error(id, RPC_REFUSED, "\xc3(\u00e9\xe2\x82 \xff");
-	assert_non_null(strstr(line, "\"?(\u00e9?? ?\""));
-	free(line);
-	assert_int_equal(parse(escaped, strlen(escaped)), RPC_PARSE_ERROR);
-}
-
 static void broken_lines_never_crash(void **context)
 {
 	static const char good[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"config.apply\","
@@ -276,7 +246,6 @@ int main(void)
 		cmocka_unit_test(requests_are_taken),
 		cmocka_unit_test(a_notification_gets_no_answer),
 		cmocka_unit_test(garbage_is_answered),
-		cmocka_unit_test(characters_cut_in_half_are_answered),
 		cmocka_unit_test(broken_lines_never_crash),
 		cmocka_unit_test(sentences_are_valid),
 		cmocka_unit_test(what_cannot_be_written_is_answered),

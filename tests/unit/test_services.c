@@ -371,6 +371,10 @@ static void what_is_nearly_wrong_is_taken(void **context)
 		/* Other protocols. */
 		CHAIN(LINK("a", "1", TCP("10.0.0.1", "80"), AT("10.0.0.2", "80")) ","
 		      LINK("b", "2", "\"protocol\":\"udp\",\"dst\":\"10.0.0.2\"", AT("10.0.0.1", "80"))),
+		/* Another port of an address that a range is translated into. */
+		CHAIN("{\"name\":\"a\",\"id\":1,\"vni\":0," TCP("10.0.0.0/24", "80") ","
+		      "\"destination\":{\"vni\":0,\"addresses\":\"10.1.0.0/24\",\"port\":81}},"
+		      LINK("b", "2", TCP("10.1.0.7", "80"), AT("10.0.0.8", "80"))),
 		/* Hairpin: the source is translated on the way to a service. */
 		"{" POOLS ",\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":20,\"source\":{\"pool\":\"out\"}},"
 		"{\"name\":\"web\",\"id\":2,\"vni\":0,\"dst\":\"203.0.113.20\","
