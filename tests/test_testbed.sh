@@ -37,7 +37,7 @@ ip -n out route add 10.0.0.0/24 via 198.51.100.1
 check "a download with the right sum passes" download t1 "$out4" "$data_sum"
 refuse "one with a wrong sum fails" 1 "sha256 wanted: 0" download t1 "$out4" 0
 refuse "one from nowhere fails" 1 "refused|Couldn't connect" download t1 "$out4:81" "$data_sum"
-printf x | dd of="$data" bs=1 seek=500000 conv=notrunc status=none
+printf xxxxxxxx | dd of="$data" bs=1 seek=500000 conv=notrunc status=none
 refuse "one with a wrong byte fails" 1 "sha256 wanted" download t1 "$out4" "$data_sum"
 rm -f "$data" "$data.sum"
 refuse "ping of nobody fails" 1 "100% packet loss" in_ns t1 ping -n -c 1 -W 1 198.51.100.77
