@@ -49,7 +49,7 @@ twins() {
 
 	for family in "${families[@]}"; do
 		read -r family address public <<< "$family"
-		sport=4000$family
+		sport=2000$family		# below those that connections before had
 		hold_connection t1 t1 "$address" $sport
 		hold_connection t2 t2 "$address" $sport
 		who=$(ask_on t1; ask_on t2)
