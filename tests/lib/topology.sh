@@ -62,7 +62,9 @@ guest_address() {
 }
 
 # set_up_guest NAMESPACE NET4 NET6 NUMBER
+# Ports that tests name are no connection's by chance.
 set_up_guest() {
+	in_ns "$1" sysctl -qw net.ipv4.ip_local_reserved_ports=40000-50999 &&
 	ip -n "$1" -batch - <<-END
 		link set lo up
 		link set eth0 up
