@@ -247,9 +247,9 @@ struct rewire_hold *rewire_lane_next(struct rewire_punt_queue *queue, bool spars
 	for (i = 0; i < REWIRE_TURNS; i++, kind = REWIRE_TURNS - 1 - kind) {
 		round = &queue->round[kind];
 		if (!list_empty(&round->sparse) &&
-		    queue->asked < queue->window + REWIRE_PUNT_SPARSE)
+		    queue->asked < queue->window.size + REWIRE_PUNT_SPARSE)
 			return rewire_lane_serve(queue, round, true);
-		if (!sparse && !list_empty(&round->lanes) && queue->asked < queue->window)
+		if (!sparse && !list_empty(&round->lanes) && queue->asked < queue->window.size)
 			return rewire_lane_serve(queue, round, false);
 	}
 	return NULL;

@@ -3,7 +3,6 @@
  * Punts: each CPU sends those of its own holds, in batches, to one of the
  * daemon's sockets.
  */
-#include <linux/math64.h>
 #include <linux/netlink.h>
 #include <linux/pid.h>
 #include <linux/random.h>
@@ -17,10 +16,6 @@
 #include "punt.h"
 
 #define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
-/* So much work, and so many questions, are at the daemon at a time. */
-#define REWIRE_PUNT_WORK	(10 * NSEC_PER_MSEC)
-#define REWIRE_PUNT_FEWEST	8U
-#define REWIRE_PUNT_MOST	(2 * REWIRE_PUNT_BATCH)
 /* Room for a full batch, each punt with a whole header. */
 #define REWIRE_PUNT_SIZE	(REWIRE_PUNT_BATCH * 384)
 
@@ -39,28 +34,8 @@ bool rewire_punt_wants(const struct rewire_punt_queue *queue)
 	if (!list_empty(&queue->ready))
 		return true;
 	if (rewire_lane_sparse(queue))
-		return queue->asked < queue->window + REWIRE_PUNT_SPARSE;
-	return queue->queued && queue->asked <= queue->window / 2;
-}
-
-/*
- * What waits in a daemon's socket waits in order of arrival, what waits here is served
- * fairly. So the daemon has no more than it answers in a moment: a fast one has a batch
- * in hand and the next before it, a slow one a few questions. A socket belongs to a
- * thread, so what it took for one is the time since the answer before.
- */
-static void rewire_punt_learn(struct rewire_punt_queue *queue, const struct rewire_hold *hold)
-{
-	u64 now = ktime_get_ns();
-
-	queue->took += now - max(hold->sent, queue->answered);
-	queue->answered = now;
-	if (++queue->answers >= 2 * REWIRE_PUNT_MOST) {
-		queue->answers /= 2;
-		queue->took /= 2;
-	}
-	queue->window = clamp_t(u64, div64_u64(REWIRE_PUNT_WORK * queue->answers, queue->took + 1),
-				REWIRE_PUNT_FEWEST, REWIRE_PUNT_MOST);
+		return queue->asked < queue->window.size + REWIRE_PUNT_SPARSE;
+	return queue->queued && queue->asked <= queue->window.size / 2;
 }
 
 /**
@@ -89,7 +64,7 @@ void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold
 		rewire_lane_remove(queue, hold);
 		break;
 	case REWIRE_HOLD_ASKED:
-		rewire_punt_learn(queue, hold);
+		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(), queue->queued);
 		fallthrough;
 	case REWIRE_HOLD_READY:
 		list_del_init(&hold->turn);
@@ -464,7 +439,7 @@ int rewire_punt_init(struct rewire_net *ns)
 		}
 		INIT_LIST_HEAD(&queue->ready);
 		INIT_LIST_HEAD(&queue->waiting);
-		queue->window = REWIRE_PUNT_MOST;
+		rewire_window_init(&queue->window);
 		INIT_DELAYED_WORK(&queue->send, rewire_punt_work);
 	}
 	spin_lock_init(&ns->handlers_lock);

@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "lane.h"
+#include "window.h"
 
 struct rewire_hold;
 struct rewire_net;
@@ -45,10 +46,7 @@ struct rewire_handlers {
  * @queued: holds in lanes
  * @asked: holds in @ready and @waiting
  * @turns: times that two kinds competed
- * @answers: of late
- * @took: time that the daemon took for these, in nanoseconds
- * @answered: when the last was there
- * @window: bounds @asked, see rewire_punt_learn()
+ * @window: bounds @asked
  * @send: sends the punts
  *
  * A socket that is full costs nothing but time: its punts stay ready until it
@@ -66,10 +64,7 @@ struct rewire_punt_queue {
 	unsigned int queued;
 	unsigned int asked;
 	unsigned int turns;
-	unsigned int answers;
-	u64 took;
-	u64 answered;
-	unsigned int window;
+	struct rewire_window window;
 	struct delayed_work send;
 };
 

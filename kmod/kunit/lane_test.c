@@ -38,7 +38,7 @@ static int lane_test_init(struct kunit *test)
 	test->priv = lt;
 	queue = &lt->queue;
 	queue->ns = &lt->ns;
-	queue->window = HOLDS;
+	queue->window.size = HOLDS;
 	spin_lock_init(&queue->lock);
 	for (i = 0; i < REWIRE_TURNS; i++) {
 		INIT_LIST_HEAD(&queue->round[i].sparse);
@@ -274,7 +274,7 @@ static void sparse_lanes_need_not_wait(struct kunit *test)
 	struct rewire_hold *hold;
 	int i;
 
-	lt->queue.window = 16;
+	lt->queue.window.size = 16;
 	ask(test, 1, 1, 100);
 	KUNIT_EXPECT_EQ(test, served(lt, 100, 1, 0), 16U);
 	KUNIT_EXPECT_FALSE(test, rewire_lane_sparse(&lt->queue));
@@ -297,7 +297,7 @@ static void sparse_lanes_are_bounded(struct kunit *test)
 	struct lane_test *lt = test->priv;
 	u32 vni;
 
-	lt->queue.window = 16;
+	lt->queue.window.size = 16;
 	for (vni = 1; vni <= 200; vni++)
 		ask(test, vni, 1, 1);
 	KUNIT_EXPECT_EQ(test, served(lt, 200, 1, 0), 1U);
