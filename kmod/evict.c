@@ -11,6 +11,9 @@
 #include "namespace.h"
 #include "timeout.h"
 
+/* Who has had a packet within that time is using its flow. */
+#define REWIRE_EVICT_IDLE	(5 * HZ)
+
 /* Chains of the table, and entries in them, that a search looks at. */
 #define REWIRE_EVICT_CHAINS	128U
 #define REWIRE_EVICT_ENTRIES	256U
@@ -19,7 +22,8 @@
  * struct rewire_search - for a flow to evict
  * @ns: the namespace
  * @vni: of the new flow
- * @own: only flows of this virtual network will do
+ * @flows: that this virtual network has
+ * @own: only flows of it will do
  * @udp: only flows of protocols other than TCP will do
  * @seen: entries looked at
  * @found: the best one up to now, or NULL
@@ -29,6 +33,7 @@
 struct rewire_search {
 	struct rewire_net *ns;
 	u32 vni;
+	int flows;
 	bool own;
 	bool udp;
 	unsigned int seen;
@@ -66,28 +71,54 @@ static bool rewire_vni_is_over_soft(struct rewire_net *ns, u32 vni)
 	return limit && rewire_is_over_soft(limit);
 }
 
-/* An established connection goes only where its own network has too many flows. */
+static int rewire_vni_flows(struct rewire_net *ns, u32 vni)
+{
+	const struct rewire_quota *limit = rewire_limit_find(ns, vni);
+
+	return limit ? atomic_read(&limit->flows) : 0;
+}
+
+/*
+ * An established connection, or another flow with answers that is in use, goes only where
+ * its own network has too many flows.
+ */
 static bool rewire_search_fits(const struct rewire_search *search,
-			       const struct rewire_flow *flow, enum rewire_class class)
+			       const struct rewire_flow *flow, enum rewire_class class, u32 idle)
 {
 	u32 vni = rewire_flow_vni(flow);
 
 	if (!rewire_flow_is_live(flow) || (search->own && vni != search->vni) ||
 	    (search->udp && !rewire_flow_is_udp(flow)))
 		return false;
-	return class != REWIRE_CLASS_ESTABLISHED || rewire_vni_is_over_soft(search->ns, vni);
+	if (class < REWIRE_CLASS_TWO_WAY)
+		return true;
+	if (class == REWIRE_CLASS_TWO_WAY && idle >= REWIRE_EVICT_IDLE)
+		return true;
+	return rewire_vni_is_over_soft(search->ns, vni);
+}
+
+/* By class, and of one class its own first; but not at the cost of who has less. */
+static unsigned int rewire_search_rank(const struct rewire_search *search,
+				       const struct rewire_flow *flow,
+				       enum rewire_class class)
+{
+	u32 vni = rewire_flow_vni(flow);
+
+	if (vni == search->vni)
+		return 2 * class;
+	return 2 * class + 1 +
+	       (rewire_vni_flows(search->ns, vni) <= search->flows ? 2 * REWIRE_CLASSES : 0);
 }
 
 static void rewire_search_look(struct rewire_search *search, struct rewire_flow *flow)
 {
 	enum rewire_class class = rewire_flow_class(flow);
 	u32 idle = rewire_flow_idle(flow);
-	unsigned int rank = class;
+	unsigned int rank;
 
-	if (!rewire_search_fits(search, flow, class))
+	if (!rewire_search_fits(search, flow, class, idle))
 		return;
-	if (rewire_flow_vni(flow) != search->vni)
-		rank += REWIRE_CLASSES;
+	rank = rewire_search_rank(search, flow, class);
 	if (search->found && (rank > search->rank ||
 			      (rank == search->rank && idle <= search->idle)))
 		return;
@@ -128,16 +159,18 @@ static void rewire_search_run(struct rewire_search *search)
  * @udp: the limit is that of protocols other than TCP
  * @mode: what to do with the flow that is found
  *
- * Flows of the same virtual network go first, and are the only ones when the limit is
- * theirs. The search is bounded, and may miss what is rare in a large table. One that
- * finds nothing is not repeated within a jiffy, so a flood of new flows costs little.
+ * When the limit is that of the virtual network, only its own flows will do; when it is
+ * that of all, those of networks that have more go before those of such as have less. The
+ * search is bounded, and may miss what is rare in a large table. One that finds nothing is
+ * not repeated within a jiffy, so a flood of new flows costs little.
  * Context: RCU read side, bottom halves disabled.
  */
 bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, bool udp,
 		  enum rewire_evict_mode mode)
 {
 	struct rewire_search search = {
-		.ns = ns, .vni = vni, .own = full != &ns->all, .udp = udp,
+		.ns = ns, .vni = vni, .flows = rewire_vni_flows(ns, vni),
+		.own = full != &ns->all, .udp = udp,
 	};
 	struct rewire_quota *limit;
 

@@ -88,6 +88,9 @@ classes() {
 		flow flush vni 10 src 10.0.0.2:6003
 		limit set vni 10 flows 3
 	END
+	send_udp t1 5003
+	refuse "the one with answers is in use" 2 "virtual network has as many flows" add 6004
+	check "but not for five seconds" sleep 6
 	check "with no other left" add 6004
 	equal "the one with answers goes" "$(ports)" "5001 5002 6004"
 	rewire flow flush vni 10 src 10.0.0.2:6004
@@ -113,6 +116,28 @@ signal.pause()"
 	wait_for 30 figure_is handlers 1
 }
 
+# A network with many flows, most of which nobody answered, and one with two that are in use.
+fairness() {
+	local port before
+
+	check "the namespace may have ten flows" rewire limit set all flows 10
+	check "eight of one network have no answers" add_some {5011..5018}
+	check "two of another have" eval "add 5021 udp '' 20 && add 5022 udp '' 20 && send_udp t2 5021 5022 &&
+		wait_for 10 state_is 5021 replied && wait_for 10 state_is 5022 replied"
+	check "X6: who has little takes the place of who has much" add 5023 udp '' 20
+	equal "and keeps what it has" "$(ports 20)" "5021 5022 5023"
+	equal "of ten" "$(limit all flows) $(limit 10 flows)" "10 7"
+	before=$(limit 10 evicted)
+	for port in {5061..5080}; do
+		add "$port"
+	done
+	equal "who floods takes its own places" "$(($(limit 10 evicted) - before)) of 10, of 20 $(ports 20)" \
+		"20 of 10, of 20 5021 5022 5023"
+	rewire flow flush
+	rewire limit del all
+	wait_for 5 figure_is limits 0
+}
+
 # Two established connections, and there may be two flows.
 full() {
 	local before listener punts
@@ -120,7 +145,7 @@ full() {
 	refuse "G9: an established connection never does within the soft limit" 2 \
 		"virtual network has as many flows" add 6005
 	equal "both are there" "$(ports)" "5001 5002"
-	equal "the refusal is counted" "$(limit 10 refused-flows)" 1
+	equal "the refusals are counted" "$(limit 10 refused-flows)" 2
 	check "others are not concerned" eval "add 7001 udp '' 20 && [ '7001' = \"\$(ports 20)\" ]"
 	rewire rule add vni 10 punt orphan hold && rewire rule add vni 20 punt orphan hold
 	check "somebody is asked about new flows" start_listener
@@ -300,6 +325,7 @@ start_http out 80
 start_echo
 classes
 full
+fairness
 udp_share
 rate
 holding
