@@ -195,7 +195,7 @@ unsigned int rewire_forward(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_refuse_leave(ns, skb, packet, &way, reason);
 		goto drop;
 	}
-	if (skb_ensure_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||
+	if (!rewire_make_writable(skb, ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) ||
 	    !rewire_send_prepare(skb, way.dev)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;

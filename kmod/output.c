@@ -161,11 +161,23 @@ void rewire_decrease_hops(struct sk_buff *skb, bool ipv4)
 		((struct ipv6hdr *)skb->data)->hop_limit--;
 }
 
+/*
+ * What the kernel's packet generator sends, it still has a reference to: then there is no making
+ * it one's own, only writing to what nobody else reads.
+ */
+bool rewire_make_writable(struct sk_buff *skb, unsigned int length)
+{
+	if (unlikely(skb_shared(skb)))
+		return skb_headlen(skb) >= length &&
+		       (!skb_cloned(skb) || skb_clone_writable(skb, length));
+	return !skb_ensure_writable(skb, length);
+}
+
 /* Room for the link's header; and what the packet had as an incoming one is of no use. */
 bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev)
 {
 	if (unlikely(skb_headroom(skb) < LL_RESERVED_SPACE(dev)) &&
-	    skb_cow_head(skb, LL_RESERVED_SPACE(dev)))
+	    (skb_shared(skb) || skb_cow_head(skb, LL_RESERVED_SPACE(dev))))
 		return false;
 	nf_reset_ct(skb);
 	skb_clear_tstamp(skb);
@@ -331,7 +343,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	if (!way.local &&
 	    !rewire_may_leave(skb, packet, way.mtu, way.hop, &way.fit, &reason))
 		goto refuse;
-	if (skb_ensure_writable(skb, packet->header)) {
+	if (!rewire_make_writable(skb, packet->header)) {
 		reason = REWIRE_REASON_DROP_MEMORY;
 		goto drop;
 	}

@@ -51,6 +51,7 @@ bool rewire_output_plan(struct rewire_net *ns, const struct sk_buff *skb,
 			enum rewire_direction direction, struct rewire_way *way,
 			enum rewire_reason *reason);
 void rewire_decrease_hops(struct sk_buff *skb, bool ipv4);
+bool rewire_make_writable(struct sk_buff *skb, unsigned int length);
 bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev);
 int rewire_transmit(struct net *net, struct sock *sk, struct sk_buff *skb);
 unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
