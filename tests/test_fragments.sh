@@ -70,10 +70,11 @@ super_datagrams() {
 sctp() {
 	local address public family
 
-	if ! in_ns out ss -HnlS > /dev/null 2>&1 || ! serve out sctp 7; then
+	if ! in_ns out /usr/bin/python3 -c "import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)" 2>/dev/null; then
 		lacking "RFC 9260: SCTP through NAT"
 		return
 	fi
+	check "RFC 9260: a server of SCTP" serve out sctp 7
 	for family in 4 6; do
 		address=out$family
 		spawn host tcpdump -i t1 -p -U -c 1 -w "$work/large$family.pcap" "greater 2000 and sctp"

@@ -7,7 +7,7 @@
 suites=/sys/kernel/debug/kunit
 module=$tests/../build/module/$KERNEL/rewire/rewire_kunit.ko
 
-if [ ! -d $suites ]; then
+if [ ! -d $suites ] && [ "$KERNEL" != debug ]; then
 	echo "ok 1 - unit tests in the kernel # SKIP kernel $KERNEL has no KUnit"
 	echo "1..1"
 	tap_ended=yes
