@@ -119,6 +119,19 @@ class Generator:
               f"udp_dst_min {destinations[0]}",
               f"udp_dst_max {destinations[0] + destinations[1] % 65536}")
 
+    def offer(self, packets, rate):
+        """Send so many a second, and wait for all of them. The seconds that sending took."""
+        enter(self.namespace)
+        write(PROC + self.device, f"count {packets}", f"ratep {rate:.0f}")
+        before = received(self.arrives)
+        write(PROC + "pgctrl", "start")
+        took, end = self.account() / 1e9, time.monotonic() + 1
+        while received(self.arrives) - before < packets:
+            if time.monotonic() > end:
+                raise Lost(f"{self.namespace}: some of {packets} packets did not arrive")
+            time.sleep(0.01)
+        return took
+
     def send(self, packets):
         """Nanoseconds a packet."""
         enter(self.namespace)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """report.py [--text] RESULTS.json...: a table of what was measured, and RESULTS.{txt,svg,png}.
 
+Results of new_flows.py are a table alone.
+
 report.py --slower PLAIN.json SLOW.json: whether Rewire's cost shows that it was slowed down.
 """
 import argparse
@@ -9,7 +11,7 @@ import json
 import os
 import sys
 
-from figures import comparisons
+from figures import Figure, comparisons
 
 LINE = "{:<36} {:>9} {:>9} {:>9} {:>8}   {}"
 
@@ -42,6 +44,36 @@ def table(results):
                 f"{cost.median:.0f}", f"{cost.low:.0f}", f"to {cost.high:.0f}",
                 "" if system == "floor" or not best else ratio(one.ratio(system, best))))
     return "\n".join(lines) + "\n"
+
+
+NEW = "{:<36} {:>9} {:>18} {:>22} {:>9} {:>9}   {}"
+DAEMON = "vswitchd"          # the other system whose daemon decides
+
+
+def new_flows_table(results):
+    guest = results["guest"]
+    lines = [f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors",
+             f"{guest['date']}, {results['rounds']} rounds, systems interleaved",
+             "New flows a second without a loss, and microseconds that first packets wait"]
+    for one in results["measurements"]:
+        lines += ["", f"IPv{one['family']}; ratios to Open vSwitch's daemon",
+                  NEW.format("", "a second", "quartiles", "ratio", "p50", "p99", "ratio of p99")]
+        for system, rates in one["rates"].items():
+            rate, waits = Figure(rates), one["waits"][system]
+            lines.append(NEW.format(
+                results["titles"][system], f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}",
+                *ratios_to_daemon(rates, one["rates"]),
+                *(f"{Figure([wait[part] for wait in waits]).median:.0f}" for part in ("p50", "p99")),
+                *ratios_to_daemon([wait["p99"] for wait in waits],
+                                  {name: [wait["p99"] for wait in its] for name, its in one["waits"].items()})))
+    return "\n".join(lines) + "\n"
+
+
+def ratios_to_daemon(values, all_values):
+    """One text: of the rounds' ratios to those of the other daemon"""
+    if DAEMON not in all_values or values == all_values[DAEMON]:
+        return [""]
+    return [ratio(Figure([ours / theirs for ours, theirs in zip(values, all_values[DAEMON])]))]
 
 
 def plot(results, stem):
@@ -105,13 +137,15 @@ def main():
     if options.slower:
         sys.exit(not slower(*results))
     for path, one in zip(options.results, results):
-        text, stem = table(one), os.path.splitext(path)[0]
+        packets, stem = "waits" not in one["measurements"][0], os.path.splitext(path)[0]
+        text = table(one) if packets else new_flows_table(one)
         print(text)
         if options.text:
             continue
         with open(stem + ".txt", "w", encoding="ascii") as file:
             file.write(text)
-        plot(one, stem)
+        if packets:
+            plot(one, stem)
 
 
 if __name__ == "__main__":
