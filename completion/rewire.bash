@@ -57,7 +57,7 @@ _rewire_commands() {
 	monitor)	echo "flow punt config help" ;;
 	backend)	echo "show set help" ;;
 	suspicion)	echo "show set pin learn help" ;;
-	punt)		echo "show metadata help" ;;
+	punt)		echo "show networks metadata help" ;;
 	pool)		echo "show clients find help" ;;
 	summary | stats | service | config | daemon)
 			echo "show help" ;;

@@ -2,6 +2,7 @@
 /* Netlink operations on flows that change or name them. */
 #include "extension.h"
 #include "flow_netlink.h"
+#include "network.h"
 #include "past.h"
 
 int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
@@ -39,7 +40,9 @@ int rewire_nl_flow_add_doit(struct sk_buff *skb, struct genl_info *info)
 
 	rcu_read_lock();
 	local_bh_disable();
-	err = rewire_flow_add(ns, &spec, &id, info->extack);
+	err = rewire_networks_check(ns, &spec, info->extack);
+	if (!err)
+		err = rewire_flow_add(ns, &spec, &id, info->extack);
 	local_bh_enable();
 	rcu_read_unlock();
 	rewire_extension_free(spec.extension);

@@ -26,6 +26,7 @@
 
 struct rewire_change_queue;
 struct rewire_handlers;
+struct rewire_networks;
 struct rewire_punt_queue;
 struct rewire_share;
 
@@ -71,8 +72,9 @@ struct rewire_share;
  * @suspicion: what is unusual
  * @hold_timeout: ends holds that had no verdict in time, while there are any
  * @handlers: the sockets that punts go to; read under RCU
- * @handlers_lock: serialises changes of @handlers and @handlers_owner
+ * @handlers_lock: serialises changes of @handlers, @handlers_owner and @networks
  * @handlers_owner: the process they belong to
+ * @networks: those that it decides for, or NULL: all; read under RCU
  * @icmp_full: when the token bucket of ICMP errors of our own will be full, see icmp_send.c
  * @stats: per CPU
  * @changes_on: whether flows that change are logged
@@ -131,8 +133,9 @@ struct rewire_net {
 	struct rewire_suspicion *suspicion;
 	struct delayed_work hold_timeout;
 	struct rewire_handlers __rcu *handlers;
-	spinlock_t handlers_lock;	/* handlers, handlers_owner */
+	spinlock_t handlers_lock;	/* handlers, handlers_owner, networks */
 	struct pid *handlers_owner;
+	struct rewire_networks __rcu *networks;
 
 	atomic64_t icmp_full;
 	struct rewire_stats __percpu *stats;

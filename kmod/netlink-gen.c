@@ -140,6 +140,10 @@ static const struct netlink_range_validation rewire_a_flow_match_vni_range = {
 	.max	= REWIRE_VNI_MAX,
 };
 
+static const struct netlink_range_validation rewire_a_punt_batch_network_range = {
+	.max	= REWIRE_VNI_MAX,
+};
+
 static const struct netlink_range_validation rewire_a_oddity_weight_range = {
 	.max	= 16777215ULL,
 };
@@ -495,8 +499,10 @@ const struct nla_policy rewire_change_get_nl_policy[REWIRE_A_CHANGE_VERSION + 1]
 };
 
 /* REWIRE_CMD_PUNT_LISTEN - do */
-const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1] = {
+const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1] = {
 	[REWIRE_A_PUNT_BATCH_VERSION] = { .type = NLA_U32, },
+	[REWIRE_A_PUNT_BATCH_NETWORK] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_punt_batch_network_range),
 };
 
 /* REWIRE_CMD_PUNT_GET - do */
@@ -552,8 +558,20 @@ const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1] =
 	[REWIRE_A_STATS_REASONS] = { .type = NLA_FLAG, },
 };
 
+/* REWIRE_CMD_NETWORK_SET - do */
+const struct nla_policy rewire_network_set_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1] = {
+	[REWIRE_A_PUNT_BATCH_NETWORK] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_punt_batch_network_range),
+};
+
+/* REWIRE_CMD_NETWORK_GET - do */
+const struct nla_policy rewire_network_get_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1] = {
+	[REWIRE_A_PUNT_BATCH_NETWORK] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_punt_batch_network_range),
+};
+
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[33] = {
+const struct genl_ops rewire_nl_ops[35] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -740,7 +758,7 @@ const struct genl_ops rewire_nl_ops[33] = {
 		.cmd		= REWIRE_CMD_PUNT_LISTEN,
 		.doit		= rewire_nl_punt_listen_doit,
 		.policy		= rewire_punt_listen_nl_policy,
-		.maxattr	= REWIRE_A_PUNT_BATCH_VERSION,
+		.maxattr	= REWIRE_A_PUNT_BATCH_NETWORK,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -791,5 +809,20 @@ const struct genl_ops rewire_nl_ops[33] = {
 		.doit		= rewire_nl_stats_get_doit,
 		.policy		= rewire_stats_get_nl_policy,
 		.maxattr	= REWIRE_A_STATS_REASONS,
+	},
+	{
+		.cmd		= REWIRE_CMD_NETWORK_SET,
+		.doit		= rewire_nl_network_set_doit,
+		.policy		= rewire_network_set_nl_policy,
+		.maxattr	= REWIRE_A_PUNT_BATCH_NETWORK,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_NETWORK_GET,
+		.doit		= rewire_nl_network_get_doit,
+		.dumpit		= rewire_nl_network_get_dumpit,
+		.policy		= rewire_network_get_nl_policy,
+		.maxattr	= REWIRE_A_PUNT_BATCH_NETWORK,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -76,7 +76,7 @@ extern const struct nla_policy rewire_flow_top_nl_policy[REWIRE_A_TOP_LIMIT + 1]
 
 extern const struct nla_policy rewire_change_get_nl_policy[REWIRE_A_CHANGE_VERSION + 1];
 
-extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_VERSION + 1];
+extern const struct nla_policy rewire_punt_listen_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1];
 
 extern const struct nla_policy rewire_punt_get_nl_policy[REWIRE_A_PUNT_BATCH_ID + 1];
 
@@ -92,8 +92,12 @@ extern const struct nla_policy rewire_summary_get_nl_policy[REWIRE_A_SUMMARY_TAR
 
 extern const struct nla_policy rewire_stats_get_nl_policy[REWIRE_A_STATS_REASONS + 1];
 
+extern const struct nla_policy rewire_network_set_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1];
+
+extern const struct nla_policy rewire_network_get_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1];
+
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[33];
+extern const struct genl_ops rewire_nl_ops[35];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -145,6 +149,10 @@ int rewire_nl_summary_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_summary_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
 int rewire_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_network_set_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_network_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_network_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 
 enum {
 	REWIRE_NLGRP_FLOW,

@@ -75,7 +75,8 @@ enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
 		*reason = REWIRE_REASON_DROP_TCP_PICKUP;
 		return REWIRE_FATE_DROP;
 	}
-	if (rule->orphan == REWIRE_ORPHAN_MODE_HOLD || rewire_punt_handlers(ns))
+	if (rule->orphan == REWIRE_ORPHAN_MODE_HOLD ||
+	    rewire_punt_heard(ns, rewire_key_vni(&packet->key)))
 		return REWIRE_FATE_HOLD;
 	if (rule->orphan == REWIRE_ORPHAN_MODE_PASS)
 		return REWIRE_FATE_PASS;

@@ -12,6 +12,7 @@
 #include "event.h"
 #include "hold.h"
 #include "netlink.h"
+#include "network.h"
 #include "packet.h"
 #include "punt.h"
 
@@ -85,6 +86,12 @@ unsigned int rewire_punt_handlers(struct rewire_net *ns)
 	count = handlers ? handlers->count : 0;
 	rcu_read_unlock();
 	return count;
+}
+
+/* Whether somebody listens who decides for a virtual network. Context: RCU read side. */
+bool rewire_punt_heard(struct rewire_net *ns, u32 vni)
+{
+	return rcu_access_pointer(ns->handlers) && rewire_networks_have(ns, vni);
 }
 
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
@@ -331,14 +338,33 @@ static bool rewire_handlers_have(const struct rewire_handlers *handlers, u32 por
 	return false;
 }
 
+/* They belong to this process, which decides for the networks given, if any are. */
+static void rewire_handlers_own(struct rewire_net *ns, struct rewire_networks *networks)
+{
+	bool ours = ns->handlers_owner == task_tgid(current);
+
+	lockdep_assert_held(&ns->handlers_lock);
+	if (networks || !ours)
+		rewire_networks_replace(ns, networks);
+	if (ours)
+		return;
+	put_pid(ns->handlers_owner);
+	ns->handlers_owner = get_pid(task_tgid(current));
+}
+
+/* The networks are the namespace's then, unless it fails. */
 static int rewire_handlers_add(struct rewire_net *ns, u32 portid,
+			       struct rewire_networks *networks,
 			       struct netlink_ext_ack *extack)
 {
 	struct rewire_handlers *old = rewire_handlers_get(ns), *new;
 
 	lockdep_assert_held(&ns->handlers_lock);
-	if (rewire_handlers_have(old, portid))
+	/* Who has it now may not be who had it */
+	if (rewire_handlers_have(old, portid)) {
+		rewire_handlers_own(ns, networks);
 		return old->count;
+	}
 	if (old && ns->handlers_owner != task_tgid(current)) {
 		NL_SET_ERR_MSG(extack, "Another process listens in this namespace");
 		return -EBUSY;
@@ -350,8 +376,7 @@ static int rewire_handlers_add(struct rewire_net *ns, u32 portid,
 	new = rewire_handlers_with(old, portid);
 	if (!new)
 		return -ENOMEM;
-	if (!old)
-		ns->handlers_owner = get_pid(task_tgid(current));
+	rewire_handlers_own(ns, networks);
 	rcu_assign_pointer(ns->handlers, new);
 	if (old)
 		kfree_rcu(old, rcu);
@@ -377,6 +402,7 @@ static bool rewire_handlers_remove(struct rewire_net *ns, u32 portid)
 			RCU_INIT_POINTER(ns->handlers, NULL);
 			put_pid(ns->handlers_owner);
 			ns->handlers_owner = NULL;
+			rewire_networks_replace(ns, NULL);
 			kfree_rcu(handlers, rcu);
 		} else {
 			WRITE_ONCE(handlers->portid[i],
@@ -457,6 +483,7 @@ void rewire_punt_exit(struct rewire_net *ns)
 	RCU_INIT_POINTER(ns->handlers, NULL);
 	if (handlers) {
 		put_pid(ns->handlers_owner);
+		rewire_networks_replace(ns, NULL);
 		kfree_rcu(handlers, rcu);
 	}
 	spin_unlock_bh(&ns->handlers_lock);
@@ -468,6 +495,7 @@ void rewire_punt_exit(struct rewire_net *ns)
 int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rewire_net *ns = rewire_info_net(info);
+	struct rewire_networks *networks;
 	struct sk_buff *reply;
 	void *header;
 	int count;
@@ -485,9 +513,16 @@ int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
 	if (!reply)
 		return -ENOMEM;
+	networks = rewire_get_networks(info);
+	if (IS_ERR(networks)) {
+		nlmsg_free(reply);
+		return PTR_ERR(networks);
+	}
 	spin_lock_bh(&ns->handlers_lock);
-	count = rewire_handlers_add(ns, info->snd_portid, info->extack);
+	count = rewire_handlers_add(ns, info->snd_portid, networks, info->extack);
 	spin_unlock_bh(&ns->handlers_lock);
+	if (count < 0)
+		rewire_networks_discard(networks);
 	if (count < 0 || nla_put_u32(reply, REWIRE_A_PUNT_BATCH_HANDLERS, count)) {
 		nlmsg_free(reply);
 		return count < 0 ? count : -EMSGSIZE;

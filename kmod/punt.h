@@ -75,6 +75,7 @@ void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold
 void rewire_punt_kick(struct rewire_punt_queue *queue);
 bool rewire_punt_wants(const struct rewire_punt_queue *queue);
 unsigned int rewire_punt_handlers(struct rewire_net *ns);
+bool rewire_punt_heard(struct rewire_net *ns, u32 vni);
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns);
 int rewire_punt_notifier_register(void);
 void rewire_punt_notifier_unregister(void);

@@ -71,7 +71,9 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_SENT, sum->icmp_sent) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_LIMITED, sum->icmp_limited) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_UNSENT, sum->icmp_unsent) ||
-	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied);
+	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICTS_FORBIDDEN,
+			      sum->verdicts_forbidden);
 }
 
 static bool rewire_stats_fill_reasons(struct sk_buff *skb, const struct rewire_stats *sum)

@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "hold.h"
 #include "netlink.h"
+#include "network.h"
 #include "trace.h"
 
 /* A pass without a lifetime: what was held needs something to tell it. */
@@ -102,10 +103,14 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 	/* What was held is sent in the context that the packet path expects. */
 	rcu_read_lock();
 	local_bh_disable();
+	err = rewire_networks_check(ns, &spec, extack);
+	if (err)
+		goto done;
 	if (spec.action == REWIRE_FLOW_ACTION_DROP && !spec.timeout)
 		err = rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG], spec.reject);
 	else
 		err = rewire_flow_add(ns, &spec, &id, extack);
+done:
 	local_bh_enable();
 	rcu_read_unlock();
 	rewire_extension_free(spec.extension);

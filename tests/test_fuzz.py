@@ -241,7 +241,7 @@ def packets():
 
 ERRORS = {"EINVAL", "ERANGE", "ENOENT", "EEXIST", "EBUSY", "ENODEV", "EADDRINUSE", "EHOSTDOWN", "ENOSPC",
           "EMSGSIZE", "EPROTO", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EOPNOTSUPP", "EPERM", "E2BIG",
-          "ESTALE", "EADDRNOTAVAIL", "EALREADY"}
+          "ESTALE", "EADDRNOTAVAIL", "EALREADY", "ESRCH"}
 
 
 def may_be_silent(refusal, flags):
@@ -258,7 +258,7 @@ def small_values(stage):
     return {"ifindex": [stage.a.index, stage.b.index, 1, 99], "vni": [5, 6, 7], "protocol": [1, 6, 17, 58],
             "port": [1000, 53], "dport-min": [0, 53], "dport-max": [53, 60], "id": [*range(1, 30)],
             "target": [1, 2], "len": [0, 24, 32, 64, 128], "family": [0, 2, 10], "version": [1],
-            "timeout": [60000, 60000, 1], "lifetime": [0, 1000]}
+            "timeout": [60000, 60000, 1], "lifetime": [0, 1000], "network": [5, 6, 7]}
 
 
 def deaf(stage):

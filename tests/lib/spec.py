@@ -119,7 +119,7 @@ class Specification:
     def operation(self):
         """A name; what makes things more often than what takes them away."""
         names = sorted(self.operations)
-        weights = [0.2 if name in ("attach-del", "flow-flush") else
+        weights = [0.2 if name in ("attach-del", "flow-flush", "network-set") else
                    5 if name.endswith(("-add", "-set")) else 1 for name in names]
         return self.random.choices(names, weights)[0]
 

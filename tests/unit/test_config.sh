@@ -57,6 +57,10 @@ bad "backends without a destination" 'backends without a destination' 'del(.serv
 bad "services that match the same" 'are those of service' \
 	'.services += [.services[0] | .name = "again" | .id = 9]'
 bad "an unknown backend state" 'state is not "active"' '.services[2].backends[0].state = "up"'
+jq -nc '{ networks: [range(65536) | { vni: . }] }' > "$config"
+refuse "more networks than a daemon decides for" 1 "names 65536 virtual networks, more than 65535" "$bin/rewired" -k -c "$config"
+jq -nc '{ networks: [range(65535) | { vni: . }] }' > "$config"
+check "but for so many it does" "$bin/rewired" -k -c "$config"
 refuse "a configuration that is not there" 1 "No such file" "$bin/rewired" -k -c "$work/none"
 
 # Where it is in the file, which has a line for each bracket, key and value

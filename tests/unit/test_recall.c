@@ -213,6 +213,27 @@ static void the_configuration_has_the_last_word(void **context)
 	assert_false(ask(bench));		/* the address is not the pool's any more */
 }
 
+/* The kernel would not take it. */
+static void networks_that_are_not_named_are_left_alone(void **context)
+{
+	struct bench *bench = *context;
+	char text[] = TEXT("203.0.113.64", "active"), *vni;
+
+	begin(bench, 2, tuple(0, "198.51.100.9", 7, "203.0.113.10", 80));
+	assert_int_equal(bench->first.verdict.flow.reply.vni, 20);
+	while ((vni = strstr(text, "\"vni\":20")))
+		vni[6] = '3';
+	make_punt(bench, 2, bench->first.verdict.flow.orig, 0x10);
+	snapshot_free(bench->snapshot);
+	bench->snapshot = parse(text);
+	assert_false(networks_named(bench->snapshot, 20));
+	assert_true(networks_named(bench->snapshot, 0));
+	assert_true(networks_named(bench->snapshot, 10));
+	assert_true(networks_named(bench->snapshot, 30));
+	assert_int_equal(bench->snapshot->vnis.count, 3);
+	assert_false(ask(bench));
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -223,6 +244,7 @@ int main(void)
 		TEST(what_begins_anew_is_decided_anew),
 		TEST(ipv6_is_looked_into),
 		TEST(the_configuration_has_the_last_word),
+		TEST(networks_that_are_not_named_are_left_alone),
 	};
 	int failed;
 

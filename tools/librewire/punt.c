@@ -75,21 +75,6 @@ int rw_get_handlers(const struct nlmsghdr *nlh, uint32_t *handlers)
 	return ret;
 }
 
-static int take_handlers(const struct nlmsghdr *nlh, void *data)
-{
-	return rw_get_handlers(nlh, data);
-}
-
-int rw_punt_listen(struct rw_socket *socket, uint32_t *handlers, struct rw_error *error)
-{
-	char buffer[RW_REQUEST_MAX];
-	struct nlmsghdr *nlh = rw_message_start(socket, buffer, REWIRE_CMD_PUNT_LISTEN, 0);
-
-	if (!rw_put_listen(nlh, sizeof(buffer), REWIRE_INTERFACE_VERSION))
-		return rw_no_room(error);
-	return rw_socket_request(socket, nlh, take_handlers, handlers, error);
-}
-
 struct punt_each {
 	rw_punt_fn *fn;
 	void *data;

@@ -19,6 +19,7 @@ typedef int rw_policy_fn(const struct rw_policy *policy, void *data);
 typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
 typedef int rw_change_fn(const struct rw_change *change, void *data);
 typedef int rw_summary_fn(const struct rw_summary *summary, void *data);
+typedef int rw_network_fn(uint32_t vni, void *data);
 typedef int rw_punt_fn(const struct rw_punt *punt, void *data);
 
 int rw_attach_add(struct rw_socket *socket, const struct rw_attach *attach, struct rw_error *error);
@@ -87,7 +88,17 @@ int rw_change_listen(struct rw_socket *socket, struct rw_error *error);
 /* What has changed since the last time: -EPERM when the kernel does not know of listening. */
 int rw_change_each(struct rw_socket *socket, rw_change_fn *fn, void *data, struct rw_error *error);
 
-int rw_punt_listen(struct rw_socket *socket, uint32_t *handlers, struct rw_error *error);
+/* Without networks those stay that the process has, at first all. */
+int rw_punt_listen(struct rw_socket *socket, const struct rw_networks *networks,
+		   uint32_t *handlers, struct rw_error *error);
+/* Listen by a socket of another process. The answer is left in it, behind punts that wait. */
+int rw_punt_own(struct rw_socket *socket, const struct rw_networks *networks);
+/* By any socket of a process that listens; -ESRCH, it does not. */
+int rw_network_set(struct rw_socket *socket, const struct rw_networks *networks,
+		   struct rw_error *error);
+/* In ascending order; none at all, it may decide for all. */
+int rw_network_each(struct rw_socket *socket, rw_network_fn *fn, void *data,
+		    struct rw_error *error);
 int rw_punt_each(struct rw_socket *socket, rw_punt_fn *fn, void *data, struct rw_error *error);
 
 /* One verdict; its own failure is an error of the request. */

@@ -38,6 +38,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_COPIED]			= RW_ALWAYS(RW_U64, struct rw_stats, copied),
 	[REWIRE_A_STATS_PUNTS_ASKED]		= RW_ALWAYS(RW_U32, struct rw_stats, punts_asked),
 	[REWIRE_A_STATS_PUNTS_QUEUED]		= RW_ALWAYS(RW_U32, struct rw_stats, punts_queued),
+	[REWIRE_A_STATS_VERDICTS_FORBIDDEN]	= RW_ALWAYS(RW_U64, struct rw_stats, verdicts_forbidden),
 };
 
 static const struct rw_shape stats_shape = RW_SHAPE(stats_fields);

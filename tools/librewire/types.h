@@ -286,12 +286,19 @@ struct rw_explanation {
 
 #define RW_REASONS	(REWIRE_REASON_MAX + 1)
 
+/* Virtual networks that a process decides for; none, all. */
+struct rw_networks {
+	uint32_t *vnis;
+	unsigned int count;
+};
+
 struct rw_stats {
 	uint64_t flows, flows_max;
 	uint32_t attaches, rules, targets, limits, handlers, holds, holds_max, held_packets;
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
 	uint64_t created, icmp_translated, icmp_sent, icmp_limited, icmp_unsent, objects, copied;
+	uint64_t verdicts_forbidden;
 	uint32_t punts_asked, punts_queued;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };

@@ -12,9 +12,11 @@
 
 static const char usage[] =
 	"Usage: rewire punt [ show ]\n"
+	"       rewire punt networks\n"
 	"       rewire punt metadata\n"
-	"With -details, the first packet's header is printed. Metadata are what the daemon's\n"
-	"decisions go by: its own since the last summary of flows, and the last two of these.\n";
+	"With -details, the first packet's header is printed. Networks are those that the daemon\n"
+	"decides for; none, it may decide for all. Metadata are what the daemon's decisions go\n"
+	"by: its own since the last summary of flows, and the last two of these.\n";
 
 static void show_header(const struct rw_punt *punt)
 {
@@ -71,6 +73,30 @@ static int punt_show(struct args *args)
 	return ret ? args_refused(args, NULL, &error) : 0;
 }
 
+static int show_network(uint32_t vni, void *data)
+{
+	(void)data;
+	print_record();
+	print_number("vni", "vni", vni);
+	print_record_end();
+	return 0;
+}
+
+static int punt_networks(struct args *args)
+{
+	struct rw_error error;
+	int ret = args_none(args);
+
+	if (ret)
+		return ret;
+	if (!cli_socket())
+		return EXIT_REFUSED;
+	print_list();
+	ret = rw_network_each(cli.socket, show_network, NULL, &error);
+	print_list_end();
+	return ret ? args_refused(args, NULL, &error) : 0;
+}
+
 static int punt_metadata(struct args *args)
 {
 	int ret = args_none(args);
@@ -87,7 +113,8 @@ static int punt_metadata(struct args *args)
 }
 
 static const struct command commands[] = {
-	{ "show", punt_show }, { "metadata", punt_metadata }, { NULL, NULL }
+	{ "show", punt_show }, { "networks", punt_networks }, { "metadata", punt_metadata },
+	{ NULL, NULL }
 };
 
 const struct object punt_object = { "punt", usage, commands, NULL };

@@ -47,6 +47,7 @@ static void show_packets(const struct rw_stats *stats)
 	print_number("punt-retries", "punt-retries", stats->punt_retries);
 	print_number("verdicts", "verdicts", stats->verdicts);
 	print_number("verdict-failures", "verdict-failures", stats->verdict_failures);
+	print_number("verdicts-forbidden", "verdicts-forbidden", stats->verdicts_forbidden);
 	print_line();
 	print_number("punts-asked", "punts-asked", stats->punts_asked);
 	print_number("punts-queued", "punts-queued", stats->punts_queued);

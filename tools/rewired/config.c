@@ -257,7 +257,7 @@ struct snapshot *config_parse(const char *text, const struct snapshot *old, stru
 	if (!snapshot->text)
 		refuse_errno(error, "configuration");
 	if (!snapshot->text || read_root(json, snapshot, error) ||
-	    check_snapshot(snapshot, error)) {
+	    check_snapshot(snapshot, error) || networks_list(snapshot, error)) {
 		name_line(text, error);
 		snapshot_free(snapshot);
 		json_decref(json);

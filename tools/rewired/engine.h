@@ -9,6 +9,7 @@ struct bindings;
 struct memory;
 struct metadata;
 struct prober;
+struct scope;
 struct snapshot;
 
 /* What threads share. */
@@ -19,6 +20,7 @@ struct engine {
 	struct affinity *affinity;
 	struct prober *prober;		/* told of each new snapshot */
 	struct bindings *bindings;
+	struct scope *scope;
 	_Atomic unsigned int module;	/* times that the module was there anew: handlers listen again */
 };
 

@@ -25,6 +25,7 @@
 #include "metadata.h"
 #include "prober.h"
 #include "runner.h"
+#include "scope.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
 #define RELOAD_PERIOD	2000
@@ -268,6 +269,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		.bindings = bindings_new(),
 		.affinity = affinity_new(options->clients),
 		.metadata = metadata_new(),
+		.scope = scope_new(snapshot),
 	};
 	struct daemon daemon = { .engine = &engine, .store = store };
 	struct sockets sockets = { .count = 0 };
@@ -315,6 +317,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	memory_free(engine.memory);
 	affinity_free(engine.affinity);
 	metadata_free(engine.metadata);
+	scope_free(engine.scope);
 	rcu_unregister_thread();
 	uv_loop_close(&loop);
 	return status;

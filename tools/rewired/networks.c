@@ -152,6 +152,73 @@ int networks_check(const struct snapshot *snapshot, struct error *error)
 	return 0;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void name(struct rw_networks *vnis, bool given, uint32_t vni)
+{
+	if (given)
+		vnis->vnis[vnis->count++] = vni;
+}
+
+static void name_service(struct rw_networks *vnis, const struct service *service)
+{
+	unsigned int i;
+
+	name(vnis, true, service->vni);
+	name(vnis, service->source.given, service->source.vni);
+	name(vnis, service->destination.given, service->destination.vni);
+	for (i = 0; i < service->copy_count; i++)
+		name(vnis, true, service->copies[i].vni);
+	for (i = 0; i < service->backend_count; i++)
+		name(vnis, true, service->backends[i].vni);
+}
+
+static size_t names(const struct snapshot *snapshot)
+{
+	size_t count = snapshot->network_count + snapshot->pool_count;
+	unsigned int i;
+
+	for (i = 0; i < snapshot->service_count; i++)
+		count += 3 + snapshot->services[i].copy_count + snapshot->services[i].backend_count;
+	return count;
+}
+
+int networks_list(struct snapshot *snapshot, struct error *error)
+{
+	struct rw_networks *vnis = &snapshot->vnis;
+	unsigned int i, kept = 0;
+
+	vnis->vnis = allocate(names(snapshot), sizeof(*vnis->vnis));
+	for (i = 0; i < snapshot->network_count; i++)
+		name(vnis, true, snapshot->networks[i].vni);
+	for (i = 0; i < snapshot->pool_count; i++)
+		name(vnis, true, snapshot->pools[i].vni);
+	for (i = 0; i < snapshot->service_count; i++)
+		name_service(vnis, &snapshot->services[i]);
+	if (vnis->count)
+		qsort(vnis->vnis, vnis->count, sizeof(*vnis->vnis), by_number);
+	for (i = 0; i < vnis->count; i++)
+		if (!kept || vnis->vnis[kept - 1] != vnis->vnis[i])
+			vnis->vnis[kept++] = vnis->vnis[i];
+	vnis->count = kept;
+	if (kept <= NETWORKS_MAX)
+		return 0;
+	error->where[0] = 0;
+	return refuse(error, "configuration: it names %u virtual networks, more than %u", kept,
+		      NETWORKS_MAX);
+}
+
+bool networks_named(const struct snapshot *snapshot, uint32_t vni)
+{
+	return snapshot->vnis.count &&
+	       bsearch(&vni, snapshot->vnis.vnis, snapshot->vnis.count, sizeof(vni), by_number);
+}
+
 void networks_free(struct snapshot *snapshot)
 {
 	unsigned int i;
@@ -159,4 +226,5 @@ void networks_free(struct snapshot *snapshot)
 	for (i = 0; i < snapshot->network_count; i++)
 		free(snapshot->networks[i].reach);
 	free(snapshot->networks);
+	free(snapshot->vnis.vnis);
 }

@@ -4,6 +4,8 @@
 
 #include "json.h"
 
+#define NETWORKS_MAX	65535		/* with the host's own, half of what the kernel takes */
+
 struct snapshot;
 
 /* A virtual network, and where its packets may be sent. */
@@ -21,6 +23,9 @@ int networks_read(const struct place *root, struct snapshot *snapshot);
  * one that its own does not reach. 0 or -1.
  */
 int networks_check(const struct snapshot *snapshot, struct error *error);
+/* List all that a configuration names, which its flows may have. 0 or -1. */
+int networks_list(struct snapshot *snapshot, struct error *error);
+bool networks_named(const struct snapshot *snapshot, uint32_t vni);
 void networks_free(struct snapshot *snapshot);
 
 #endif

@@ -126,7 +126,7 @@ static int start_attempt(struct item *item, const struct snapshot *snapshot,
 	if (item->family == FAMILIES)
 		return 1;
 	if (!have_socket(prober, error) ||
-	    way_open(&like.way, &prober->decider, prober->socket, snapshot, item->probe, service,
+	    way_open(&like.way, &prober->decider, prober->engine->scope, prober->socket, snapshot, item->probe, service,
 		     backend, item->family, item->probe->timeout + LINGER, error))
 		return -1;
 	item->attempt = attempt_start(&like, error);

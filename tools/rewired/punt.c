@@ -20,6 +20,7 @@
 #include "punt.h"
 #include "recall.h"
 #include "rules.h"
+#include "scope.h"
 
 #define PUNTS_PER_MESSAGE	32
 #define MESSAGES		(REWIRE_VERDICT_BATCH_MAX / PUNTS_PER_MESSAGE)
@@ -294,7 +295,7 @@ static void close_sockets(struct handler *handler)
 /* Adopted, when not -1, is a socket that listens already. */
 static int open_sockets(struct handler *handler, int adopted, struct rw_error *error)
 {
-	uint32_t number;
+	struct scope *scope = handler->engine->scope;
 
 	handler->verdict_socket = rw_socket_open(error);
 	if (handler->verdict_socket && adopted < 0)
@@ -306,7 +307,8 @@ static int open_sockets(struct handler *handler, int adopted, struct rw_error *e
 	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
 	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
 	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
-	if (adopted >= 0 || !rw_punt_listen(handler->punt_socket, &number, error))
+	if (!(adopted < 0 ? scope_listen(scope, handler->punt_socket, error) :
+	      scope_take_over(scope, handler->punt_socket, handler->verdict_socket, error)))
 		return 0;
 fail:
 	close_sockets(handler);

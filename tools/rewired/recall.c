@@ -36,7 +36,8 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 	const struct backend *backend = snapshot_backend(snapshot, flow->target);
 	const struct span *span;
 
-	if (!service || service->vni != flow->orig.vni)
+	if (!service || service->vni != flow->orig.vni ||
+	    !networks_named(snapshot, flow->reply.vni))
 		return false;
 	if (flow->target && (!backend || backend_state(backend) == REWIRE_TARGET_STATE_DOWN))
 		return false;

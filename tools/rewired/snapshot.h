@@ -106,6 +106,7 @@ struct snapshot {
 	char *text;				/* the JSON that it was made from */
 	struct network *networks;		/* by VNI */
 	unsigned int network_count;
+	struct rw_networks vnis;		/* all that it names, in ascending order, each once */
 	struct pool *pools;
 	unsigned int pool_count;
 	struct pool **pool_names;		/* by name */

@@ -18,6 +18,7 @@
 #include "prober.h"
 #include "librewire.h"
 #include "metadata.h"
+#include "scope.h"
 #include "state.h"
 
 #define MODULE_TRIES	100
@@ -175,24 +176,41 @@ static void publish(struct state *state, struct snapshot *snapshot)
 	prober_wake(state->engine->prober);
 }
 
-/* Put a snapshot in force: all of it, or nothing changes. */
+/* What cannot be taken back now is with the next configuration. */
+static void narrow(struct state *state, const struct snapshot *snapshot)
+{
+	struct error error;
+
+	if (scope_set(state->engine->scope, state->socket, snapshot, NULL, &error))
+		log_line("%s", error.text);
+}
+
+/*
+ * Put a snapshot in force: all of it, or nothing changes. While both are in use, flows may
+ * have the networks of both.
+ */
 static int put_in_force(struct state *state, struct snapshot *snapshot, struct plan *plan,
 			struct error *error)
 {
 	struct snapshot *old = state->engine->snapshot;
-	int ret = plan_before(plan, state->socket, error);
+	int ret = scope_set(state->engine->scope, state->socket, old, snapshot, error);
 
+	if (!ret)
+		ret = plan_before(plan, state->socket, error);
 	if (!ret) {
 		publish(state, snapshot);
 		ret = plan_after(plan, state->socket, error);
 	}
 	if (!ret) {
 		set_waiting(state, plan->changes.rules_waiting);
+		narrow(state, snapshot);
 		return 0;
 	}
 	if (state->engine->snapshot != old)
 		publish(state, old);
 	plan_undo(plan, state->socket);
+	if (old)
+		narrow(state, old);
 	return ret;
 }
 

@@ -153,7 +153,7 @@ static int add_flow(struct way *way, struct decider *decider, struct rw_socket *
 	return ret ? refuse(error, "%s", why.sentence) : 0;
 }
 
-int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
+int way_open(struct way *way, struct decider *decider, struct scope *scope, struct rw_socket *socket,
 	     const struct snapshot *snapshot, const struct probe *probe,
 	     const struct service *service, const struct backend *backend, int family,
 	     uint32_t timeout, struct error *error)
@@ -170,6 +170,8 @@ int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
 		return refuse(error, "the host's own output is not attached");
 	if (ret)
 		return refuse(error, "%s", why.sentence);
+	if (scope_set_local(scope, socket, local.vni, error))
+		return -1;
 	if (!source_to(&backend->addresses[family], &source))
 		return refuse(error, "the host has no route to the backend");
 	*way = (struct way){

@@ -6,6 +6,7 @@
 
 #include "decide.h"
 #include "log.h"
+#include "scope.h"
 #include "socket.h"
 
 /*
@@ -28,7 +29,7 @@ struct way {
  * Within a section of RCU that spans the snapshot, in which the service may have another
  * probe by now, or none. Timeout is the flow's, in milliseconds.
  */
-int way_open(struct way *way, struct decider *decider, struct rw_socket *socket,
+int way_open(struct way *way, struct decider *decider, struct scope *scope, struct rw_socket *socket,
 	     const struct snapshot *snapshot, const struct probe *probe,
 	     const struct service *service, const struct backend *backend, int family,
 	     uint32_t timeout, struct error *error);
