@@ -57,6 +57,40 @@ expiry() {
 	check "for that reason" wait_for 10 closed_idle_beyond "$before"
 }
 
+# A packet every 200 ms, for longer than the flow may be idle, while flows are listed.
+in_use() {
+	local lists=0 missing=0
+
+	rewire flow add vni 10 protocol udp src 10.0.0.2:4501 dst "$out4:9" \
+		to vni 0 src "$nat4:901" timeout 4000
+	spawn t1 /usr/bin/python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 4501))
+for _ in range(50):
+    s.sendto(b'x', ('$out4', 9))
+    time.sleep(0.2)"
+	while kill -0 "$spawned" 2>/dev/null; do
+		no_flow_from 4501 && missing=$((missing + 1))
+		lists=$((lists + 1))
+	done
+	equal "T1.4: a flow in use is in all lists, for more than twice as long" "$missing of $((lists >= 3))" "0 of 1"
+	check "T1.4: and in none when it is idle" wait_for 30 no_flow_from 4501
+}
+
+# The wall clock may jump.
+clock() {
+	local left
+
+	rewire flow add vni 10 protocol udp src 10.0.0.2:4502 dst "$out4:9" \
+		to vni 0 src "$nat4:902" timeout 6000
+	date -s "+1 day" > /dev/null
+	left=$(flow_of 10 4502 .expires)
+	date -s "-1 day" > /dev/null
+	match "G8: a day that the wall clock leaps ends no flow" "$left" '^[1-9]'
+	check "G8: and it ends in its time, whatever is done to that clock" wait_for 30 no_flow_from 4502
+}
+
 # An idle flow is nobody's any more before the scan of the table gets to it.
 closed_idle_beyond() {
 	[ "$(reason close-idle)" -gt "$1" ]
@@ -225,6 +259,8 @@ data_file 100000000 && start_http out 80 "$data" || exit 1
 start_dns b1 && start_dns b2 || exit 1
 tcp_states
 expiry
+in_use
+clock
 flush
 target_down
 detach
