@@ -269,17 +269,23 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		rewire_flow_let_go(flow);
 }
 
-/* Context: RCU read side. */
-static bool rewire_flow_uses(const struct rewire_flow *flow,
+/*
+ * By the device, or without any packet yet, in a virtual network that has no device any more:
+ * whoever is attached to it next is another one.
+ * Context: RCU read side.
+ */
+static bool rewire_flow_uses(struct rewire_net *ns, const struct rewire_flow *flow,
 			     enum rewire_direction direction,
 			     const struct rewire_attach *attach)
 {
 	const struct rewire_tuple *tuple = &flow->tuple[direction];
 	int ifindex = READ_ONCE(flow->ifindex[direction]);
+	bool ours = rewire_key_vni(&tuple->key) == attach->vni;
 
+	if (ours && !rewire_attach_has_vni(ns, attach->vni))
+		return true;
 	if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
-		return !ifindex &&
-		       rewire_key_vni(&tuple->key) == attach->vni;
+		return !ifindex && ours;
 	return ifindex == attach->ifindex ||
 	       rewire_route_uses(tuple, attach->ifindex);
 }
@@ -287,8 +293,8 @@ static bool rewire_flow_uses(const struct rewire_flow *flow,
 static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *flow,
 				   void *data)
 {
-	if (rewire_flow_uses(flow, REWIRE_ORIG, data) ||
-	    rewire_flow_uses(flow, REWIRE_REPLY, data) ||
+	if (rewire_flow_uses(ns, flow, REWIRE_ORIG, data) ||
+	    rewire_flow_uses(ns, flow, REWIRE_REPLY, data) ||
 	    rewire_extension_uses(flow->extension, data))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/netlink.h>
 
+#include "attach.h"
 #include "extension.h"
 #include "flow.h"
 #include "hold.h"
@@ -34,7 +35,7 @@ static int rewire_verdict_drop_held(struct rewire_net *ns, const struct rewire_k
 }
 
 /* What an action other than flow asks for. */
-static int rewire_get_entry_spec(struct nlattr **tb, u32 action,
+static int rewire_get_entry_spec(struct rewire_net *ns, struct nlattr **tb, u32 action,
 				 struct rewire_flow_spec *spec,
 				 struct netlink_ext_ack *extack)
 {
@@ -52,17 +53,22 @@ static int rewire_get_entry_spec(struct nlattr **tb, u32 action,
 		spec->timeout = nla_get_u32(tb[REWIRE_A_VERDICT_LIFETIME]);
 	if (tb[REWIRE_A_VERDICT_REJECT])
 		spec->reject = nla_get_u32(tb[REWIRE_A_VERDICT_REJECT]);
-	if (action == REWIRE_VERDICT_ACTION_DROP) {
-		spec->action = REWIRE_FLOW_ACTION_DROP;
-		return 0;
-	}
-	if (spec->reject) {
+	spec->action = action == REWIRE_VERDICT_ACTION_DROP ? REWIRE_FLOW_ACTION_DROP :
+							      REWIRE_FLOW_ACTION_PASS;
+	if (spec->action == REWIRE_FLOW_ACTION_PASS && spec->reject) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[REWIRE_A_VERDICT_REJECT],
 				    "What is left to the host is not rejected");
 		return -EINVAL;
 	}
-	spec->action = REWIRE_FLOW_ACTION_PASS;
-	spec->timeout = spec->timeout ?: REWIRE_PASS_LIFETIME;
+	if (spec->action == REWIRE_FLOW_ACTION_PASS && !spec->timeout)
+		spec->timeout = REWIRE_PASS_LIFETIME;
+	/* What stays, stays in a virtual network that there is. */
+	if (spec->timeout &&
+	    !rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_ORIG]))) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[REWIRE_A_VERDICT_TUPLE],
+				    "No device is attached to this virtual network");
+		return -ENOENT;
+	}
 	return 0;
 }
 
@@ -78,7 +84,7 @@ static int rewire_get_verdict(struct rewire_net *ns, struct nlattr **tb,
 	}
 	action = nla_get_u32(tb[REWIRE_A_VERDICT_ACTION]);
 	if (action != REWIRE_VERDICT_ACTION_FLOW)
-		return rewire_get_entry_spec(tb, action, spec, extack);
+		return rewire_get_entry_spec(ns, tb, action, spec, extack);
 	if (!tb[REWIRE_A_VERDICT_FLOW] || tb[REWIRE_A_VERDICT_TUPLE] ||
 	    tb[REWIRE_A_VERDICT_LIFETIME] || tb[REWIRE_A_VERDICT_REJECT]) {
 		NL_SET_ERR_MSG(extack, "This action needs a flow, and nothing else");

@@ -6,6 +6,8 @@
 refused_by_kernel() {
 	refuse "a rule for an unknown VNI" 2 'No device is attached to this virtual network.*vni 99' \
 		rewire rule add vni 99 pass
+	refuse "a verdict that stays, in an unknown VNI" 2 'No device is attached to this virtual network' \
+		rewire verdict add drop vni 99 protocol udp src 10.0.0.2:1 dst 10.0.0.3:1 lifetime 9000
 	refuse "a device attached twice" 2 'attached already' rewire attach add dev t1 vni 11
 	refuse "a target that is not there" 2 'No target has this number' rewire target del id 99
 	refuse "a flow that is not there" 2 'No flow has this key' \
