@@ -26,11 +26,12 @@ check() {
 }
 
 echo "TAP version 13"
-echo "1..5"
+echo "1..6"
 check "no bug passes" none 0
 check "use after free is caught" uaf 1 "BUG: KASAN: slab-use-after-free in .*planted"
 check "lock inversion is caught" lockinv 1 "possible circular locking dependency"
 check "leak is caught" leak 1 "unreferenced object.*size 64"
+check "what is lost with the module is caught" late 1 "unreferenced object.*size 64"
 check "a leak detector that is off is no good news" leak 125 "leak detector disabled" \
 	"echo off > /sys/kernel/debug/kmemleak; sleep 1"
 [ "$failed" = 0 ]

@@ -8,7 +8,7 @@
 
 static char *bug = "none";
 module_param(bug, charp, 0444);
-MODULE_PARM_DESC(bug, "none, uaf, lockinv, leak, warn, busy or report");
+MODULE_PARM_DESC(bug, "none, uaf, lockinv, leak, late, warn, busy or report");
 
 static DEFINE_SPINLOCK(first);
 static DEFINE_SPINLOCK(second);
@@ -38,17 +38,25 @@ static void lock_inversion(void)
 }
 
 /* Several, since a stale pointer may hide one from the search. */
-static void leak(void)
+#define OBJECTS	10
+
+static void *objects[OBJECTS];
+
+static void make(void)
 {
 	int i;
 
-	for (i = 0; i < 10; i++) {
-		char *object = kmalloc(64, GFP_KERNEL);
-
-		if (object)
-			memset(object, 0xa5, 64);
-		OPTIMIZER_HIDE_VAR(object);
+	for (i = 0; i < OBJECTS; i++) {
+		objects[i] = kmalloc(64, GFP_KERNEL);
+		if (objects[i])
+			memset(objects[i], 0xa5, 64);
 	}
+}
+
+static void leak(void)
+{
+	make();
+	memset(objects, 0, sizeof(objects));
 }
 
 static int __init planted_init(void)
@@ -59,6 +67,8 @@ static int __init planted_init(void)
 		lock_inversion();
 	else if (!strcmp(bug, "leak"))
 		leak();
+	else if (!strcmp(bug, "late"))		/* lost when the module goes */
+		make();
 	else if (!strcmp(bug, "warn"))
 		WARN_ON(1);
 	else if (!strcmp(bug, "busy"))
