@@ -214,6 +214,16 @@ static void on_signal(uv_signal_t *signal, int number)
 		uv_stop(signal->loop);
 }
 
+/* What wants the configuration taken anew while we start has to wait, and not to end us. */
+static void hold_reload(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void serve(uv_loop_t *loop, struct control *control)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -225,6 +235,7 @@ static void serve(uv_loop_t *loop, struct control *control)
 		signals[i].data = control;
 		uv_signal_start(&signals[i], on_signal, numbers[i]);
 	}
+	hold_reload(SIG_UNBLOCK);
 	notify("READY=1");
 	log_line("ready");
 	uv_run(loop, UV_RUN_DEFAULT);
@@ -364,6 +375,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	} else {
 		signal(SIGPIPE, SIG_IGN);
+		hold_reload(SIG_BLOCK);
 		runner = runner_fork();
 		drop_privileges();
 		status = run(&options, store, snapshot, runner);
