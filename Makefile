@@ -19,7 +19,7 @@ check: ## run the tests, on kernel 6.1 in a virtual machine
 	tests/check lint unit 6.1
 
 check-all: ## run the tests on every kernel
-	tests/check lint unit testbed 6.1 6.12 7 debug planted
+	tests/check lint lint-all unit demo testbed 6.1 6.12 7 debug planted
 
 check-debug: ## run the tests on the debug kernel, and check its checkers
 	tests/check debug planted
@@ -49,6 +49,7 @@ lint: ## check the style of sources; prints nothing when clean
 	@tests/lint
 
 generate: ## make the generated files anew from the netlink specification
+	@scripts/install-packages lint vm
 	scripts/generate
 
 install: all ## install the tools; with RUNNING's headers, the module, too
