@@ -271,7 +271,7 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 
 /*
  * By the device, or without any packet yet, in a virtual network that has no device any more:
- * whoever is attached to it next is another one.
+ * whoever is attached to it next is another one. A tunnel's device may be that of any network.
  * Context: RCU read side.
  */
 static bool rewire_flow_uses(struct rewire_net *ns, const struct rewire_flow *flow,
@@ -280,21 +280,24 @@ static bool rewire_flow_uses(struct rewire_net *ns, const struct rewire_flow *fl
 {
 	const struct rewire_tuple *tuple = &flow->tuple[direction];
 	int ifindex = READ_ONCE(flow->ifindex[direction]);
-	bool ours = rewire_key_vni(&tuple->key) == attach->vni;
+	u32 vni = rewire_key_vni(&tuple->key);
 
-	if (ours && !rewire_attach_has_vni(ns, attach->vni))
+	if ((attach->tunnel || vni == attach->vni) && !rewire_attach_has_vni(ns, vni))
 		return true;
 	if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
-		return !ifindex && ours;
+		return !ifindex && vni == attach->vni;
 	return ifindex == attach->ifindex ||
 	       rewire_route_uses(tuple, attach->ifindex);
 }
 
+/* Drop and pass entries have no reply. */
 static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *flow,
 				   void *data)
 {
+	bool both = rewire_flow_action(flow) == REWIRE_FLOW_ACTION_TRANSLATE;
+
 	if (rewire_flow_uses(ns, flow, REWIRE_ORIG, data) ||
-	    rewire_flow_uses(ns, flow, REWIRE_REPLY, data) ||
+	    (both && rewire_flow_uses(ns, flow, REWIRE_REPLY, data)) ||
 	    rewire_extension_uses(flow->extension, data))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }
@@ -487,6 +490,13 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
 	rewire_route_forget(&flow->tuple[!direction]);
 }
 
+static bool rewire_spec_has_devices(struct rewire_net *ns, const struct rewire_flow_spec *spec)
+{
+	return rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_ORIG])) &&
+	       (spec->action != REWIRE_FLOW_ACTION_TRANSLATE ||
+		rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_REPLY])));
+}
+
 /**
  * rewire_flow_add() - make a flow and put it into the table, wholly or not at all
  * @ns: the namespace
@@ -494,7 +504,9 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
  * @id: out: its number
  * @extack: a sentence, on failure
  *
- * What was held under its keys is sent through it, before this returns.
+ * What was held under its keys is sent through it, before this returns. A network may
+ * have lost its last device since the keys were read; from here on, the purge of what that
+ * leaves behind waits for us, and finds the flow.
  * Context: RCU read side, bottom halves disabled.
  * Return: 0, -EEXIST (original key taken), -EADDRINUSE (reply key taken), -ENOENT,
  * -EHOSTDOWN, -ENOSPC, -ENOMEM, -ETIME.
@@ -507,6 +519,10 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 	struct rewire_flow *flow;
 	int i, err;
 
+	if (!rewire_spec_has_devices(ns, spec)) {
+		NL_SET_ERR_MSG(extack, "No device is attached to this virtual network");
+		return -ENOENT;
+	}
 	err = rewire_limit_flow(ns, rewire_key_vni(orig), rewire_key_protocol(orig), extack);
 	if (err)
 		return err;

@@ -498,6 +498,7 @@ int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
 	struct rewire_networks *networks;
 	struct sk_buff *reply;
 	void *header;
+	bool first;
 	int count;
 
 	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_PUNT_BATCH_VERSION)) {
@@ -519,6 +520,7 @@ int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(networks);
 	}
 	spin_lock_bh(&ns->handlers_lock);
+	first = !rewire_handlers_get(ns);
 	count = rewire_handlers_add(ns, info->snd_portid, networks, info->extack);
 	spin_unlock_bh(&ns->handlers_lock);
 	if (count < 0)
@@ -527,7 +529,7 @@ int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(reply);
 		return count < 0 ? count : -EMSGSIZE;
 	}
-	if (count == 1)
+	if (first)
 		rewire_punt_send_again(ns);
 	return rewire_reply_send(info, reply, header);
 }

@@ -156,11 +156,17 @@ detach() {
 
 	fetch t1 "$out4" whoami > /dev/null
 	fetch t2 "$out4" whoami > /dev/null
+	rewire verdict add drop vni 10 protocol udp src 10.0.0.2:4504 dst "$out4:9" lifetime 60000
 	rewire flow add vni 20 protocol udp src 10.0.0.2:4503 dst "$out4:9" to vni 0 src "$nat4:903"
 	before=$(reason close-detached)
 	check "a device is detached" rewire attach del dev t2
 	equal "its flows are gone, and one without any packet with the last device of its network" "$(flows '[.[] | select(.orig.vni == 20)] | length')" 0
 	check "counted" test "$(reason close-detached)" -gt "$before"
+	rewire attach del dev u0
+	equal "what is dropped of one network is, whatever device another loses" \
+		"$(flows '[.[] | select(.orig.sport == 4504)] | length')" 1
+	rewire attach add dev u0 vni 0
+	rewire flow flush vni 10 src 10.0.0.2:4504
 	refuse "its guest reaches nothing" 28 "imeout|imed out" fetch t2 "$out4" whoami --connect-timeout 2
 	match "others do" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 	refuse "it cannot be detached twice" 2 "rewire: " rewire attach del dev t2

@@ -216,6 +216,14 @@ def punts():
     moved = stage.rewire.stats()["punts"]
     tap.point(tap.wait_for(10, lambda: stage.rewire.stats()["punts"] == 1),
               "what comes from a network that it decides for is asked", moved)
+    held = stage.rewire.tuple(c["A_FLOW_ORIG"], 10, 17, "10.10.0.2", 7, "10.10.0.9", 8)
+    before = stage.counters()["drop-verdict"]
+    tap.equal("an answer that is refused is the last",
+              (verdict(u32(c["A_VERDICT_ACTION"], c["VERDICT_ACTION_FLOW"]),
+                       nest(c["A_VERDICT_FLOW"], held,
+                            stage.rewire.tuple(c["A_FLOW_REPLY"], *end(30, 2000)))),
+               stage.rewire.stats()["holds"], stage.counters()["drop-verdict"] - before),
+              (("Operation not permitted", SENTENCE), 0, 1))
     stage.moved()
     stage.expect("what comes from another is dropped, as without a daemon", stage.ports[2], packet, [],
                  drop="drop-no-daemon")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The virtual networks that this process decides for. */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +133,8 @@ static int tell(struct scope *scope, struct rw_socket *socket, struct rw_network
 
 	if (!same(&networks, &scope->networks))
 		ret = rw_network_set(socket, &networks, &why);
-	if (ret) {
+	/* A module that was loaded anew knows of no handler: they tell it when they listen again */
+	if (ret && ret != -ESRCH) {
 		free(networks.vnis);
 		free(configured.vnis);
 		return refuse(error, "networks: %s", why.sentence);

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "clock.h"
 #include "fixed.h"
+#include "networks.h"
 #include "pool.h"
 #include "source.h"
 
@@ -186,6 +187,9 @@ enum outcome source_enter(struct decider *decider, const struct snapshot *snapsh
 		break;
 	}
 	use_lease(decision, arrival.lease);
+	/* Of a configuration before this one: the kernel would refuse it */
+	if (!networks_named(snapshot, arrival.flow.vni))
+		return OUTCOME_FILTERED;
 	decision->verdict.flow.reply = arrival.flow;
 	if (!decision->verdict.flow.policy)
 		decision->verdict.flow.policy = arrival.policy;
