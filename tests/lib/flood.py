@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """A daemon with a rate, and floods of new flows, each a process of its own."""
+import ctypes
 import itertools
 import mmap
 import os
@@ -7,12 +8,12 @@ import select
 import signal
 import socket
 import struct
-import sys
-import threading
 import time
 
 from netlink import Rewire, attr, attributes, nest, u32
 
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 FLOOD_NETWORK = "10.66"         # sources of floods: they get no flows
 c = Rewire.c
 
@@ -141,15 +142,22 @@ class Child:
 
 
 def start_daemon(rate, outside, threads=1):
-    """A daemon, each thread of which has that rate, and what it counts of floods."""
+    """A daemon, each thread of which has that rate, and what it counts of floods.
+
+    A thread is a process, since those of one interpreter wait for each other; this process has
+    asked for its punts, and it ends with it.
+    """
     answered = mmap.mmap(-1, 256)
 
     def run(ready):
         os.sched_setaffinity(0, range(os.cpu_count()))
-        sys.setswitchinterval(0.0005)
         daemons = [Daemon(1 / rate, outside, answered) for _ in range(threads)]
-        for daemon in daemons[1:]:
-            threading.Thread(target=daemon.run, daemon=True).start()
+        for number, daemon in enumerate(daemons[1:], 1):
+            if not os.fork():
+                libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                Daemon.ports = itertools.cycle(range(1024 + number, 65536, threads))
+                daemon.run()
+        Daemon.ports = itertools.cycle(range(1024, 65536, threads))
         ready()
         daemons[0].run()
 
