@@ -299,6 +299,8 @@ def operations(specification, done):
             if name in done:
                 break
             yield name
+            # What it takes away or shows has to be made, and what that needs
+            yield from specification.makers(name)
             yield specification.operation()
 
 
@@ -315,6 +317,7 @@ def messages():
         refusal, wrong = judge(stage, name, payload, flags)
         sent += 1
         if not refusal:
+            specification.done()
             done[name] = done.get(name, 0) + 1
             continue
         refused[refusal.name] = refused.get(refusal.name, 0) + 1

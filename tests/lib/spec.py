@@ -35,6 +35,7 @@ class Specification:
             spec = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.random, self.small, self.numbers = random, small, Rewire.c
         self.length = self.protocol = 0
+        self.made, self.accepted = [], []
         self.enums = {one["name"]: len(one["entries"]) for one in spec["definitions"]
                       if one["type"] in ("enum", "flags")}
         self.sets = {}
@@ -87,15 +88,27 @@ class Specification:
         if attribute["type"] == "pad":
             return b""
         if attribute["type"] == "nest":
-            nested = attribute["nested-attributes"]
-            names = [key for key in self.sets[nested] if key]
-            payload = self.attributes(nested, names, depth + 1)
+            payload = self.nest(attribute["nested-attributes"], depth)
             flag = NESTED if self.random.random() < 0.98 else 0
             return attr(number | flag, payload)
         payload = self.value(attribute)
         if self.random.random() < 0.02:
             payload = self.random.randbytes(self.random.choice((0, 1, 3, 4, 5, 8, 16, 17, 300)))
         return attr(number, payload)
+
+    def nest(self, set_name, depth):
+        """A flow's addresses are now and then those of an earlier request that was done."""
+        if set_name != "tuple":
+            return self.attributes(set_name, [key for key in self.sets[set_name] if key], depth + 1)
+        if self.accepted and self.random.random() < 0.3:
+            return self.random.choice(self.accepted)
+        payload = self.attributes(set_name, [key for key in self.sets[set_name] if key], depth + 1)
+        self.made.append(payload)
+        return payload
+
+    def done(self):
+        """The last request was: what it named is there, perhaps."""
+        self.accepted = (self.accepted + self.made)[-8:]
 
     def attributes(self, set_name, names, depth=0, operation=None):
         """Some of the attributes; now and then one twice, or in another order."""
@@ -123,11 +136,17 @@ class Specification:
                    5 if name.endswith(("-add", "-set")) else 1 for name in names]
         return self.random.choices(names, weights)[0]
 
+    def makers(self, name):
+        """Operations that make what this one is about."""
+        noun = name.rpartition("-")[0]
+        return [maker for maker in (noun + "-add", noun + "-set") if maker in self.operations]
+
     def request(self, name):
         """The payload of a request of an operation, behind its generic header."""
         operation = self.operations[name]
         names = operation["do"]["request"].get("attributes", [])
         # Often, what belongs together agrees: one family and one protocol
+        self.made = []
         self.length = self.random.choice((0, 4, 4, 16, 16))
         self.protocol = self.random.choice((6, 17))
         payload = self.attributes(operation["attribute-set"], names, 0, name)
