@@ -110,7 +110,7 @@ static int rewire_verdict_carry_out(struct rewire_net *ns, struct nlattr **tb,
 	rcu_read_lock();
 	local_bh_disable();
 	err = rewire_networks_check(ns, &spec, extack);
-	if (err)	/* There will be no other answer: it need not wait, in others' way, for one */
+	if (err)	/* No other answer will come: it need not wait for one, in others' way */
 		rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG], 0);
 	else if (spec.action == REWIRE_FLOW_ACTION_DROP && !spec.timeout)
 		err = rewire_verdict_drop_held(ns, &spec.key[REWIRE_ORIG], spec.reject);
