@@ -116,6 +116,26 @@ signal.pause()"
 	wait_for 30 figure_is handlers 1
 }
 
+# all_replied PORT...
+all_replied() {
+	local port
+
+	for port; do
+		state_is "$port" replied || return
+	done
+}
+
+# What has no answers goes first, but not where it is of a network that has less.
+at_no_cost_of_others() {
+	check "eight flows of one network have answers" eval "add_some {5011..5018} && send_udp t1 {5011..5018} &&
+		wait_for 10 all_replied {5011..5018}"
+	check "two of another have none" eval "add 5021 udp '' 20 && add 5022 udp '' 20"
+	sleep 6
+	check "one more of the first" add 5019
+	equal "takes the place of one of its own, which are idle" "$(limit 10 flows), of 20 $(ports 20)" "8, of 20 5021 5022"
+	rewire flow flush
+}
+
 # A network with many flows, most of which nobody answered, and one with two that are in use.
 fairness() {
 	local port before
@@ -134,6 +154,7 @@ fairness() {
 	equal "who floods takes its own places" "$(($(limit 10 evicted) - before)) of 10, of 20 $(ports 20)" \
 		"20 of 10, of 20 5021 5022 5023"
 	rewire flow flush
+	at_no_cost_of_others
 	rewire limit del all
 	wait_for 5 figure_is limits 0
 }

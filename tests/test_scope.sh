@@ -58,8 +58,9 @@ is_not_asked() {
 
 # Its rule is among the first of many: from then on the daemon has to decide for it.
 comes_back() {
-	local before timeouts
+	local before failures timeouts
 
+	failures=$(figure verdict-failures)
 	timeouts=$(reason drop-hold-timeout)
 	before="$(figure verdict-failures) $(reason drop-no-daemon)"
 	begin t1
@@ -75,7 +76,7 @@ comes_back() {
 	timeouts=$(reason drop-hold-timeout)
 	begin t2
 	check "its flows' first packets are answered from the start" all_echoed t2 "$timeouts"
-	equal "the kernel has refused nothing" "$(figure verdicts-forbidden)" 0
+	equal "the kernel has refused nothing" "$(figure verdicts-forbidden) $(figure verdict-failures)" "0 $failures"
 }
 
 # A flow is remembered, but its backend has gone to another network

@@ -159,6 +159,18 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+void networks_settle(struct rw_networks *networks)
+{
+	unsigned int i, kept = 0;
+
+	if (networks->count)
+		qsort(networks->vnis, networks->count, sizeof(*networks->vnis), by_number);
+	for (i = 0; i < networks->count; i++)
+		if (!kept || networks->vnis[kept - 1] != networks->vnis[i])
+			networks->vnis[kept++] = networks->vnis[i];
+	networks->count = kept;
+}
+
 static void name(struct rw_networks *vnis, bool given, uint32_t vni)
 {
 	if (given)
@@ -191,7 +203,7 @@ static size_t names(const struct snapshot *snapshot)
 int networks_list(struct snapshot *snapshot, struct error *error)
 {
 	struct rw_networks *vnis = &snapshot->vnis;
-	unsigned int i, kept = 0;
+	unsigned int i;
 
 	vnis->vnis = allocate(names(snapshot), sizeof(*vnis->vnis));
 	for (i = 0; i < snapshot->network_count; i++)
@@ -200,16 +212,11 @@ int networks_list(struct snapshot *snapshot, struct error *error)
 		name(vnis, true, snapshot->pools[i].vni);
 	for (i = 0; i < snapshot->service_count; i++)
 		name_service(vnis, &snapshot->services[i]);
-	if (vnis->count)
-		qsort(vnis->vnis, vnis->count, sizeof(*vnis->vnis), by_number);
-	for (i = 0; i < vnis->count; i++)
-		if (!kept || vnis->vnis[kept - 1] != vnis->vnis[i])
-			vnis->vnis[kept++] = vnis->vnis[i];
-	vnis->count = kept;
-	if (kept <= NETWORKS_MAX)
+	networks_settle(vnis);
+	if (vnis->count <= NETWORKS_MAX)
 		return 0;
 	error->where[0] = 0;
-	return refuse(error, "configuration: it names %u virtual networks, more than %u", kept,
+	return refuse(error, "configuration: it names %u virtual networks, more than %u", vnis->count,
 		      NETWORKS_MAX);
 }
 

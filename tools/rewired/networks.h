@@ -6,6 +6,7 @@
 
 #define NETWORKS_MAX	65535		/* with the host's own, half of what the kernel takes */
 
+struct rw_networks;
 struct snapshot;
 
 /* A virtual network, and where its packets may be sent. */
@@ -25,6 +26,8 @@ int networks_read(const struct place *root, struct snapshot *snapshot);
 int networks_check(const struct snapshot *snapshot, struct error *error);
 /* List all that a configuration names, which its flows may have. 0 or -1. */
 int networks_list(struct snapshot *snapshot, struct error *error);
+/* Bring a list into ascending order, each once. */
+void networks_settle(struct rw_networks *networks);
 bool networks_named(const struct snapshot *snapshot, uint32_t vni);
 void networks_free(struct snapshot *snapshot);
 

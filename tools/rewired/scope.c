@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "networks.h"
 #include "scope.h"
 #include "snapshot.h"
 
@@ -17,30 +18,11 @@ struct scope {
 	uint32_t local;
 };
 
-static int by_vni(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void add(struct rw_networks *to, const uint32_t *vnis, unsigned int count)
 {
 	if (count)
 		memcpy(to->vnis + to->count, vnis, count * sizeof(*vnis));
 	to->count += count;
-}
-
-static void settle(struct rw_networks *networks)
-{
-	unsigned int i, kept = 0;
-
-	if (networks->count)
-		qsort(networks->vnis, networks->count, sizeof(*networks->vnis), by_vni);
-	for (i = 0; i < networks->count; i++)
-		if (!kept || networks->vnis[kept - 1] != networks->vnis[i])
-			networks->vnis[kept++] = networks->vnis[i];
-	networks->count = kept;
 }
 
 static struct rw_networks join(const struct rw_networks *one, const struct rw_networks *two)
@@ -50,7 +32,7 @@ static struct rw_networks join(const struct rw_networks *one, const struct rw_ne
 	both.vnis = allocate(one->count + two->count, sizeof(*both.vnis));
 	add(&both, one->vnis, one->count);
 	add(&both, two->vnis, two->count);
-	settle(&both);
+	networks_settle(&both);
 	return both;
 }
 
