@@ -56,7 +56,7 @@ done
 write_config '.pools[0].mapping = "endpoint-independent" | .pools[0].quarantine = 0'
 start_rewired || exit 1
 # Else connections that have ended would by far outnumber those that live
-rewire policy set id 1 tcp-closed 5000
+rewire policy set id 1 tcp-closed 1000
 spawn out "$many" serve 7777
 wait_for 30 listens out -t 7777
 spawn t1 "$many" connect "$out4" 7777 "$rate" "$stay" "$work/report" "${sources[@]}"
@@ -76,6 +76,7 @@ equal "each that was established has lived" "$(result broken)" 0
 equal "each that was begun has succeeded" "$(result failed) $(result lived)" "0 $(result begun)"
 check "some by a second try, since nobody decided meanwhile" test "$(result retried)" -gt 0
 check "the daemon follows" wait_for 20 eval '[ "$(rewire -j daemon show | jq .rotations)" -gt 2 ]'
+note "$(rewire -j stats show | jq -c "[.. | objects | to_entries[] | select(.value | type == \"number\" and . > 0)] | from_entries")"
 rewire flow flush
 # A flow that went by an order is remembered for a minute, if it is established
 check "no port is lost" wait_for 120 eval '[ "$(rewire -j pool show | jq "[.[].addresses[].tcp.used] | add")" = 0 ]'
