@@ -2,7 +2,6 @@
 /* Bindings and leases: who shares a port with whom, and when it is free again. */
 
 #include <arpa/inet.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,114 +9,21 @@
 #include <cmocka.h>
 
 #include "address.h"
-#include "config.h"
-#include "binding.h"
-
-#define UDP	IPPROTO_UDP
-
-/* Addresses: a port each of 203.0.113.64 to .67, so that a test has a pool by its address. */
-static const char text[] = "{\"pools\":["
-	"{\"name\":\"eim\",\"vni\":0,\"addresses\":\"203.0.113.64\",\"ports\":\"1000-1015\",\"quarantine\":0},"
-	"{\"name\":\"edm\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"ports\":\"1000-1015\",\"quarantine\":0,"
-	"\"mapping\":\"endpoint-dependent\"},"
-	"{\"name\":\"adf\",\"vni\":0,\"addresses\":\"203.0.113.66\",\"quarantine\":0,\"filtering\":\"address-dependent\"},"
-	"{\"name\":\"eif\",\"vni\":0,\"addresses\":\"203.0.113.67\",\"quarantine\":0,\"filtering\":\"endpoint-independent\"},"
-	"{\"name\":\"rest\",\"vni\":0,\"addresses\":\"203.0.113.68\",\"ports\":\"1000-1001\",\"quarantine\":{\"tcp\":120,\"other\":30}},"
-	"{\"name\":\"rest-edm\",\"vni\":0,\"addresses\":\"203.0.113.69\",\"ports\":\"1000-1001\","
-	"\"mapping\":\"endpoint-dependent\"},"
-	"{\"name\":\"even\",\"vni\":0,\"addresses\":\"203.0.113.70\",\"ports\":\"1000-1003\",\"parity\":true,\"quarantine\":0},"
-	"{\"name\":\"same\",\"vni\":0,\"addresses\":\"203.0.113.71\",\"preserve\":true,\"quarantine\":0}],"
-	"\"services\":["
-	"{\"name\":\"s0\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"eim\"}},"
-	"{\"name\":\"s1\",\"id\":2,\"vni\":11,\"source\":{\"pool\":\"edm\"}},"
-	"{\"name\":\"s2\",\"id\":3,\"vni\":12,\"source\":{\"pool\":\"adf\"}},"
-	"{\"name\":\"s3\",\"id\":4,\"vni\":13,\"source\":{\"pool\":\"eif\"}},"
-	"{\"name\":\"s4\",\"id\":5,\"vni\":14,\"source\":{\"pool\":\"rest\"}},"
-	"{\"name\":\"s5\",\"id\":6,\"vni\":15,\"source\":{\"pool\":\"rest-edm\"}},"
-	"{\"name\":\"s6\",\"id\":7,\"vni\":16,\"source\":{\"pool\":\"even\"}},"
-	"{\"name\":\"s7\",\"id\":8,\"vni\":17,\"source\":{\"pool\":\"same\"}}]}";
-
-enum { EIM, EDM, ADF, EIF, REST, REST_EDM, EVEN, SAME };
-
-struct bench {
-	struct snapshot *snapshot;
-	struct bindings *bindings;
-	struct random random;
-	int64_t now;
-	uint64_t id;
-};
-
-static int set_up(void **context)
-{
-	struct bench *bench = test_calloc(1, sizeof(*bench));
-	struct error error;
-
-	bench->snapshot = config_parse(text, NULL, &error);
-	if (!bench->snapshot)
-		fail_msg("%s", error.text);
-	bench->bindings = bindings_new();
-	random_seed(&bench->random);
-	bench->now = 5000000;
-	*context = bench;
-	return 0;
-}
-
-static int tear_down(void **context)
-{
-	struct bench *bench = *context;
-
-	bindings_free(bench->bindings);
-	snapshot_free(bench->snapshot);
-	test_free(bench);
-	return 0;
-}
-
-/* A flow from a client's port to one of a far end; both addresses by their last bytes. */
-struct ends {
-	int pool, client, sport, remote, dport;
-};
-
-static struct rw_tuple orig_of(struct ends ends)
-{
-	struct rw_tuple tuple = { .vni = 10 + ends.pool, .protocol = UDP, .sport = ends.sport,
-				  .dport = ends.dport };
-
-	rw_addr_parse("10.0.0.0", &tuple.src);
-	rw_addr_parse("192.0.2.0", &tuple.dst);
-	tuple.src.bytes[3] = ends.client;
-	tuple.dst.bytes[3] = ends.remote;
-	return tuple;
-}
-
-static struct lease *take_by(struct bench *bench, struct ends ends, struct random *random, bool fresh)
-{
-	const struct pool *pool = &bench->snapshot->pools[ends.pool];
-	bool limited = false;
-	const struct rw_tuple orig = orig_of(ends);
-	const struct rw_tuple far = { .vni = pool->vni, .protocol = UDP, .src = orig.dst,
-				      .sport = orig.dport };
-	const struct wish wish = { .snapshot = bench->snapshot, .pool = pool, .flow = &orig,
-				   .far = &far, .policy = 1 + ends.pool, .random = random,
-				   .fresh = fresh, .limited = &limited };
-	struct lease *lease = bindings_reuse(bench->bindings, &wish);
-
-	return lease ? lease : bindings_take(bench->bindings, &wish, pool->addresses[IPV4][0],
-					     pool->ports, NULL);
-}
+#include "binding_bench.h"
 
 static struct lease *take(struct bench *bench, struct ends ends)
 {
 	struct lease *lease;
 
 	rcu_read_lock();
-	lease = take_by(bench, ends, &bench->random, false);
+	lease = bench_take(bench, ends, &bench->random, false);
 	rcu_read_unlock();
 	return lease;
 }
 
 static struct rw_flow_spec flow_of(struct ends ends, const struct lease *lease)
 {
-	return (struct rw_flow_spec){ .orig = orig_of(ends), .reply = lease->key,
+	return (struct rw_flow_spec){ .orig = bench_orig(ends), .reply = lease->key,
 				      .policy = 1 + ends.pool };
 }
 
@@ -133,17 +39,6 @@ static struct rw_flow_spec make(struct bench *bench, struct ends ends)
 	return flow;
 }
 
-static void look_begin(struct bench *bench)
-{
-	bindings_look_begin(bench->bindings, bench->now);
-}
-
-static unsigned int look_end(struct bench *bench)
-{
-	bench->now += 2000;
-	return bindings_look_end(bench->bindings, bench->now);
-}
-
 static void see(struct bench *bench, struct rw_flow_spec flow)
 {
 	bindings_seen(bench->bindings, bench->snapshot, &flow, ++bench->id);
@@ -152,18 +47,6 @@ static void see(struct bench *bench, struct rw_flow_spec flow)
 static void end(struct bench *bench, struct rw_flow_spec flow)
 {
 	bindings_ended(bench->bindings, bench->snapshot, &flow, bench->id, false);
-}
-
-static unsigned int used(struct bench *bench, int pool)
-{
-	return ports_used(bench->snapshot->pools[pool].addresses[IPV4][0], UDP,
-			  (struct range){ 1, 65535 });
-}
-
-static unsigned int look(struct bench *bench)
-{
-	look_begin(bench);
-	return look_end(bench);
 }
 
 /* RFC 4787 REQ-1 */
@@ -176,10 +59,10 @@ static void an_endpoint_keeps_its_port_for_all_far_ends(void **context)
 	for (i = 2; i < 200; i++)
 		assert_int_equal(make(bench, (struct ends){ EIM, 1, 4000, i, 53 }).reply.dport, port);
 	assert_int_equal(make(bench, (struct ends){ EIM, 1, 4000, 1, 54 }).reply.dport, port);
-	assert_int_equal(used(bench, EIM), 1);
+	assert_int_equal(bench_used(bench, EIM), 1);
 	assert_int_not_equal(make(bench, (struct ends){ EIM, 1, 4001, 1, 53 }).reply.dport, port);
 	assert_int_not_equal(make(bench, (struct ends){ EIM, 2, 4000, 1, 53 }).reply.dport, port);
-	assert_int_equal(used(bench, EIM), 3);
+	assert_int_equal(bench_used(bench, EIM), 3);
 }
 
 static void a_port_serves_one_endpoint(void **context)
@@ -216,7 +99,7 @@ static void with_dependent_mapping_a_port_serves_many_far_ends(void **context)
 		assert_null(take(bench, (struct ends){ EDM, 17, 4000, remote, 53 }));
 		assert_non_null(take(bench, (struct ends){ EDM, 17, 4000, remote, 54 }));
 	}
-	assert_int_equal(used(bench, EDM), 16);
+	assert_int_equal(bench_used(bench, EDM), 16);
 }
 
 static void the_end_of_its_last_flow_frees_a_port(void **context)
@@ -225,19 +108,19 @@ static void the_end_of_its_last_flow_frees_a_port(void **context)
 	struct rw_flow_spec one = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 	struct rw_flow_spec two = make(bench, (struct ends){ EIM, 1, 4000, 2, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, one);
 	see(bench, two);
-	look_end(bench);
-	look(bench);		/* nothing new of them */
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look(bench);		/* nothing new of them */
+	bench_look_begin(bench);
 	end(bench, one);
-	assert_int_equal(look_end(bench), 0);
-	assert_int_equal(used(bench, EIM), 1);
-	look_begin(bench);
+	assert_int_equal(bench_look_end(bench), 0);
+	assert_int_equal(bench_used(bench, EIM), 1);
+	bench_look_begin(bench);
 	end(bench, two);
-	assert_int_equal(look_end(bench), 1);
-	assert_int_equal(used(bench, EIM), 0);
+	assert_int_equal(bench_look_end(bench), 1);
+	assert_int_equal(bench_used(bench, EIM), 0);
 }
 
 static void with_dependent_mapping_too(void **context)
@@ -249,23 +132,23 @@ static void with_dependent_mapping_too(void **context)
 	for (remote = 0; remote < 2; remote++)
 		for (i = 0; i < 16; i++)
 			flows[i][remote] = make(bench, (struct ends){ EDM, 1 + i, 4000, 1 + remote, 53 });
-	look_begin(bench);
+	bench_look_begin(bench);
 	for (i = 0; i < 32; i++)
 		see(bench, flows[i / 2][i % 2]);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	for (i = 0; i < 16; i++)
 		end(bench, flows[i][0]);
-	look_end(bench);
-	assert_int_equal(used(bench, EDM), 16);
+	bench_look_end(bench);
+	assert_int_equal(bench_used(bench, EDM), 16);
 	assert_non_null(take(bench, (struct ends){ EDM, 17, 4000, 1, 53 }));
 	assert_null(take(bench, (struct ends){ EDM, 17, 4000, 2, 53 }));
-	look_begin(bench);
+	bench_look_begin(bench);
 	for (i = 0; i < 16; i++)
 		end(bench, flows[i][1]);
-	look_end(bench);
-	look(bench);
-	assert_int_equal(used(bench, EDM), 1);	/* which waits for the kernel's word */
+	bench_look_end(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EDM), 1);	/* which waits for the kernel's word */
 }
 
 static void of_one_look_a_newer_flow_counts(void **context)
@@ -273,14 +156,14 @@ static void of_one_look_a_newer_flow_counts(void **context)
 	struct bench *bench = *context;
 	struct rw_flow_spec flow = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
+	bench_look_end(bench);
 	see(bench, flow);	/* another one, with a higher number */
 	bindings_ended(bench->bindings, bench->snapshot, &flow, bench->id - 1, false);
-	look(bench);
-	look(bench);
-	assert_int_equal(used(bench, EIM), 1);
+	bench_look(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 }
 
 static void a_settled_port_without_a_flow_is_freed(void **context)
@@ -288,10 +171,10 @@ static void a_settled_port_without_a_flow_is_freed(void **context)
 	struct bench *bench = *context;
 
 	make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });	/* the kernel's answer got lost, say */
-	assert_int_equal(look(bench), 1);
+	assert_int_equal(bench_look(bench), 1);
 	make(bench, (struct ends){ EDM, 1, 4000, 1, 53 });
-	look(bench);
-	assert_int_equal(used(bench, EDM), 0);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EDM), 0);
 }
 
 static void no_look_frees_a_port_that_waits_for_the_kernel(void **context)
@@ -301,19 +184,19 @@ static void no_look_frees_a_port_that_waits_for_the_kernel(void **context)
 	int i;
 
 	for (i = 0; i < 5; i++)
-		assert_int_equal(look(bench), 0);
+		assert_int_equal(bench_look(bench), 0);
 	bindings_settle(bench->bindings, lease);
-	assert_int_equal(look(bench), 1);
+	assert_int_equal(bench_look(bench), 1);
 }
 
 static void a_look_that_began_before_does_not_count(void **context)
 {
 	struct bench *bench = *context;
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
-	assert_int_equal(look_end(bench), 0);
-	assert_int_equal(look(bench), 1);
+	assert_int_equal(bench_look_end(bench), 0);
+	assert_int_equal(bench_look(bench), 1);
 }
 
 static void an_incomplete_look_frees_nothing(void **context)
@@ -323,8 +206,8 @@ static void an_incomplete_look_frees_nothing(void **context)
 
 	make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 	for (i = 0; i < 5; i++)
-		look_begin(bench);
-	assert_int_equal(used(bench, EIM), 1);
+		bench_look_begin(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 }
 
 static void what_is_given_back_is_free_at_once(void **context)
@@ -335,14 +218,14 @@ static void what_is_given_back_is_free_at_once(void **context)
 	rcu_read_lock();
 	bindings_give_back(bench->bindings, lease);
 	rcu_read_unlock();
-	assert_int_equal(used(bench, EIM), 0);
+	assert_int_equal(bench_used(bench, EIM), 0);
 	/* but not what a flow has, too */
 	make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 	lease = take(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 	rcu_read_lock();
 	bindings_give_back(bench->bindings, lease);
 	rcu_read_unlock();
-	assert_int_equal(used(bench, EIM), 1);
+	assert_int_equal(bench_used(bench, EIM), 1);
 }
 
 static void a_flow_that_begins_anew_keeps_its_lease(void **context)
@@ -351,44 +234,44 @@ static void a_flow_that_begins_anew_keeps_its_lease(void **context)
 	struct rw_flow_spec flow = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 	struct lease *lease;
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, flow);
 	lease = take(bench, (struct ends){ EIM, 1, 4000, 1, 53 });	/* in the middle of the look */
-	assert_int_equal(look_end(bench), 0);
+	assert_int_equal(bench_look_end(bench), 0);
 	assert_int_equal(lease->key.dport, flow.reply.dport);
 	bindings_settle(bench->bindings, lease);
-	assert_int_equal(used(bench, EIM), 1);
-	look_begin(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look(bench);
-	assert_int_equal(used(bench, EIM), 1);
+	bench_look_end(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 }
 
 static void flows_of_others_are_adopted(void **context)
 {
 	struct bench *bench = *context;
-	const struct rw_tuple orig = orig_of((struct ends){ EIM, 1, 4000, 1, 53 });
+	const struct rw_tuple orig = bench_orig((struct ends){ EIM, 1, 4000, 1, 53 });
 	struct rw_flow_spec flow = { .orig = orig, .policy = 1 };
 
-	flow.reply = (struct rw_tuple){ .protocol = UDP, .src = orig.dst, .sport = 53, .dport = 1007 };
+	flow.reply = (struct rw_tuple){ .protocol = IPPROTO_UDP, .src = orig.dst, .sport = 53, .dport = 1007 };
 	rw_addr_parse("203.0.113.64", &flow.reply.dst);
-	look_begin(bench);
+	bench_look_begin(bench);
 	bindings_list_begin(bench->bindings);
 	see(bench, flow);
 	bindings_list_end(bench->bindings);
-	look_end(bench);
-	assert_int_equal(used(bench, EIM), 1);
+	bench_look_end(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 	/* The endpoint's mapping is known again, as after a restart */
 	assert_int_equal(make(bench, (struct ends){ EIM, 1, 4000, 2, 53 }).reply.dport, 1007);
-	look(bench);
-	look_begin(bench);
+	bench_look(bench);
+	bench_look_begin(bench);
 	bindings_list_begin(bench->bindings);
 	bindings_list_end(bench->bindings);
-	assert_int_equal(look_end(bench), 1);
+	assert_int_equal(bench_look_end(bench), 1);
 }
 
 static void what_may_come_back_keeps_its_port(void **context)
@@ -396,16 +279,16 @@ static void what_may_come_back_keeps_its_port(void **context)
 	struct bench *bench = *context;
 	struct rw_flow_spec flow = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	bindings_ended(bench->bindings, bench->snapshot, &flow, bench->id, true);
-	look_end(bench);
-	look(bench);
-	assert_int_equal(used(bench, EIM), 1);
+	bench_look_end(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 	bindings_remember(bench->bindings, bench->snapshot, &flow, false);
-	assert_int_equal(look(bench), 1);
+	assert_int_equal(bench_look(bench), 1);
 }
 
 static void a_lost_module_loses_its_flows(void **context)
@@ -414,18 +297,18 @@ static void a_lost_module_loses_its_flows(void **context)
 	struct rw_flow_spec flow = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 
 	bench->id = 100;
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
+	bench_look_end(bench);
 	bindings_lost(bench->bindings);
 	bench->id = 0;		/* numbers begin anew */
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	assert_int_equal(used(bench, EIM), 1);
-	look_begin(bench);
+	bench_look_end(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
+	bench_look_begin(bench);
 	end(bench, flow);
-	assert_int_equal(look_end(bench), 1);
+	assert_int_equal(bench_look_end(bench), 1);
 }
 
 /* A far end that has a flow with the endpoint's port already, of another flow. */
@@ -437,7 +320,7 @@ static void a_far_end_in_use_leads_to_another_port(void **context)
 	struct lease *lease;
 
 	rcu_read_lock();
-	lease = take_by(bench, ends, &bench->random, true);
+	lease = bench_take(bench, ends, &bench->random, true);
 	rcu_read_unlock();
 	assert_non_null(lease);
 	assert_int_not_equal(lease->key.dport, port);
@@ -451,9 +334,9 @@ static void two_flows_to_one_far_end_have_two_ports(void **context)
 {
 	struct bench *bench = *context;
 	const struct pool *pool = &bench->snapshot->pools[EIM];
-	struct rw_tuple one = orig_of((struct ends){ EIM, 1, 4000, 1, 53 });
-	struct rw_tuple two = orig_of((struct ends){ EIM, 1, 4000, 2, 53 });
-	const struct rw_tuple far = { .protocol = UDP, .src = one.dst, .sport = 53 };
+	struct rw_tuple one = bench_orig((struct ends){ EIM, 1, 4000, 1, 53 });
+	struct rw_tuple two = bench_orig((struct ends){ EIM, 1, 4000, 2, 53 });
+	const struct rw_tuple far = { .protocol = IPPROTO_UDP, .src = one.dst, .sport = 53 };
 	bool limited = false;
 	struct wish wish = { .snapshot = bench->snapshot, .pool = pool, .flow = &one, .far = &far,
 			     .policy = 1, .random = &bench->random, .limited = &limited };
@@ -475,19 +358,19 @@ static void what_is_taken_and_settled_during_a_look_outlives_it(void **context)
 	struct bench *bench = *context;
 	struct rw_flow_spec flow = make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, flow);
 	make(bench, (struct ends){ EIM, 1, 4000, 1, 53 });
-	assert_int_equal(look_end(bench), 0);
-	assert_int_equal(used(bench, EIM), 1);
-	look_begin(bench);
+	assert_int_equal(bench_look_end(bench), 0);
+	assert_int_equal(bench_used(bench, EIM), 1);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look(bench);
-	assert_int_equal(used(bench, EIM), 1);
+	bench_look_end(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, EIM), 1);
 }
 
 static enum entrance enter(struct bench *bench, const struct rw_flow_spec *flow, int remote, int sport)
@@ -541,22 +424,22 @@ static void an_address_is_let_in_while_it_is_spoken_to(void **context)
 	struct rw_flow_spec one = make(bench, (struct ends){ ADF, 1, 4000, 1, 53 });
 	struct rw_flow_spec two = make(bench, (struct ends){ ADF, 1, 4000, 2, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, one);
 	see(bench, two);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, one);
-	look_end(bench);
-	look(bench);
+	bench_look_end(bench);
+	bench_look(bench);
 	assert_int_equal(enter(bench, &one, 1, 60), ENTRANCE_CLOSED);
 	assert_int_equal(enter(bench, &one, 2, 60), ENTRANCE_OPEN);
-	look_begin(bench);
+	bench_look_begin(bench);
 	end(bench, two);
-	look_end(bench);
-	look(bench);
-	look(bench);
-	assert_int_equal(used(bench, ADF), 0);
+	bench_look_end(bench);
+	bench_look(bench);
+	bench_look(bench);
+	assert_int_equal(bench_used(bench, ADF), 0);
 	assert_int_equal(enter(bench, &one, 2, 60), ENTRANCE_NONE);
 }
 
@@ -567,28 +450,28 @@ static void a_port_rests_before_it_serves_again(void **context)
 	struct ends ends = { REST, 1, 4000, 1, 53 };
 	struct rw_flow_spec flow = make(bench, ends);
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, flow);
-	assert_int_equal(look_end(bench), 0);
-	assert_int_equal(used(bench, REST), 1);
+	assert_int_equal(bench_look_end(bench), 0);
+	assert_int_equal(bench_used(bench, REST), 1);
 	bench->now += 20000;
-	assert_int_equal(look(bench), 0);
+	assert_int_equal(bench_look(bench), 0);
 	/* The endpoint itself may have it again, and then it rests anew */
 	assert_int_equal(make(bench, ends).reply.dport, flow.reply.dport);
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, flow);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, flow);
-	look_end(bench);
+	bench_look_end(bench);
 	bench->now += 20000;
-	assert_int_equal(look(bench), 0);
+	assert_int_equal(bench_look(bench), 0);
 	bench->now += 20000;
-	assert_int_equal(look(bench), 1);
-	assert_int_equal(used(bench, REST), 0);
+	assert_int_equal(bench_look(bench), 1);
+	assert_int_equal(bench_used(bench, REST), 0);
 }
 
 static void with_dependent_mapping_each_far_end_rests(void **context)
@@ -597,20 +480,20 @@ static void with_dependent_mapping_each_far_end_rests(void **context)
 	struct rw_flow_spec one = make(bench, (struct ends){ REST_EDM, 1, 4000, 1, 53 });
 	struct rw_flow_spec two = make(bench, (struct ends){ REST_EDM, 2, 4000, 1, 53 });
 
-	look_begin(bench);
+	bench_look_begin(bench);
 	see(bench, one);
 	see(bench, two);
-	look_end(bench);
-	look_begin(bench);
+	bench_look_end(bench);
+	bench_look_begin(bench);
 	end(bench, one);
 	end(bench, two);
-	look_end(bench);
-	look(bench);
+	bench_look_end(bench);
+	bench_look(bench);
 	assert_null(take(bench, (struct ends){ REST_EDM, 3, 4000, 1, 53 }));
 	assert_non_null(take(bench, (struct ends){ REST_EDM, 3, 4000, 2, 53 }));
 	bench->now += 40000;
-	look(bench);
-	look(bench);
+	bench_look(bench);
+	bench_look(bench);
 	assert_non_null(take(bench, (struct ends){ REST_EDM, 3, 4000, 1, 53 }));
 }
 
@@ -633,110 +516,6 @@ static void a_port_is_preserved_unless_it_is_taken(void **context)
 	assert_int_not_equal(make(bench, (struct ends){ SAME, 2, 4000, 1, 53 }).reply.dport, 4000);
 	assert_int_not_equal(make(bench, (struct ends){ SAME, 2, 80, 1, 53 }).reply.dport, 80);
 }
-
-/* Threads take, give back and settle; a watcher ends. Who has each pair is kept beside. */
-#define RACE_THREADS	4
-#define RACE_ROUNDS	100000
-#define RACE_CLIENTS	24
-#define RACE_REMOTES	3
-
-struct race {
-	struct bench *bench;
-	int pool;
-	_Atomic int owner[16][RACE_REMOTES];	/* 1 + client */
-	_Atomic int doubles, taken, refused, strayed;
-	_Atomic bool stop;
-	pthread_barrier_t start;
-};
-
-static void race_settle(struct race *race, struct lease *lease, int client, int remote, bool keep)
-{
-	_Atomic int *owner = &race->owner[lease->key.dport - 1000][remote];
-	int before = atomic_exchange(owner, 1 + client);
-
-	/* A client that has it twice has one flow: another is what must not be */
-	if (before && before != 1 + client)
-		atomic_fetch_add(&race->doubles, 1);
-	if (keep) {
-		bindings_settle(race->bench->bindings, lease);
-		return;
-	}
-	before = 1 + client;
-	atomic_compare_exchange_strong(owner, &before, 0);
-	bindings_give_back(race->bench->bindings, lease);
-}
-
-static void *race_taker(void *data)
-{
-	struct race *race = data;
-	struct random random;
-	struct lease *lease;
-	int i, client, remote;
-
-	rcu_register_thread();
-	random_seed(&random);
-	pthread_barrier_wait(&race->start);
-	for (i = 0; i < RACE_ROUNDS; i++) {
-		client = random_below(&random, RACE_CLIENTS);
-		remote = random_below(&random, RACE_REMOTES);
-		rcu_read_lock();
-		lease = take_by(race->bench, (struct ends){ race->pool, 1 + client, 4000, 1 + remote, 53 },
-				&random, false);
-		if (lease) {
-			atomic_fetch_add(&race->taken, 1);
-			race_settle(race, lease, client, remote, false);
-		} else {
-			atomic_fetch_add(&race->refused, 1);
-		}
-		rcu_read_unlock();
-	}
-	rcu_unregister_thread();
-	return NULL;
-}
-
-static void *race_watcher(void *data)
-{
-	struct race *race = data;
-
-	rcu_register_thread();
-	while (!race->stop)
-		look(race->bench);
-	rcu_unregister_thread();
-	return NULL;
-}
-
-static void race(struct bench *bench, int pool)
-{
-	struct race *race = test_calloc(1, sizeof(*race));
-	pthread_t takers[RACE_THREADS], watcher;
-	int i;
-
-	race->bench = bench;
-	race->pool = pool;
-	pthread_barrier_init(&race->start, NULL, RACE_THREADS);
-	assert_int_equal(pthread_create(&watcher, NULL, race_watcher, race), 0);
-	for (i = 0; i < RACE_THREADS; i++)
-		assert_int_equal(pthread_create(&takers[i], NULL, race_taker, race), 0);
-	for (i = 0; i < RACE_THREADS; i++)
-		pthread_join(takers[i], NULL);
-	race->stop = true;
-	pthread_join(watcher, NULL);
-	assert_int_equal(race->doubles, 0);
-	assert_true(race->taken > RACE_CLIENTS);
-	for (i = 0; i < 4; i++)
-		look(bench);
-	assert_int_equal(used(bench, pool), 0);
-	pthread_barrier_destroy(&race->start);
-	test_free(race);
-}
-
-static void racing_threads_never_share_what_they_must_not(void **context)
-{
-	race(*context, EIM);
-	race(*context, EDM);
-}
-
-#define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -765,7 +544,6 @@ int main(void)
 		TEST(with_dependent_mapping_each_far_end_rests),
 		TEST(parity_is_kept_as_long_as_it_can_be),
 		TEST(a_port_is_preserved_unless_it_is_taken),
-		TEST(racing_threads_never_share_what_they_must_not),
 	};
 
 	rcu_register_thread();
