@@ -19,7 +19,7 @@ check: ## run the tests, on kernel 6.1 in a virtual machine
 	tests/check lint unit 6.1
 
 check-all: ## run the tests on every kernel
-	tests/check lint lint-all unit demo testbed 6.1 6.12 7 debug planted
+	tests/check lint lint-all unit demo testbed native 6.1 6.12 7 debug planted stress
 
 check-debug: ## run the tests on the debug kernel, and check its checkers
 	tests/check debug planted

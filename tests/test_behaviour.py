@@ -6,6 +6,7 @@ Arguments: areas, instead of all.
 """
 import importlib
 import os
+import re
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -23,6 +24,13 @@ def area(name):
     return test
 
 
+def named():
+    """A name says which standard or requirement wants it so."""
+    nameless = [name for name in tap.names if not re.search(r"RFC \d+|IEEE 802|\b[SXGHT]\d+", name)]
+    tap.point(len(tap.names) >= 200 or sys.argv[1:], "G11: there are hundreds of behaviours", len(tap.names))
+    tap.equal("G11: each is named by its standard or requirement", nameless, [])
+
+
 AREAS = sorted(file[:-3] for file in os.listdir(os.path.join(here, "behaviour"))
                if file.endswith(".py") and file != "talk.py")
-tap.run(*map(area, sys.argv[1:] or AREAS))
+tap.run(*map(area, sys.argv[1:] or AREAS), named)

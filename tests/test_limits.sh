@@ -185,12 +185,13 @@ full() {
 	check "it is held" were_held 2 "$before"
 	rewire flow flush vni 20
 
-	kill "$listener"
 	check "the namespace is full, too" rewire limit set all flows 2
-	before=$(reason drop-flows-full)
+	before=$(reason drop-flows-full) punts=$(figure punts)
 	refuse "a request is refused" 2 "flow table is full" add 7002 udp '' 20
 	send_udp t2 7003
 	check "a packet is dropped" wait_for 5 eval "[ \$(reason drop-flows-full) = $((before + 1)) ]"
+	equal "and neither held nor punted" "$(figure holds) $(figure punts)" "0 $punts"
+	kill "$listener"
 	equal "its refusals are counted" "$(limit all refused-flows)" 2
 	equal "stats show the limit" "$(figure flows-max)" 2
 	check "the connections go on" eval "ask_on a && ask_on b"
@@ -282,8 +283,10 @@ holding() {
 	check "all are held" were_held 10 "$before"
 	equal "and nothing is refused" "$(reason drop-vni-held)" "$refused"
 	check "the namespace's limit of holds" rewire limit set all holds 2
+	refused=$(reason drop-hold-full)
 	send_udp t1 {3301..3310}
 	check "is not exceeded" test "$(figure holds)" -le 2
+	check "what it refuses is counted" test "$(reason drop-hold-full)" -gt "$refused"
 	equal "and shown" "$(figure holds-max)" 2
 	wait_for 10 figure_is holds 0
 	rewire limit del all

@@ -18,6 +18,9 @@ from netlink import attr, u32
 from packets import (ICMP, IP, TCP, UDP, ICMPv6EchoRequest, IPv6, Raw, c, describe, sysctl)
 from scapy.layers.inet import IPOption_NOP
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, PadN
+from protocols import SCTP_NUMBER, UDPLITE_NUMBER, UDPLite
+from scapy.layers.sctp import SCTP
+from scapy.packet import bind_layers
 from talk import Ping, Talk, two_ports
 
 SERVICE = {4: "192.0.2.9", 6: "2001:db8::9"}
@@ -25,6 +28,12 @@ GUEST = {4: "203.0.113.2", 6: "2001:db8:f::2"}
 OWN = {socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
        for text in ("10.5.0.1", "10.6.0.1", "fd00:5::1", "fd00:6::1")}
 HEADER = {4: 20, 6: 40}
+TRANSPORT = {"TCP": 20, "UDP": 8, "echo": 8, "SCTP": 12, "Lite": 8}
+SOURCE_ROUTES = 131, 137
+
+
+bind_layers(IP, UDPLite, proto=UDPLITE_NUMBER)
+bind_layers(IPv6, UDPLite, nh=UDPLITE_NUMBER)
 
 
 def set_up():
@@ -44,6 +53,10 @@ def set_up():
         talks += [("TCP", Talk(stage, family, 6, **where), TCP()),
                   ("UDP", Talk(stage, family, 17, **where), UDP()),
                   ("echo", Ping(stage, family, **where), Raw(b""))]
+    for family in 4, 6:
+        where = {"service": SERVICE[family], "new_guest": GUEST[family]}
+        talks += [("SCTP", Talk(stage, family, SCTP_NUMBER, **where), SCTP()),
+                  ("Lite", Talk(stage, family, UDPLITE_NUMBER, **where), UDPLite())]
     for vni in 5, 6:
         stage.rule(vni, "punt", u32(c["A_RULE_ORPHAN"], c["ORPHAN_MODE_DROP"]))
 
@@ -175,8 +188,8 @@ def cut_honestly():
         raw = bytes(packet)
         data = 4
         whole = len(raw) if name.startswith("UDP") else len(raw) - data
-        first = whole - (8 + data if name.startswith("UDP") else 8 if name.startswith("echo") else 20)
-        sweep(f"RFC 9293, 768, 792: {name}: the transport header or what it says is cut off",
+        first = whole - TRANSPORT[name.split("/")[0]] - (data if name.startswith("UDP") else 0)
+        sweep(f"RFC 9293, 768, 792, 9260, 3828: {name}: the transport header or what it says is cut off",
               [with_length(talk.family, raw[:length]) for length in range(first, whole)], port)
 
 
@@ -283,17 +296,22 @@ def errors_drop():
 def options():
     """IPv4 options are carried, not understood: no lie in them does harm."""
     talk = talks[1][1]
-    for kind in range(0, 256, 5):
-        for length in 0, 1, 2, 3, 4, 39, 40, 41, 255:
-            packet = talk.there(UDP() / Raw(b"data"))
-            packet[IP].options = [Raw(bytes((kind, length)) + bytes(38))]
-            stage.a.send(packet)
-    got = stage.received()
-    moved = stage.moved()
-    tap.point(not [*leaks(got)] and moved["received"] == 52 * 9 ==
-              moved.get("translated", 0) + moved.get("drop-malformed", 0) + moved.get("drop-unsupported", 0),
-              "RFC 791, 7126: every kind of option with lengths that lie is translated or dropped",
-              moved, *[*leaks(got)][:5])
+    lengths = 0, 1, 2, 3, 4, 39, 40, 41, 255
+    for title, kinds, least in (
+            ("source routes with lengths that lie are dropped", SOURCE_ROUTES, 0),
+            ("every other kind of option with lengths that lie is translated or dropped",
+             sorted({*range(256)} - {*SOURCE_ROUTES}), 1)):
+        for kind in kinds:
+            for length in lengths:
+                packet = talk.there(UDP() / Raw(b"data"))
+                packet[IP].options = [Raw(bytes((kind, length)) + bytes(38))]
+                stage.a.send(packet)
+        got = stage.received()
+        moved = stage.moved()
+        crossed = moved.get("translated", 0)
+        dropped = moved.get("drop-malformed", 0) + moved.get("drop-unsupported", 0)
+        tap.point(not [*leaks(got)] and moved["received"] == len(kinds) * len(lengths) == crossed + dropped and
+                  bool(crossed) == bool(least) and dropped, f"RFC 791, 7126: {title}", moved, *[*leaks(got)][:5])
 
 
 def own_output():
@@ -302,10 +320,12 @@ def own_output():
     stage.rule(7, "punt", u32(c["A_RULE_ORPHAN"], c["ORPHAN_MODE_DROP"]))
     stage.moved()
     sent = 0
-    for protocol, least, whole in (6, 0, 20), (17, 0, 8), (1, 2, 8):
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol) as raw:
+    for family, protocol, kind, least, whole in (
+            (socket.AF_INET, 6, 0, 0, 20), (socket.AF_INET, 17, 0, 0, 8), (socket.AF_INET, 1, 8, 2, 8),
+            (socket.AF_INET6, 6, 0, 1, 20), (socket.AF_INET6, 17, 0, 1, 8), (socket.AF_INET6, 58, 128, 4, 8)):
+        with socket.socket(family, socket.SOCK_RAW, protocol) as raw:
             for length in range(least, whole):
-                raw.sendto(b"\0" * length, ("192.0.2.9", 0))
+                raw.sendto((bytes((kind,)) + bytes(20))[:length], (SERVICE[4 if family == socket.AF_INET else 6], 0))
                 sent += 1
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
         for kind in 6, 17:

@@ -89,6 +89,9 @@ def structure():
 
 
 def table():
+    if CHECKED:
+        tap.skip("a flow takes at most so much", "objects have red zones there")
+        return
     rewire = enter_new()
     maker, begin = Maker(rewire), settled(rewire)
     fill = worst(MANY)
@@ -175,7 +178,7 @@ def accounts():
         with open("/sys/fs/cgroup/cgroup.subtree_control", "w", encoding="ascii") as file:
             file.write("+memory")
     except OSError as error:
-        print(f"# this kernel charges nobody for memory: {error}", flush=True)
+        tap.lacking(f"memory is charged: {error}")
         return
     owner, host = charged(True), charged(False)
     print(f"# bytes of a flow that are charged: {owner:.1f} in a tenant's namespace, {host:.1f} in the host's", flush=True)
@@ -185,4 +188,4 @@ def accounts():
 
 
 
-tap.run(structure, extended, *[table] * (not CHECKED), accounts)
+tap.run(structure, extended, table, accounts)

@@ -56,6 +56,27 @@ million() {
 	modprobe -qr pktgen
 }
 
+# from_ports PORT...: a datagram of each
+from_ports() {
+	in_ns t1 /usr/bin/python3 - "$out4" "$@" <<-'END'
+		import socket, sys
+		for port in sys.argv[2:]:
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+		        s.bind(("", int(port)))
+		        s.sendto(b"x", (sys.argv[1], 9))
+	END
+}
+
+five() {
+	local punts created
+
+	punts=$(figure punts) created=$(figure created)
+	from_ports {5001..5005}
+	wait_for 10 figure_is created $((created + 5))
+	equal "five other flows cause five punts, and are kept" \
+		"$(($(figure punts) - punts)) $(($(figure created) - created))" "5 5"
+}
+
 # What a flow is, without what changes with time
 keys() {
 	flows 'map({id, orig, reply, action, policy, target}) | sort_by(.id)'
@@ -189,6 +210,7 @@ second_daemon() {
 set_up
 data_file "$bytes" && start_http out 80 "$data" || exit 1
 million
+five
 survival
 adoption
 second_daemon

@@ -393,6 +393,9 @@ def cost():
 
 def full():
     """There are as many rules as there may be."""
+    if not NATIVE:
+        tap.skip("one more than there may be is refused", "131072 rules take a native kernel")
+        return
     limit = 131072
     rest, number = limit - rewire.stats()["rules"], 0
     while rest:
@@ -421,4 +424,4 @@ def clean_up():
 
 
 set_up()
-tap.run(model, crowded, alike, cost, *[full] * NATIVE, clean_up)
+tap.run(model, crowded, alike, cost, full, clean_up)

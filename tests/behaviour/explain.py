@@ -89,9 +89,9 @@ def agrees(stage, name, port, packet, fate, reason=None, **more):
     answers = [ask(stage, question(port, packet, **more)) for _ in range(3)]
     after = state(stage)
     answer = answers[0]
-    tap.equal(f"explain: {name}: {fate} {reason or ''}", (answer["fate"], answer.get("reason")), (fate, reason))
+    tap.equal(f"G10: explain: {name}: {fate} {reason or ''}", (answer["fate"], answer.get("reason")), (fate, reason))
     tap.point(before == after and len({one["fate"] for one in answers}) == 1,
-              f"explain: {name}: to ask changes nothing", before, after)
+              f"G10: explain: {name}: to ask changes nothing", before, after)
     held, forwarded = stage.held, stage.stats["forwarded"]
     port.send(packet)
     out = [(other.name, new) for other, new in stage.received() if other is not port]
@@ -99,7 +99,7 @@ def agrees(stage, name, port, packet, fate, reason=None, **more):
     moved.pop("drop-neighbour", None)
     good = moved == foretold(answer) and stage.held - held == (fate in ("hold", "join")) and \
         stage.stats["forwarded"] - forwarded == (fate == "forward")
-    tap.point(good, f"explain: {name}: it happens", moved, foretold(answer), answer, stage.held - held)
+    tap.point(good, f"G10: explain: {name}: it happens", moved, foretold(answer), answer, stage.held - held)
     return answer, out
 
 
@@ -115,7 +115,7 @@ def leaves(stage, name, port, packet):
     answer, out = agrees(stage, name, port, packet, "translate")
     becomes = dict(attributes(answer["becomes"]))
     device = socket.if_indextoname(number(answer["out_ifindex"]))
-    tap.equal(f"explain: {name}: leaves so, by that device", [(device, tuple_of(new)) for device, new in out],
+    tap.equal(f"G10: explain: {name}: leaves so, by that device", [(device, tuple_of(new)) for device, new in out],
               [(device, (becomes[c["A_TUPLE_SRC"]], becomes[c["A_TUPLE_DST"]]))])
 
 
@@ -135,7 +135,7 @@ def flows(stage):
     large = UDP() / Raw(bytes(1400))
     agrees(stage, "not to be fragmented", stage.a, talk.there(large, flags="DF"), "drop", "drop-too-big")
     answer, out = agrees(stage, "to be fragmented", stage.a, talk.there(large), "translate")
-    tap.point("fragmented" in answer and len(out) == 2, "explain: in fragments it leaves", answer, out)
+    tap.point("fragmented" in answer and len(out) == 2, "G10: explain: in fragments it leaves", answer, out)
     stage.route.mtu(stage.b.index, 1500)
     stage.flush()
     agrees(stage, "a broadcast address behind it", stage.a, Talk(stage, 4, 17, server="10.6.0.255").there(UDP()),
@@ -155,7 +155,7 @@ def host(stage):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service:
         service.bind(("10.6.0.1", 5353))
         answer, _ = agrees(stage, "for the host", stage.a, talk.there(UDP()), "translate")
-    tap.point("to_host" in answer, "explain: it says that the host gets it", answer)
+    tap.point("to_host" in answer, "G10: explain: it says that the host gets it", answer)
     stage.rewire.command("ATTACH_DEL", local)
     stage.flush()
 
@@ -188,7 +188,7 @@ def connections(stage):
     rule = stage.rule(5, "punt", u32(c["A_RULE_POLICY"], 7))
     answer, _ = agrees(stage, "a SYN after it", stage.a, talk.there(TCP(flags="S", seq=7000)),
                        "drop", "drop-no-daemon")
-    tap.equal("explain: it ends the flow, then meets the rule",
+    tap.equal("G10: explain: it ends the flow, then meets the rule",
               (answer.get("ends"), number(answer["rule"])), ("close-reused", rule))
     agrees(stage, "the middle of no connection", stage.a,
            IP(src="10.5.0.2", dst="10.5.0.9") / TCP(sport=1001, dport=53, flags="A"),
@@ -206,7 +206,7 @@ def target(stage):
                          u32(c["A_TARGET_STATE"], c["TARGET_STATE_DOWN"]))
     leaves(stage, "a target that is down, back", stage.b, talk.back(UDP()))
     answer, _ = agrees(stage, "a target that is down", stage.a, talk.there(UDP()), "pass")
-    tap.equal("explain: for that reason", answer.get("ends"), "close-target")
+    tap.equal("G10: explain: for that reason", answer.get("ends"), "close-target")
     stage.rewire.command("TARGET_DEL", u32(c["A_TARGET_ID"], 3))
 
 
@@ -221,9 +221,9 @@ def rules(stage):
             ("forward", "forward", u32(c["A_RULE_VIA_IFINDEX"], stage.b.index), "forward", None)):
         rule = stage.rule(5, action, parts)
         answer, _ = agrees(stage, f"a rule: {name}", stage.a, UDP4, fate, reason)
-        tap.equal(f"explain: a rule: {name}: it is named", number(answer["rule"]), rule)
+        tap.equal(f"G10: explain: a rule: {name}: it is named", number(answer["rule"]), rule)
         if action == "forward":
-            tap.equal("explain: by that device", number(answer["out_ifindex"]), stage.b.index)
+            tap.equal("G10: explain: by that device", number(answer["out_ifindex"]), stage.b.index)
             agrees(stage, "forward, no hops left", stage.a,
                    IP(src="10.5.0.2", dst="10.5.0.9", ttl=1) / UDP(sport=1000, dport=53), "drop", "drop-ttl")
         stage.rule_delete(rule)
@@ -291,10 +291,10 @@ def strangers(stage):
     agrees(stage, "multicast", stage.a, IP(src="10.5.0.2", dst="224.0.0.5") / UDP(sport=1, dport=2), "pass")
     other = stage.port("c", None, "10.8.0.1/24")
     answer, _ = agrees(stage, "a device that is not attached", other, UDP4, "pass")
-    tap.point("unattached" in answer, "explain: it says so", answer)
+    tap.point("unattached" in answer, "G10: explain: it says so", answer)
     by_network = {"IFINDEX": u32(c["A_EXPLANATION_VNI"], 5)}
     answer, _ = agrees(stage, "by its virtual network alone", stage.a, UDP4, "pass", **by_network)
-    tap.equal("explain: the device is found", number(answer["ifindex"]), stage.a.index)
+    tap.equal("G10: explain: the device is found", number(answer["ifindex"]), stage.a.index)
 
 
 def refused(stage):
@@ -314,7 +314,7 @@ def refused(stage):
             wrong = ask(stage, question(stage.a, UDP4, **more))
         except Refused as refusal:
             wrong = (refusal.name, bool(refusal.sentence)) != (error, True) and refusal
-        tap.point(not wrong, f"explain: {name} is refused with a sentence", wrong)
+        tap.point(not wrong, f"G10: explain: {name} is refused with a sentence", wrong)
 
 
 def run():

@@ -198,10 +198,10 @@ def bad_ones(stage):
               received=1, drop_fragment=1)
         ident = next(IDENT)
         parts = cut(packet, (1208, 2408), ident)
-        stays(stage, f"{name}: one that is missing", stage.a, [parts[0], parts[2]])
-        stays(stage, f"{name}: the missing one of another packet", stage.a,
+        stays(stage, f"RFC 791, 8200: {name}: one that is missing", stage.a, [parts[0], parts[2]])
+        stays(stage, f"RFC 791, 8200: {name}: the missing one of another packet", stage.a,
               cut(packet, (1208, 2408), ident + 0x5000)[1:2])
-        crosses(stage, f"{name}: and the missing one at last", talk, packet, [parts[1]],
+        crosses(stage, f"RFC 791, 8200: {name}: and the missing one at last", talk, packet, [parts[1]],
                 limit=max(map(len, parts)) if family == 4 else 1280)
     stage.flush()
 

@@ -57,9 +57,9 @@ def matches(stage):
             ("the source port above", u8(PROTOCOL, 17) + ports("SPORT", 1001, 65535), [], [UDP4])):
         number = stage.rule(5, "drop", parts)
         for packet in hit:
-            stage.alone(f"rules: {title}: {packet.summary()} meets it", stage.a, packet, **DROPPED)
+            stage.alone(f"S1.2: rules: {title}: {packet.summary()} meets it", stage.a, packet, **DROPPED)
         for packet in missed:
-            stage.alone(f"rules: {title}: {packet.summary()} does not", stage.a, packet, **PASSED)
+            stage.alone(f"S1.2: rules: {title}: {packet.summary()} does not", stage.a, packet, **PASSED)
         stage.rule_delete(number)
 
 
@@ -79,7 +79,7 @@ def order(stage):
             if earlier == "last":
                 rules.reverse()
             numbers = [stage.rule(5, action, parts) for action, parts in rules]
-            stage.alone(f"rules: {title} counts, made {earlier}", stage.a, UDP4, **DROPPED)
+            stage.alone(f"S1.2: rules: {title} counts, made {earlier}", stage.a, UDP4, **DROPPED)
             for number in numbers:
                 stage.rule_delete(number)
 
@@ -88,7 +88,7 @@ def bounds(stage):
     """Rules meet what has no flow, in their own virtual network."""
     number = stage.rule(5, "drop")
     talk = Talk(stage, 4, 17)
-    talk.crosses("rules: a flow is not met by any rule", talk.there(UDP() / Raw(b"x")))
+    talk.crosses("S1.2: rules: a flow is not met by any rule", talk.there(UDP() / Raw(b"x")))
     stage.alone("S2.8: a rule does not meet packets of another VNI", stage.b, UDP4, **PASSED)
     stage.rule_delete(number)
     stage.flush()

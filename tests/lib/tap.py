@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Test points in the Test Anything Protocol, for tests in Python."""
+import os
 import sys
 import time
 import traceback
 
 points = 0
+names = []
 failures = 0
 started = time.monotonic()
 
@@ -14,6 +16,7 @@ def point(good, name, *diagnostics):
     global points, failures, started
     now = time.monotonic()
     points += 1
+    names.append(name)
     print(f"{'ok' if good else 'not ok'} {points} - {name} ({now - started:.1f} s)", flush=True)
     started = now
     if not good:
@@ -25,6 +28,23 @@ def point(good, name, *diagnostics):
 
 def equal(name, got, wanted):
     return point(got == wanted, name, f"got:    {got}", f"wanted: {wanted}")
+
+
+def skip(name, why):
+    """Say that NAME is not looked at here, and why."""
+    global points, started
+    points += 1
+    started = time.monotonic()
+    print(f"ok {points} - {name} # SKIP {why}", flush=True)
+
+
+def lacking(name):
+    """What this kernel has not got. Only kernels built for tests may do without."""
+    kernel = os.environ.get("KERNEL", "")
+    if kernel in ("fast", "debug"):
+        skip(name, f"kernel {kernel} has none")
+    else:
+        point(False, name, f"kernel {kernel} should have it")
 
 
 def wait_for(seconds, condition):
