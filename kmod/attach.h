@@ -48,6 +48,7 @@ void rewire_attach_insert(struct rewire_net *ns, struct rewire_attach *attach);
 void rewire_attach_remove(struct rewire_net *ns, struct rewire_attach *attach);
 struct rewire_attach *rewire_attach_find(struct rewire_net *ns, int ifindex);
 unsigned int rewire_attach_count(struct rewire_net *ns);
+bool rewire_attach_names_vni(struct rewire_net *ns, u32 vni);
 bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni);
 int rewire_attach_output(struct rewire_net *ns, u32 vni, bool *several);
 bool rewire_attach_is(struct rewire_net *ns, int ifindex, u32 vni);

@@ -65,11 +65,11 @@ unsigned int rewire_attach_count(struct rewire_net *ns)
 	return n;
 }
 
-/* Whether any device, or the host itself, is in this virtual network. */
-bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
+/* Whether any device that is no tunnel, or the host itself, is in this virtual network. */
+bool rewire_attach_names_vni(struct rewire_net *ns, u32 vni)
 {
 	struct rewire_attach *attach;
-	bool found = READ_ONCE(ns->tunnels);
+	bool found = false;
 
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(attach, &ns->attach_by_vni[rewire_attach_hash(vni)], by_vni) {
@@ -80,6 +80,12 @@ bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
 	}
 	rcu_read_unlock();
 	return found;
+}
+
+/* Whether packets can come from this virtual network. A tunnel's may be of any. */
+bool rewire_attach_has_vni(struct rewire_net *ns, u32 vni)
+{
+	return READ_ONCE(ns->tunnels) || rewire_attach_names_vni(ns, vni);
 }
 
 /**

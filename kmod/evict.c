@@ -71,11 +71,14 @@ static bool rewire_vni_is_over_soft(struct rewire_net *ns, u32 vni)
 	return limit && rewire_is_over_soft(limit);
 }
 
-static int rewire_vni_flows(struct rewire_net *ns, u32 vni)
+/* Of a network, as many as the limit counts that is full. */
+static int rewire_vni_flows(struct rewire_net *ns, u32 vni, bool udp)
 {
 	const struct rewire_quota *limit = rewire_limit_find(ns, vni);
 
-	return limit ? atomic_read(&limit->flows) : 0;
+	if (!limit)
+		return 0;
+	return atomic_read(udp ? &limit->udp_flows : &limit->flows);
 }
 
 /*
@@ -107,7 +110,8 @@ static unsigned int rewire_search_rank(const struct rewire_search *search,
 	if (vni == search->vni)
 		return 2 * class;
 	return 2 * class + 1 +
-	       (rewire_vni_flows(search->ns, vni) <= search->flows ? 2 * REWIRE_CLASSES : 0);
+	       (rewire_vni_flows(search->ns, vni, search->udp) <= search->flows ?
+		2 * REWIRE_CLASSES : 0);
 }
 
 static void rewire_search_look(struct rewire_search *search, struct rewire_flow *flow)
@@ -169,7 +173,7 @@ bool rewire_evict(struct rewire_net *ns, struct rewire_quota *full, u32 vni, boo
 		  enum rewire_evict_mode mode)
 {
 	struct rewire_search search = {
-		.ns = ns, .vni = vni, .flows = rewire_vni_flows(ns, vni),
+		.ns = ns, .vni = vni, .flows = rewire_vni_flows(ns, vni, udp),
 		.own = full != &ns->all, .udp = udp,
 	};
 	struct rewire_quota *limit;

@@ -61,16 +61,18 @@ void rewire_extension_mark(const struct rewire_flow_extension *extension,
 }
 
 /* Context: RCU read side. Return: whether a copy leaves by a device. */
-bool rewire_extension_uses(const struct rewire_flow_extension *extension,
+bool rewire_extension_uses(struct rewire_net *ns, const struct rewire_flow_extension *extension,
 			   const struct rewire_attach *attach)
 {
 	unsigned int i;
 
-	if (!extension || attach->ifindex == REWIRE_IFINDEX_LOCAL)
-		return false;
-	for (i = 0; i < extension->copies; i++) {
+	for (i = 0; extension && i < extension->copies; i++) {
 		const struct rewire_flow *copy = extension->copy[i];
 
+		if (rewire_flow_is_cut_off(ns, copy, REWIRE_REPLY, attach))
+			return true;
+		if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
+			continue;
 		if (READ_ONCE(copy->ifindex[REWIRE_REPLY]) == attach->ifindex ||
 		    rewire_route_uses(&copy->tuple[REWIRE_ORIG], attach->ifindex))
 			return true;

@@ -55,7 +55,7 @@ bool rewire_extension_admits(struct rewire_flow_extension *extension,
 			     enum rewire_direction direction, unsigned int bytes, bool take);
 void rewire_extension_mark(const struct rewire_flow_extension *extension,
 			   struct sk_buff *skb, bool ipv4);
-bool rewire_extension_uses(const struct rewire_flow_extension *extension,
+bool rewire_extension_uses(struct rewire_net *ns, const struct rewire_flow_extension *extension,
 			   const struct rewire_attach *attach);
 void rewire_extension_close(struct rewire_flow_extension *extension);
 void rewire_extension_free(struct rewire_flow_extension *extension);

@@ -269,23 +269,44 @@ void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		rewire_flow_let_go(flow);
 }
 
-/*
- * By the device, or without any packet yet, in a virtual network that has no device any more:
- * whoever is attached to it next is another one. A tunnel's device may be that of any network.
+/**
+ * rewire_flow_is_cut_off() - whether the network of a direction has no device any more
+ * @ns: the namespace
+ * @flow: the flow, or a copy
+ * @direction: of the flow
+ * @attach: what has just been detached
+ *
+ * Whoever is attached to it next is another one. What has come through a tunnel, or is to
+ * leave by one, goes on while there are tunnels.
  * Context: RCU read side.
  */
+bool rewire_flow_is_cut_off(struct rewire_net *ns, const struct rewire_flow *flow,
+			    enum rewire_direction direction, const struct rewire_attach *attach)
+{
+	const struct rewire_flow_extension *extension = flow->extension;
+	u32 vni = rewire_key_vni(&flow->tuple[direction].key);
+
+	if (attach->tunnel)
+		return !rewire_attach_has_vni(ns, vni);
+	if (vni != attach->vni || rewire_attach_names_vni(ns, vni))
+		return false;
+	return !READ_ONCE(ns->tunnels) ||
+	       !(READ_ONCE(flow->ifindex[direction]) ||
+		 (extension && rcu_access_pointer(extension->tunnel[direction])));
+}
+
+/* Context: RCU read side. */
 static bool rewire_flow_uses(struct rewire_net *ns, const struct rewire_flow *flow,
 			     enum rewire_direction direction,
 			     const struct rewire_attach *attach)
 {
 	const struct rewire_tuple *tuple = &flow->tuple[direction];
 	int ifindex = READ_ONCE(flow->ifindex[direction]);
-	u32 vni = rewire_key_vni(&tuple->key);
 
-	if ((attach->tunnel || vni == attach->vni) && !rewire_attach_has_vni(ns, vni))
+	if (rewire_flow_is_cut_off(ns, flow, direction, attach))
 		return true;
 	if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
-		return !ifindex && vni == attach->vni;
+		return !ifindex && rewire_key_vni(&tuple->key) == attach->vni;
 	return ifindex == attach->ifindex ||
 	       rewire_route_uses(tuple, attach->ifindex);
 }
@@ -298,7 +319,7 @@ static void rewire_flow_detach_one(struct rewire_net *ns, struct rewire_flow *fl
 
 	if (rewire_flow_uses(ns, flow, REWIRE_ORIG, data) ||
 	    (both && rewire_flow_uses(ns, flow, REWIRE_REPLY, data)) ||
-	    rewire_extension_uses(flow->extension, data))
+	    rewire_extension_uses(ns, flow->extension, data))
 		rewire_flow_close(ns, flow, REWIRE_REASON_CLOSE_DETACHED);
 }
 
@@ -492,6 +513,15 @@ static void rewire_flow_learn(struct rewire_flow *flow, enum rewire_direction di
 
 static bool rewire_spec_has_devices(struct rewire_net *ns, const struct rewire_flow_spec *spec)
 {
+	const struct rewire_flow_extension *extension = spec->extension;
+	const struct rewire_key *key;
+	unsigned int i;
+
+	for (i = 0; extension && i < extension->copies; i++) {
+		key = &extension->copy[i]->tuple[REWIRE_REPLY].key;
+		if (!rewire_attach_has_vni(ns, rewire_key_vni(key)))
+			return false;
+	}
 	return rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_ORIG])) &&
 	       (spec->action != REWIRE_FLOW_ACTION_TRANSLATE ||
 		rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_REPLY])));

@@ -194,6 +194,8 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 void rewire_flow_close(struct rewire_net *ns, struct rewire_flow *flow,
 		       enum rewire_reason reason);
 void rewire_flow_let_go(struct rewire_flow *flow);
+bool rewire_flow_is_cut_off(struct rewire_net *ns, const struct rewire_flow *flow,
+			    enum rewire_direction direction, const struct rewire_attach *attach);
 void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
 bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);

@@ -216,6 +216,20 @@ def counters_and_ends(stage):
     stage.flush()
 
 
+def lost_network(stage):
+    """The last device of a copy's network goes before any packet went there."""
+    near, far = NEAR[4], FAR[4]
+    stage.flow((5, 17, near + "2", 1000, near + "9", 53), (6, 17, far + "9", 53, far + "2", 4100),
+               copies(copy(stage, (7, 17, THIRD[4] + "9", 54, THIRD[4] + "2", 1))))
+    stage.flow((5, 17, near + "2", 1001, near + "9", 53), (6, 17, far + "9", 53, far + "2", 4101))
+    stage.rewire.command("ATTACH_DEL", u32(c["A_ATTACH_IFINDEX"], stage.d.index))
+    tap.equal("G7: a flow whose copies have no network any more ends, and another one does not",
+              stage.rewire.stats()["flows"], 1)
+    stage.rewire.command("ATTACH_ADD", u32(c["A_ATTACH_IFINDEX"], stage.d.index) +
+                         u32(c["A_ATTACH_VNI"], 7))
+    stage.flush()
+
+
 def bad_input(stage):
     near, far = NEAR[4], FAR[4]
     before = stage.rewire.stats()
@@ -246,7 +260,7 @@ def test():
     stage = two_ports()
     stage.d = stage.port("d", 7, "10.7.0.1/24", "fd00:7::1/64")
     stage.route.to("192.0.2.0/24", stage.d.index)
-    for part in (fan_out, sixteen, partial_failure, offloads, policies, together, counters_and_ends, bad_input):
+    for part in (fan_out, sixteen, partial_failure, offloads, policies, together, counters_and_ends, lost_network, bad_input):
         part(stage)
         balanced(stage, part.__name__)
     stage.close()

@@ -79,6 +79,22 @@ comes_back() {
 	equal "the kernel has refused nothing" "$(figure verdicts-forbidden) $(figure verdict-failures)" "0 $failures"
 }
 
+# The kernel refuses a flow into a network without a device. Its packets do not wait for another answer.
+without_device() {
+	local dropped failures timeouts
+
+	check "a service has its backend in a network without a device" apply '.services += [{ name: "lost", id: 99, vni: 10,
+		protocol: "udp", dport: 4242, dst: "192.0.2.7", destination: { scheduler: "maglev" },
+		backends: [{ name: "away", id: 991, vni: 41, addresses: "10.9.9.9" }] }]'
+	dropped=$(reason drop-verdict) failures=$(figure verdict-failures) timeouts=$(reason drop-hold-timeout)
+	in_ns t1 /usr/bin/python3 "$tests/lib/firsts.py" 192.0.2.7 4242 3 $rate > "$work/echoed-t1"
+	equal "what the kernel refuses is dropped" "$(< "$work/echoed-t1") of 3, $(($(reason drop-verdict) - dropped))" "0 of 3, 3"
+	equal "after one answer each, none of which was forbidden" \
+		"$(($(figure verdict-failures) - failures)) $(figure verdicts-forbidden)" "3 0"
+	equal "and does not wait for another one" "$(reason drop-hold-timeout)" "$timeouts"
+	check "the service goes" apply .
+}
+
 # A flow is remembered, but its backend has gone to another network
 moved_backend() {
 	local who
@@ -135,6 +151,7 @@ wait_for 30 listens out -u 7 || exit 1
 is_declared
 is_not_asked
 comes_back
+without_device
 moved_backend
 checks
 taken_over

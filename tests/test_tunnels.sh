@@ -172,6 +172,11 @@ no_tunnel() {
 	in_ns t2 ping -n -c 1 -W 1 10.0.0.1 > /dev/null 2>&1
 	check "G4: but its packets say no virtual network, and are dropped" \
 		test "$(reason drop-tunnel)" -gt "$before"
+	rewire attach add dev t1 vni 60
+	check "a flow without any packet in a network with one device" rewire flow add vni 60 protocol udp src 10.6.0.2:9 \
+		dst $out4:7 to vni 0 src $nat4:9 dst $out4:7
+	rewire attach del dev t1
+	equal "ends with it, whatever tunnels there are" "$(flows "[.[] | select(.orig.vni == 60)] | length")" 0
 	rewire attach del dev t2
 }
 

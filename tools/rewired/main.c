@@ -364,6 +364,7 @@ int main(int argc, char **argv)
 		return status;
 	set_defaults(&options);
 	path = options.config ? options.config : CONFIG_PATH;
+	hold_reload(SIG_BLOCK);
 	store = store_open_file(path, options.config || options.check);
 	snapshot = load(store, path);
 	if (!snapshot) {
@@ -375,7 +376,6 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	} else {
 		signal(SIGPIPE, SIG_IGN);
-		hold_reload(SIG_BLOCK);
 		runner = runner_fork();
 		drop_privileges();
 		status = run(&options, store, snapshot, runner);

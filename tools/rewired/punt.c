@@ -49,6 +49,7 @@ struct handler {
 	struct rw_punt punts[REWIRE_VERDICT_BATCH_MAX];
 	struct decision decisions[REWIRE_VERDICT_BATCH_MAX];
 	uint32_t errors[REWIRE_VERDICT_BATCH_MAX];
+	bool refused[REWIRE_VERDICT_BATCH_MAX];	/* punts whose packets wait for no other answer */
 	_Atomic uint64_t counters[COUNTERS];
 	struct rw_received received[MESSAGES];
 	char in[RW_MESSAGE_MAX];
@@ -76,6 +77,11 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 	struct decision *decision = &handler->decisions[i];
 	const struct rw_punt *punt = &handler->punts[i];
 
+	if (handler->refused[i]) {
+		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
+		decision->verdict.lifetime = 0;
+		return;
+	}
 	if (!attempt && recall(&handler->decider, memory, snapshot, punt, decision))
 		return;
 	if (punt->policy == RULES_GUARD_POLICY) {
@@ -165,6 +171,16 @@ static bool is_worth_another(const struct decision *decision, uint32_t error)
 	return error == EADDRINUSE;
 }
 
+/*
+ * What the kernel refused it still holds packets for, in others' way. A forbidden answer has
+ * ended that.
+ */
+static bool is_left_held(const struct decision *decision, uint32_t error)
+{
+	return error && error != EEXIST && error != EPERM && !is_worth_another(decision, error) &&
+	       decision->verdict.action != REWIRE_VERDICT_ACTION_DROP;
+}
+
 /* What is remembered, before the port is let go. */
 static void finish_record(struct memory *memory, const struct decision *decision, uint32_t error,
 			  bool lost)
@@ -199,6 +215,7 @@ static void finish(struct handler *handler, int ret)
 	const struct decision *decision;
 	unsigned int i, again = 0;
 	uint32_t error;
+	bool left;
 
 	if (ret) {
 		count(handler, COUNT_LOST, 1);
@@ -211,9 +228,13 @@ static void finish(struct handler *handler, int ret)
 		finish_load(decision, error);
 		if (ret)
 			continue;
-		count_result(handler, decision, error);
-		if (is_worth_another(decision, error))
-			handler->punts[again++] = handler->punts[i];
+		if (!handler->refused[i])
+			count_result(handler, decision, error);
+		left = is_left_held(decision, error);
+		if (!left && !is_worth_another(decision, error))
+			continue;
+		handler->refused[again] = left;
+		handler->punts[again++] = handler->punts[i];
 	}
 	handler->count = again;
 }
@@ -229,6 +250,7 @@ static void answer(struct handler *handler)
 	rcu_read_lock();
 	snapshot = rcu_dereference(handler->engine->snapshot);
 	metadata_begin(metadata, handler->number);
+	memset(handler->refused, 0, sizeof(handler->refused));
 	handler->decider.now = clock_now();
 	handler->decider.stale = metadata_is_stale(metadata, handler->decider.now);
 	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
