@@ -362,7 +362,8 @@ def flood(name, packet):
     most = BURST + (time.monotonic() - started) * RATE + RATE / 50
     after = stage.rewire.stats()
     sent = after["icmp_sent"] - before["icmp_sent"]
-    tap.point(BURST <= len(out) == sent <= most, f"RFC 1812 4.3.2.8: {name}: errors are limited",
+    # What comes faster than it is read may be lost behind the module
+    tap.point(BURST <= len(out) <= sent <= most, f"RFC 1812 4.3.2.8: {name}: errors are limited",
               f"{sent} sent, {len(out)} came, {BURST} to {most} are right")
     tap.equal(f"{name}: those that are not sent are counted",
               after["icmp_limited"] - before["icmp_limited"], n - sent)

@@ -22,7 +22,8 @@
 #include "state.h"
 
 #define MODULE_TRIES	100
-#define LOOK_SHARE	20	/* looks take at most one part in so many of a processor */
+#define LOOK_SHARE	20	/* looks take at most one part in so many of a processor, */
+#define LOOK_REST_MAX	60000	/* but where they take very long, none is put off for more than this (ms) */
 
 struct state {
 	struct engine *engine;
@@ -398,7 +399,8 @@ static void *run(void *data)
 		next = began + state->period;
 		if (looked) {
 			/* A machine that stood still meanwhile is no reason to rest */
-			rest = clock_now() + (clock_spent() - spent) * LOOK_SHARE;
+			rest = (clock_spent() - spent) * LOOK_SHARE;
+			rest = clock_now() + (rest < LOOK_REST_MAX ? rest : LOOK_REST_MAX);
 			next = rest > next ? rest : next;
 			metadata_set_limit(state->engine->metadata, next + state->stale);
 		}
