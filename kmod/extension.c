@@ -71,8 +71,12 @@ bool rewire_extension_uses(struct rewire_net *ns, const struct rewire_flow_exten
 
 		if (rewire_flow_is_cut_off(ns, copy, REWIRE_REPLY, attach))
 			return true;
-		if (attach->ifindex == REWIRE_IFINDEX_LOCAL)
+		if (attach->ifindex == REWIRE_IFINDEX_LOCAL) {
+			if (!READ_ONCE(copy->ifindex[REWIRE_REPLY]) &&
+			    rewire_key_vni(&copy->tuple[REWIRE_REPLY].key) == attach->vni)
+				return true;
 			continue;
+		}
 		if (READ_ONCE(copy->ifindex[REWIRE_REPLY]) == attach->ifindex ||
 		    rewire_route_uses(&copy->tuple[REWIRE_ORIG], attach->ifindex))
 			return true;

@@ -227,6 +227,13 @@ def lost_network(stage):
               stage.rewire.stats()["flows"], 1)
     stage.rewire.command("ATTACH_ADD", u32(c["A_ATTACH_IFINDEX"], stage.d.index) +
                          u32(c["A_ATTACH_VNI"], 7))
+    local = attr(c["A_ATTACH_LOCAL"])
+    stage.rewire.command("ATTACH_ADD", local + u32(c["A_ATTACH_VNI"], 7))
+    stage.flow((5, 17, near + "2", 1000, near + "9", 53), (6, 17, far + "9", 53, far + "2", 4100),
+               copies(copy(stage, (7, 17, THIRD[4] + "9", 54, THIRD[4] + "2", 1))))
+    stage.rewire.command("ATTACH_DEL", local)
+    tap.equal("G7: so does one whose copies may go to the host, when it leaves their network",
+              stage.rewire.stats()["flows"], 1)
     stage.flush()
 
 

@@ -92,6 +92,14 @@ without_device() {
 	equal "after one answer each, none of which was forbidden" \
 		"$(($(figure verdict-failures) - failures)) $(figure verdicts-forbidden)" "3 0"
 	equal "and does not wait for another one" "$(reason drop-hold-timeout)" "$timeouts"
+	failures=$(figure verdict-failures)
+	in_ns t1 /usr/bin/python3 -c "
+import socket, time
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    for _ in range(20):
+        s.sendto(b'x', ('192.0.2.7', 4242))
+        time.sleep(0.01)"
+	check "who goes on sending is not asked about each time" test $(($(figure verdict-failures) - failures)) -le 5
 	check "the service goes" apply .
 }
 

@@ -35,6 +35,9 @@ const char *const counter_names[COUNTERS] = {
 _Static_assert(HANDLERS_MAX <= METADATA_WRITERS, "not each handler is known to the metadata");
 _Static_assert(COUNT_FLOWS + OUTCOMES == COUNT_RETRIES, "outcomes and their counters differ");
 
+/* What the packets of a punt get when the kernel has refused its answer: an entry that drops, or just this. */
+enum refusal { NOT_REFUSED, REFUSED_FLOW, REFUSED_ENTRY };
+
 /* All that a handler needs; only the counters are read by others. */
 struct handler {
 	pthread_t thread;
@@ -49,7 +52,7 @@ struct handler {
 	struct rw_punt punts[REWIRE_VERDICT_BATCH_MAX];
 	struct decision decisions[REWIRE_VERDICT_BATCH_MAX];
 	uint32_t errors[REWIRE_VERDICT_BATCH_MAX];
-	bool refused[REWIRE_VERDICT_BATCH_MAX];	/* punts whose packets wait for no other answer */
+	enum refusal refused[REWIRE_VERDICT_BATCH_MAX];	/* by the kernel: of the answers to punts */
 	_Atomic uint64_t counters[COUNTERS];
 	struct rw_received received[MESSAGES];
 	char in[RW_MESSAGE_MAX];
@@ -79,7 +82,8 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 
 	if (handler->refused[i]) {
 		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
-		decision->verdict.lifetime = 0;
+		if (handler->refused[i] == REFUSED_ENTRY)
+			decision->verdict.lifetime = 0;
 		return;
 	}
 	if (!attempt && recall(&handler->decider, memory, snapshot, punt, decision))
@@ -173,12 +177,17 @@ static bool is_worth_another(const struct decision *decision, uint32_t error)
 
 /*
  * What the kernel refused it still holds packets for, in others' way. A forbidden answer has
- * ended that.
+ * ended that. Where there is no room, there is none for an entry that drops, either.
  */
-static bool is_left_held(const struct decision *decision, uint32_t error)
+static enum refusal refusal_of(const struct decision *decision, uint32_t error)
 {
-	return error && error != EEXIST && error != EPERM && !is_worth_another(decision, error) &&
-	       decision->verdict.action != REWIRE_VERDICT_ACTION_DROP;
+	const struct rw_verdict *verdict = &decision->verdict;
+	bool drops = verdict->action == REWIRE_VERDICT_ACTION_DROP;
+
+	if (!error || error == EEXIST || error == EPERM || is_worth_another(decision, error) ||
+	    (drops && !verdict->lifetime))
+		return NOT_REFUSED;
+	return drops || error == ENOSPC || error == ENOMEM ? REFUSED_ENTRY : REFUSED_FLOW;
 }
 
 /* What is remembered, before the port is let go. */
@@ -214,8 +223,8 @@ static void finish(struct handler *handler, int ret)
 {
 	const struct decision *decision;
 	unsigned int i, again = 0;
+	enum refusal refusal;
 	uint32_t error;
-	bool left;
 
 	if (ret) {
 		count(handler, COUNT_LOST, 1);
@@ -230,10 +239,10 @@ static void finish(struct handler *handler, int ret)
 			continue;
 		if (!handler->refused[i])
 			count_result(handler, decision, error);
-		left = is_left_held(decision, error);
-		if (!left && !is_worth_another(decision, error))
+		refusal = refusal_of(decision, error);
+		if (!refusal && !is_worth_another(decision, error))
 			continue;
-		handler->refused[again] = left;
+		handler->refused[again] = refusal;
 		handler->punts[again++] = handler->punts[i];
 	}
 	handler->count = again;
