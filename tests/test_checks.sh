@@ -85,10 +85,10 @@ by_command() {
 		"{ type: \"command\", command: [\"/bin/sh\", \"-c\", $(jq -n --arg t "[ \$(id -un):\$(id -G) = nobody:\$(id -g) ] && $caps" '$t')] }"
 	bad "command: one that takes too long" "(no answer within|time is over)" \
 		'{ type: "command", timeout: 1000, command: ["/bin/sh", "-c", "sleep 98765 & sleep 98765"] }'
-	check "given more time" checked '{ type: "command", timeout: 60000, command: ["/bin/sh", "-c", "sleep 98765 & sleep 98765"] }'
+	check "given more time" checked '{ type: "command", timeout: 10000, command: ["/bin/sh", "-c", "sleep 98765 & sleep 98765"] }'
 	check "it runs again" wait_for 30 pgrep -x -f "sleep 98765"
 	checked '{ type: "tcp" }'
-	check "it is killed, and what it has begun, too" wait_for 20 gone -x -f "sleep 98765"
+	check "it is killed when its time is over, and what it has begun, too" wait_for 60 gone -x -f "sleep 98765"
 	undone "command: one that is not there" ".*no such file" '{ type: "command", command: ["/no/such"] }'
 }
 
