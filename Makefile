@@ -24,7 +24,7 @@ check-all: ## run the tests on every kernel
 check-debug: ## run the tests on the debug kernel, and check its checkers
 	tests/check debug planted
 
-check-stress: ## floods, dumps, flushes and changes at once, for ten minutes on the debug kernel
+check-stress: ## on the debug kernel: ten minutes of everything at once, and a thousand namespaces
 	tests/check stress
 
 check-load: ## what needs a machine with nothing else to do: clocks, kills and millions of flows

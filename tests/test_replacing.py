@@ -60,7 +60,10 @@ def race():
     met, strange = {outcome(packet, translation): 0 for translation in BOTH}, []
     child = os.fork()
     if not child:
-        replace(stage)
+        try:
+            replace(stage)
+        finally:                # whatever happens, the points are the parent's
+            os._exit(1)
     end, sent = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
         stage.a.send(packet)

@@ -35,7 +35,7 @@ const char *const counter_names[COUNTERS] = {
 _Static_assert(HANDLERS_MAX <= METADATA_WRITERS, "not each handler is known to the metadata");
 _Static_assert(COUNT_FLOWS + OUTCOMES == COUNT_RETRIES, "outcomes and their counters differ");
 
-/* What the packets of a punt get when the kernel has refused its answer: an entry that drops, or just this. */
+/* Of a punt, what the kernel has refused so far: the flow, or an entry that drops its packets, too. */
 enum refusal { NOT_REFUSED, REFUSED_FLOW, REFUSED_ENTRY };
 
 /* All that a handler needs; only the counters are read by others. */
