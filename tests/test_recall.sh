@@ -186,6 +186,29 @@ module_returns() {
 	release_connection w30040
 }
 
+# Of two networks that a flow needs, one is there before the other.
+devices_return_one_by_one() {
+	local who refused
+
+	rewire flow flush
+	hold_two 30050
+	who=$(ask_two 30050)
+	looks_again
+	refused=$(status counters.failed)
+	check "the module is loaded again, and the tenant's device attached" \
+		eval "rmmod rewire && insmod '$REWIRE_MODULE' && rewire attach add dev t1 vni 10"
+	check "the daemon listens again" wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
+	ask_on n30050 > "$work/early" &
+	check "S1.14: what needs a device that is still missing is refused" \
+		wait_for 10 eval '[ "$(status counters.failed)" -gt '"$refused"' ]'
+	check "the other devices follow" attach_all_but_t1
+	wait $!
+	equal "and goes on as before when it is there" "$(< "$work/early")" "${who%%$'\n'*}"
+	equal "and so does what was not asked meanwhile" "$(ask_on w30050)" "${who#*$'\n'}"
+	release_connection n30050
+	release_connection w30050
+}
+
 # The negative control: who remembers nothing decides anew, and the connection breaks.
 without_memory() {
 	local before
@@ -218,6 +241,7 @@ new_connections_are_decided
 transfer t1 "$out4"
 transfer out "$web4"
 module_returns
+devices_return_one_by_one
 without_memory
 note "$(rewire -j daemon show)"
 note "$(< "$work/rewired.log")"

@@ -49,7 +49,10 @@ rewire() {
 }
 
 attach_all() {
-	rewire attach add dev t1 vni 10 &&
+	rewire attach add dev t1 vni 10 && attach_all_but_t1
+}
+
+attach_all_but_t1() {
 	rewire attach add dev t2 vni 20 &&
 	rewire attach add dev u0 vni 0 &&
 	rewire attach add dev b1 vni 30 &&

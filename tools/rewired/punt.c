@@ -167,12 +167,14 @@ static void finish_load(const struct decision *decision, uint32_t error)
 		load_remove(decision->load, decision->place);
 }
 
-/* Whether to decide once more. What was decided before may just not be possible any more. */
+/*
+ * Whether to decide once more. What was decided before may just not be possible any more;
+ * but what it needs and is not there (ENOENT) is on its way where a module comes back, device
+ * by device, and its connection stands as long as nobody decides anew.
+ */
 static bool is_worth_another(const struct decision *decision, uint32_t error)
 {
-	if (decision->recalled)
-		return error == EADDRINUSE || error == EHOSTDOWN || error == ENOENT;
-	return error == EADDRINUSE;
+	return error == EADDRINUSE || (decision->recalled && error == EHOSTDOWN);
 }
 
 /*
