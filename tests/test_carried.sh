@@ -87,22 +87,29 @@ esp() {
 
 # Both ends send to port 4789, so that its flows have to be made by hand. What they send
 # from, of a range of two, is one port or two, as the kernel understands it.
+# vxlan_flows GUEST OUTSIDE PUBLIC
 vxlan_flows() {
-	rewire flow add vni 10 protocol udp src 10.0.0.2:4789 dst $out4:4789 to vni 0 src $nat4:4789 &&
-	rewire flow add vni 10 protocol udp src 10.0.0.2:4790 dst $out4:4789 to vni 0 src $nat4:4790 &&
-	rewire flow add vni 0 protocol udp src $out4:4790 dst $nat4:4789 to vni 10 dst 10.0.0.2:4789
+	rewire flow add vni 10 protocol udp src "$1:4789" dst "$2:4789" to vni 0 src "$3:4789" &&
+	rewire flow add vni 10 protocol udp src "$1:4790" dst "$2:4789" to vni 0 src "$3:4790" &&
+	rewire flow add vni 0 protocol udp src "$2:4790" dst "$3:4789" to vni 10 dst "$1:4789"
 }
 
 vxlan() {
-	local more="dstport 4789 srcport 4789 4790 dev eth0"
+	local family guest outside address more="dstport 4789 srcport 4789 4790 dev eth0"
 
-	check "RFC 7348: VXLAN: its flows are made" vxlan_flows
-	ends "link add carry type vxlan id 7 remote $out4 $more" \
-		"link add carry type vxlan id 7 remote $nat4 $more"
-	carry "RFC 7348: VXLAN"
-	equal "RFC 7348: VXLAN: no other flow was needed" \
-		"$(flows '[.[] | select(.orig.dport == 4789)] | length')" 3
-	remove_ends
+	for family in 4 6; do
+		guest=10.0.0.2 outside=$out4 address=$nat4
+		[ $family = 4 ] || guest="[fd00:10::2]" outside="[$out6]" address="[$nat6]"
+		check "RFC 7348: VXLAN over IPv$family: its flows are made" \
+			vxlan_flows "$guest" "$outside" "$address"
+		outside=${outside//[][]} address=${address//[][]}
+		ends "link add carry type vxlan id 7 remote $outside $more" \
+			"link add carry type vxlan id 7 remote $address $more"
+		carry "RFC 7348: VXLAN over IPv$family"
+		equal "RFC 7348: VXLAN over IPv$family: no other flow was needed" \
+			"$(flows '[.[] | select(.orig.dport == 4789)] | length')" 3
+		remove_ends
+	done
 }
 
 # serve_quic NAMESPACE PORT

@@ -74,7 +74,7 @@ sctp() {
 		lacking "RFC 9260: SCTP through NAT"
 		return
 	fi
-	check "RFC 9260: a server of SCTP" serve out sctp 7
+	check "RFC 9260: servers of SCTP" eval "serve out sctp 7 && serve b1 sctp 7"
 	for family in 4 6; do
 		address=out$family
 		spawn host tcpdump -i t1 -p -U -c 1 -w "$work/large$family.pcap" "greater 2000 and sctp"
@@ -84,6 +84,11 @@ sctp() {
 		equal "RFC 9260: by a flow of its protocol, IPv$family" \
 			"$(flows '[.[] | select(.orig.protocol == "sctp") | .reply.dst] | unique')" "[\"${!public}\"]"
 		check "G2: in super-packets, IPv$family" wait_for 5 eval "! kill -0 $spawned"
+		address=one$family
+		check "RFC 9260: SCTP through the balancer, IPv$family" \
+			datagrams out ask sctp "${!address}" 7 100000
+		equal "RFC 9260: to the backend, IPv$family" \
+			"$(flows '[.[] | select(.orig.protocol == "sctp" and .target == 51)] | length')" 1
 		rewire flow flush
 	done
 	ip -n host route add "$out4" dev u0 mtu 1000

@@ -318,6 +318,26 @@ several_addresses() {
 		'["203.0.113.64","203.0.113.99"]'
 }
 
+# Two virtual networks with a pool each, of the same ports: what one uses up, the other does not
+# miss. They are ports that nothing had before, since flows with answers are remembered.
+pool_for_each() {
+	local before used='[.[] | [.name, ([.addresses[].udp.used] | add)]]'
+
+	rewire flow flush
+	looks_again
+	write_config '.pools[0] += { "ports": "4000-4009" } |
+		.pools += [.pools[0] + { "name": "second", "addresses": ["203.0.113.99", "2001:db8:f::99"] }] |
+		.services[1].source.pool = "second"'
+	check "each virtual network gets a pool of its own" eval 'rewire apply "$config" > /dev/null'
+	before=$(counter exhausted)
+	send 131 5000 5019
+	check "one uses up the ports of its pool" wait_for 20 eval '[ "$(counter exhausted)" -ge '"$((before + 10))"' ]'
+	match "the other still gets one of its own, by its own address" \
+		"$(in_ns t2 /usr/bin/python3 "$tests/lib/clients.py" ask "$out4" 7 6001 x)" "^203\.0\.113\.99:400[0-9] "
+	looks_again
+	equal "each pool counts its own" "$(rewire -j pool show | jq -c "$used")" '[["public",10],["second",1]]'
+}
+
 # RFC 6888 REQ-6: a rule that passes one destination, whose packets the host then routes itself
 exempted() {
 	local rule
@@ -385,6 +405,7 @@ mappings
 filtering
 blocks
 several_addresses
+pool_for_each
 exempted
 fixed
 limits
