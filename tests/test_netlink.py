@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
@@ -22,6 +23,7 @@ from netlink import (DUMP, NESTED, Refused, Rewire, Route, address, attr, attrib
 
 SPEC = os.path.join(here, "../Documentation/netlink/specs/rewire.yaml")
 CLI = os.path.join(here, "../build/bin/rewire")
+WORDS = os.path.join(here, "lib/words.py")
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 TCP, UDP, ICMP, ICMPV6, AH = 6, 17, 1, 58, 51
 MAC_B, MAC_D = bytes((2, 0, 0, 0, 0, 1)), bytes((2, 0, 0, 0, 0, 2))
@@ -544,6 +546,17 @@ def flows_of_every_kind():
             for host, more in ((20, ()), (21, (tunnel("A_FLOW_REPLY_TUNNEL", "192.0.2.3", 9),))))))
 
 
+def has_text(*words):
+    """Whether what the command line shows in JSON has every word of its text."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for form in "-o", "-j":
+            files.append(os.path.join(folder, form))
+            with open(files[-1], "w", encoding="utf-8") as file:
+                subprocess.run([CLI, form, *words], check=True, stdout=file)
+        return subprocess.run([WORDS, *files], stdout=sys.stderr, check=False).returncode == 0
+
+
 def client():
     """The kernel's own client, given the specification."""
     import json
@@ -563,6 +576,7 @@ def client():
     tap.equal("it dumps as many flows as rewire -j flow show", len(dump), len(shown))
     tap.equal("and they agree in every attribute that does not change with time",
               [found for flow in shown for found in flow_json.differences(dump[flow["id"]], flow)], [])
+    tap.point(has_text("-d", "-s", "flow", "show"), "and JSON has all that the text of these flows has")
     tap.equal("which are all that there are",
               {name for name, _ in ynl.attr_sets["flow"].items()} - {"pad"} -
               {key for flow in dump.values() for key in flow},

@@ -186,7 +186,21 @@ module_returns() {
 	release_connection w30040
 }
 
-# Of two networks that a flow needs, one is there before the other.
+# reload_with DEVICE: the module anew, and nothing attached but this
+reload_with() {
+	refused=$(status counters.failed)
+	rmmod rewire && insmod "$REWIRE_MODULE" && attach "$1" && wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
+}
+
+is_refused() {
+	wait_for 10 eval '[ "$(status counters.failed)" -gt '"$refused"' ]'
+}
+
+answers_are() {
+	[ "$(answers_on "$1" | wc -l)" -ge "$2" ]
+}
+
+# Of two networks that a flow needs, one is there before the other, and either end talks first.
 devices_return_one_by_one() {
 	local who refused
 
@@ -194,17 +208,23 @@ devices_return_one_by_one() {
 	hold_two 30050
 	who=$(ask_two 30050)
 	looks_again
-	refused=$(status counters.failed)
-	check "the module is loaded again, and the tenant's device attached" \
-		eval "rmmod rewire && insmod '$REWIRE_MODULE' && rewire attach add dev t1 vni 10"
-	check "the daemon listens again" wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
+	check "the module is loaded again, and the tenant's device attached" reload_with t1
 	ask_on n30050 > "$work/early" &
-	check "S1.14: what needs a device that is still missing is refused" \
-		wait_for 10 eval '[ "$(status counters.failed)" -gt '"$refused"' ]'
-	check "the other devices follow" attach_all_but_t1
+	check "S1.14: what needs a device that is still missing is refused" is_refused
+	check "the other devices follow" attach t2 u0 b1 b2
 	wait $!
 	equal "and goes on as before when it is there" "$(< "$work/early")" "${who%%$'\n'*}"
 	equal "and so does what was not asked meanwhile" "$(ask_on w30050)" "${who#*$'\n'}"
+	looks_again
+	(printf 'GET /held HTTP/1.1\r\n\r\n' >&"${connection_fd[n30050]}")
+	sleep 1
+	check "the module is loaded again, and the device to the outside attached" reload_with u0
+	touch "$data.open"
+	check "S1.14: an answer to a device that is still missing is refused" is_refused
+	check "the other devices follow at once" attach t1 t2 b1 b2
+	talk n30050
+	check "and both ends go on" wait_for 60 answers_are n30050 4
+	equal "with the translation that they had" "$(answers_on n30050 | sort -u)" "${who%%$'\n'*}"
 	release_connection n30050
 	release_connection w30050
 }

@@ -48,15 +48,19 @@ rewire() {
 	in_ns host "$bin/rewire" "$@"
 }
 
-attach_all() {
-	rewire attach add dev t1 vni 10 && attach_all_but_t1
+declare -A vni_of=([t1]=10 [t2]=20 [u0]=0 [b1]=30 [b2]=30)
+
+# attach DEVICE...: each in its virtual network
+attach() {
+	local device
+
+	for device; do
+		rewire attach add dev "$device" vni "${vni_of[$device]}" || return
+	done
 }
 
-attach_all_but_t1() {
-	rewire attach add dev t2 vni 20 &&
-	rewire attach add dev u0 vni 0 &&
-	rewire attach add dev b1 vni 30 &&
-	rewire attach add dev b2 vni 30
+attach_all() {
+	attach t1 t2 u0 b1 b2
 }
 
 # start_rewired: returns when it is ready; what it says goes to $work/rewired.log. It takes the

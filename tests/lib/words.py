@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-NOISE = {"summary", ">", "as", "dev", "outdev", "flow", "attach", "rule", "target"}
+NOISE = {"summary", ">", "as", "dev", "outdev", "flow", "attach", "rule", "target", "copy", "from", "through"}
 DURATION = r"[0-9]+(\.[0-9]+)?s"       # another a moment later
 COMPOSED = r"\[?(.*?)\]?:([0-9]+)", r"([0-9]+)-([0-9]+)", r"(.*)/([0-9]+)"
 

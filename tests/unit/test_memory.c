@@ -254,6 +254,21 @@ static void a_doubtful_one_is_kept_for_a_while(void **context)
 	assert_int_equal(ports[20001], 0);
 }
 
+static void asking_again_and_again_does_not_keep_one(void **context)
+{
+	int64_t now;
+
+	(void)context;
+	seen(flow(1, 7));
+	for (now = START; now < START + MEMORY_BRIEFLY; now += 1000) {
+		memory_put_off(memory, recall(1, false), now);
+		tick(now);
+		assert_int_equal(records(), 1);
+	}
+	tick(START + MEMORY_BRIEFLY + 2000);
+	assert_int_equal(records(), 0);
+}
+
 static void a_new_decision_replaces_an_old_one(void **context)
 {
 	struct rw_flow_spec other = spec(1);
@@ -448,6 +463,7 @@ int main(void)
 		TEST(far_times_are_kept),
 		TEST(a_refused_one_is_dropped),
 		TEST(a_doubtful_one_is_kept_for_a_while),
+		TEST(asking_again_and_again_does_not_keep_one),
 		TEST(a_new_decision_replaces_an_old_one),
 		TEST(a_list_ends_what_it_lacks),
 		TEST(after_the_kernel_lost_all_they_come_back),

@@ -220,14 +220,25 @@ void memory_drop(struct memory *memory, struct record *record)
 		hand_over(memory, record);
 }
 
-void memory_doubt(struct memory *memory, struct record *record, int64_t now)
+/* For some time at least, or until then. */
+static void keep_pending(struct memory *memory, struct record *record, int64_t least, int64_t until)
 {
 	int state = RECORD_PENDING;
 
-	if (atomic_load(&record->until) < now + MEMORY_BRIEFLY)
-		atomic_store(&record->until, now + MEMORY_BRIEFLY);
+	if (atomic_load(&record->until) < least)
+		atomic_store(&record->until, until);
 	if (atomic_compare_exchange_strong(&record->state, &state, RECORD_KEPT))
 		hand_over(memory, record);
+}
+
+void memory_doubt(struct memory *memory, struct record *record, int64_t now)
+{
+	keep_pending(memory, record, now + MEMORY_BRIEFLY, now + MEMORY_BRIEFLY);
+}
+
+void memory_put_off(struct memory *memory, struct record *record, int64_t now)
+{
+	keep_pending(memory, record, now, now + MEMORY_BRIEFLY);
 }
 
 /* What follows is the state thread's. */

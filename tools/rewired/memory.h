@@ -89,9 +89,12 @@ struct record *memory_note(struct memory *memory, const struct rw_flow_spec *spe
 /* The flow that has this key in either direction, to be asked for again; or NULL. */
 struct record *memory_recall(struct memory *memory, const struct rw_tuple *key);
 void memory_confirm(struct memory *memory, struct record *record);
-/* The kernel refused what was noted, or may have, or cannot have what was recalled now. */
+/* The kernel refused what was noted. */
 void memory_drop(struct memory *memory, struct record *record);
+/* It may have. */
 void memory_doubt(struct memory *memory, struct record *record, int64_t now);
+/* It cannot have what was recalled now. Asking again and again does not make it last longer. */
+void memory_put_off(struct memory *memory, struct record *record, int64_t now);
 
 /* By the state thread; now is in milliseconds. */
 typedef void memory_fn(const struct record *record, void *data);

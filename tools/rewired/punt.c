@@ -179,7 +179,8 @@ static bool is_worth_another(const struct decision *decision, uint32_t error)
 
 /*
  * What the kernel refused it still holds packets for, in others' way. A forbidden answer has
- * ended that. Where there is no room, there is none for an entry that drops, either.
+ * ended that. Where there is no room, there is none for an entry that drops, either; and an
+ * entry would be in the way of a flow that may come back with the next packet of either end.
  */
 static enum refusal refusal_of(const struct decision *decision, uint32_t error)
 {
@@ -189,7 +190,8 @@ static enum refusal refusal_of(const struct decision *decision, uint32_t error)
 	if (!error || error == EEXIST || error == EPERM || is_worth_another(decision, error) ||
 	    (drops && !verdict->lifetime))
 		return NOT_REFUSED;
-	return drops || error == ENOSPC || error == ENOMEM ? REFUSED_ENTRY : REFUSED_FLOW;
+	return drops || decision->recalled || error == ENOSPC || error == ENOMEM ?
+		REFUSED_ENTRY : REFUSED_FLOW;
 }
 
 /* What is remembered, before the port is let go. */
@@ -198,9 +200,10 @@ static void finish_record(struct memory *memory, const struct decision *decision
 {
 	if (!decision->record)
 		return;
-	if (lost || (decision->recalled && error && error != EEXIST &&
-		     !is_worth_another(decision, error)))
+	if (lost)
 		memory_doubt(memory, decision->record, clock_now());
+	else if (decision->recalled && error && error != EEXIST && !is_worth_another(decision, error))
+		memory_put_off(memory, decision->record, clock_now());
 	else if (!error || (decision->recalled && error == EEXIST))
 		memory_confirm(memory, decision->record);
 	else
@@ -264,7 +267,7 @@ static void answer(struct handler *handler)
 	memset(handler->refused, 0, sizeof(handler->refused));
 	handler->decider.now = clock_now();
 	handler->decider.stale = metadata_is_stale(metadata, handler->decider.now);
-	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX; attempt++) {
+	for (attempt = 0; handler->count && attempt <= PUNT_ATTEMPTS_MAX + 1; attempt++) {
 		handler->decider.replicas.used = 0;
 		for (i = 0; i < handler->count; i++)
 			decide_one(handler, snapshot, i, attempt);
