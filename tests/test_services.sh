@@ -124,6 +124,30 @@ fan_out() {
 	rewire flow flush
 }
 
+# has_its N: two have what the third lacks
+has_its() {
+	[ "$(tail -n 1 "$work/b1.got") $(tail -n 1 "$work/b2.got")" = "$1 $1" ]
+}
+
+# send_once N: a flow of its own
+send_once() {
+	in_ns t1 bash -c "echo $1 > /dev/udp/10.0.0.200/5000"
+}
+
+subscriber_leaves() {
+	local n=100
+
+	check "the last device of a subscriber's network leaves it" rewire attach del dev t2
+	check "X1.3: the others go on with the packets of new flows" wait_for 20 eval '
+		n=$((n + 1)); send_once $n; wait_for 1 has_its $n'
+	equal "X1.3: which have a copy less" \
+		"$(flows '[.[] | select(.orig.dport == 5000 and .action == "translate") | .copies | length] | unique')" "[1]"
+	check "it comes back" attach t2
+	check "X1.3: and gets those of new flows, too" wait_for 20 eval '
+		n=$((n + 1)); send_once $n; wait_for 1 eval "[ \$(tail -n 1 $work/t2.got) = $n ]"'
+	rewire flow flush
+}
+
 together() {
 	equal "X1.2: $1 NAT" "$(asks t1 "$(at "$3")")" "out ${2}64"
 	equal "X1.2: $1 a fixed source for one port" "$(asks t1 "$(at "$3" 81)")" "out ${2}65"
@@ -172,6 +196,7 @@ in_both "anycast: an address is" anycast
 anycast_falls_back
 example fan-out
 in_both "fan-out:" fan_out
+subscriber_leaves
 example together
 in_both "several at one attachment:" together
 note "$(rewire -j daemon show)"

@@ -118,7 +118,7 @@ static int check_service(const struct snapshot *snapshot, const struct service *
 	    check_reach(snapshot, service, service_source_vni(service), error))
 		return -1;
 	for (i = 0; i < service->copy_count; i++)
-		if (check_reach(snapshot, service, service->copies[i].vni, error))
+		if (check_reach(snapshot, service, service->copies[i].to.vni, error))
 			return -1;
 	for (i = 0; i < service->backend_count; i++) {
 		backend = &service->backends[i];
@@ -185,7 +185,7 @@ static void name_service(struct rw_networks *vnis, const struct service *service
 	name(vnis, service->source.given, service->source.vni);
 	name(vnis, service->destination.given, service->destination.vni);
 	for (i = 0; i < service->copy_count; i++)
-		name(vnis, true, service->copies[i].vni);
+		name(vnis, true, service->copies[i].to.vni);
 	for (i = 0; i < service->backend_count; i++)
 		name(vnis, true, service->backends[i].vni);
 }
@@ -220,10 +220,15 @@ int networks_list(struct snapshot *snapshot, struct error *error)
 		      NETWORKS_MAX);
 }
 
+bool networks_have(const struct rw_networks *networks, uint32_t vni)
+{
+	return networks->count &&
+	       bsearch(&vni, networks->vnis, networks->count, sizeof(vni), by_number);
+}
+
 bool networks_named(const struct snapshot *snapshot, uint32_t vni)
 {
-	return snapshot->vnis.count &&
-	       bsearch(&vni, snapshot->vnis.vnis, snapshot->vnis.count, sizeof(vni), by_number);
+	return networks_have(&snapshot->vnis, vni);
 }
 
 void networks_free(struct snapshot *snapshot)

@@ -28,6 +28,8 @@ int networks_check(const struct snapshot *snapshot, struct error *error);
 int networks_list(struct snapshot *snapshot, struct error *error);
 /* Bring a list into ascending order, each once. */
 void networks_settle(struct rw_networks *networks);
+/* Whether a list that is settled has this one. */
+bool networks_have(const struct rw_networks *networks, uint32_t vni);
 bool networks_named(const struct snapshot *snapshot, uint32_t vni);
 void networks_free(struct snapshot *snapshot);
 

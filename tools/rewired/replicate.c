@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* More destinations of a flow's packets. */
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec.h"
+#include "librewire.h"
+#include "networks.h"
 #include "replicate.h"
 #include "snapshot.h"
 
@@ -30,7 +33,7 @@ int replicate_read(const struct place *place, struct service *service)
 		copy.object = json_array_get(list, i);
 		if (!json_is_object(copy.object))
 			return refuse(place->error, "%s is not an object", copy.text);
-		if (mapping_read(&copy, true, &service->copies[i]))
+		if (mapping_read(&copy, true, &service->copies[i].to))
 			return -1;
 		service->copy_count++;
 	}
@@ -58,7 +61,8 @@ bool replicate(struct replicas *replicas, const struct service *service,
 	char *room;
 
 	for (i = 0; i < service->copy_count; i++)
-		count += make_copy(&service->copies[i], flow, &copies[count]);
+		if (!atomic_load_explicit(&service->copies[i].lost, memory_order_relaxed))
+			count += make_copy(&service->copies[i].to, flow, &copies[count]);
 	if (!count)
 		return true;
 	if (!replicas->room)
@@ -69,6 +73,65 @@ bool replicate(struct replicas *replicas, const struct service *service,
 		return false;
 	replicas->used += MNL_ALIGN(((struct nlmsghdr *)room)->nlmsg_len);
 	return true;
+}
+
+struct attached {
+	struct rw_networks networks;
+	size_t room;
+	bool everywhere;		/* a tunnel leads to any network */
+};
+
+static int take_attach(const struct rw_attach *attach, void *data)
+{
+	struct attached *attached = data;
+	struct rw_networks *networks = &attached->networks;
+	uint32_t *vnis;
+
+	attached->everywhere |= attach->tunnel;
+	if (attach->tunnel)
+		return 0;
+	if (networks->count == attached->room) {
+		attached->room = attached->room ? 2 * attached->room : 64;
+		vnis = allocate(attached->room, sizeof(*vnis));
+		if (networks->count)
+			memcpy(vnis, networks->vnis, networks->count * sizeof(*vnis));
+		free(networks->vnis);
+		networks->vnis = vnis;
+	}
+	networks->vnis[networks->count++] = attach->vni;
+	return 0;
+}
+
+static bool has_copies(const struct snapshot *snapshot)
+{
+	unsigned int i;
+
+	for (i = 0; i < snapshot->service_count; i++)
+		if (snapshot->services[i].copy_count)
+			return true;
+	return false;
+}
+
+int replicate_look(const struct snapshot *snapshot, struct rw_socket *socket, struct rw_error *error)
+{
+	struct attached attached = { .room = 0 };
+	const struct service *service;
+	unsigned int i, j;
+	int ret;
+
+	if (!has_copies(snapshot))
+		return 0;
+	ret = rw_attach_each(socket, take_attach, &attached, error);
+	networks_settle(&attached.networks);
+	for (i = 0; !ret && i < snapshot->service_count; i++) {
+		service = &snapshot->services[i];
+		for (j = 0; j < service->copy_count; j++)
+			atomic_store_explicit(&service->copies[j].lost, !attached.everywhere &&
+					      !networks_have(&attached.networks, service->copies[j].to.vni),
+					      memory_order_relaxed);
+	}
+	free(attached.networks.vnis);
+	return ret;
 }
 
 void replicas_free(struct replicas *replicas)

@@ -73,6 +73,12 @@ struct backend {
 	uint32_t failed;			/* its state while it is not well */
 };
 
+/* A copy's destination. */
+struct replica {
+	struct mapping to;
+	_Atomic bool lost;		/* no device leads to its network */
+};
+
 struct service {
 	char *name;
 	uint32_t id, vni;
@@ -89,7 +95,7 @@ struct service {
 	bool balance;				/* or else */
 	struct mapping destination;		/* or, when that is not given, the destination is kept */
 	bool one_way;
-	struct mapping *copies;			/* of the destination */
+	struct replica *copies;
 	unsigned int copy_count;
 	uint32_t scheduler;
 	uint32_t reject;			/* of enum rewire_reject: what those are told that no backend takes */

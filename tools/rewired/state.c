@@ -16,6 +16,7 @@
 #include "follow.h"
 #include "iteration.h"
 #include "prober.h"
+#include "replicate.h"
 #include "librewire.h"
 #include "metadata.h"
 #include "scope.h"
@@ -166,6 +167,8 @@ static bool tick(struct state *state)
 	}
 	if (!state->gone)
 		repair(state);
+	if (!state->gone && replicate_look(state->engine->snapshot, state->socket, &why))
+		log_line("devices: %s", why.sentence);
 	return !ret;
 }
 
