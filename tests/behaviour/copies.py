@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """One packet in, several out: X1 of the requirements.
 
@@ -7,14 +6,10 @@
                         │          7   │ d ── 10.7.0.0/24, fd00:7::/64
                         └──────────────┘
 """
-import os
-import sys
-
-here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = os.path.join(here, "lib"), os.path.join(here, "behaviour")
 import tap
 from netlink import Refused, Rewire, attr, attributes, nest, u32
 from packets import IP, TCP, UDP, IPv6, Raw, translated
+from talk import two_ports
 from tcp import policy
 
 c = Rewire.c
@@ -262,15 +257,11 @@ def bad_input(stage):
               "G13: and nothing leaked", stage.rewire.stats())
 
 
-def test():
-    from talk import two_ports
+def run():
     stage = two_ports()
     stage.d = stage.port("d", 7, "10.7.0.1/24", "fd00:7::1/64")
     stage.route.to("192.0.2.0/24", stage.d.index)
     for part in (fan_out, sixteen, partial_failure, offloads, policies, together, counters_and_ends, lost_network, bad_input):
         part(stage)
         balanced(stage, part.__name__)
-    stage.close()
-
-
-tap.run(test)
+    return stage

@@ -1,14 +1,10 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Answers to ARP requests and neighbour solicitations about service addresses."""
 import os
 import socket
 import subprocess
-import sys
 import time
 
-here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = os.path.join(here, "lib"), os.path.join(here, "behaviour")
 import tap
 from netlink import DUMP, Refused, Rewire, address, attributes, u8, u32
 from packets import GUEST, IPv6
@@ -136,7 +132,7 @@ def shown(stage):
                       (socket.inet_pton(socket.AF_INET6, SERVICE6), 128)]))
     tap.point(all(int.from_bytes(one[c["A_ADDRESS_ANSWERS"]], "little") for one in found),
               "S2.1: with the number of answers")
-    cli = os.path.join(here, "../build/bin/rewire")
+    cli = os.path.join(os.path.dirname(__file__), "../../build/bin/rewire")
     text = subprocess.run([cli, "address"], capture_output=True, text=True, check=False).stdout
     tap.point(f"address vni 5 ip {SERVICE4} answers" in text, "S2.1: the command line shows them", text)
     done = subprocess.run([cli, "address", "add", "vni", "5", "ip", "10.5.9.0/24"], check=False)
@@ -164,11 +160,8 @@ def bad_input(stage):
     refused(stage, "G13: a virtual network of 25 bits", "ERANGE", "ADDRESS_ADD", 1 << 24, "10.5.0.1")
 
 
-def test():
+def run():
     stage = two_ports()
-    for part in answers_arp, answers_nd, prefixes, shown, bad_input, bounded:
-        part(stage)
-    stage.close()
-
-
-tap.run(test)
+    for test in answers_arp, answers_nd, prefixes, shown, bad_input, bounded:
+        test(stage)
+    return stage

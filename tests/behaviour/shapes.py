@@ -1,12 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Flows of other shapes than a two-way rewrite: one way, marked, limited."""
-import os
-import sys
 import time
 
-here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = os.path.join(here, "lib"), os.path.join(here, "behaviour")
 import tap
 from netlink import Refused, Rewire, attr, u32, u8
 from packets import IP, TCP, UDP, Raw
@@ -163,14 +158,9 @@ def bad_input(stage):
               (before["flows"], before["created"]))
 
 
-def test():
+def run():
     stage = two_ports()
-    for part in (between_networks, one_way, two_way_still_excludes, marks, hop_limits, limits,
+    for test in (between_networks, one_way, two_way_still_excludes, marks, hop_limits, limits,
                  bad_input):
-        part(stage)
-    tap.point(stage.balanced(), "G10: received = translated + passed + dropped + held",
-              stage.counters())
-    stage.close()
-
-
-tap.run(test)
+        test(stage)
+    return stage
