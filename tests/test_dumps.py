@@ -89,6 +89,41 @@ def rests():
     rewire.command("FLOW_FLUSH")
 
 
+def steps():
+    """A list is made step by step, and when a resize has sent it back to the beginning it says so."""
+    def count_steps():
+        seen = []
+        dump(rewire, between=lambda: seen.append(1))
+        return len(seen)
+
+    maker.make(range(600))
+    few = count_steps()
+    maker.make(range(600, 1200))
+    tap.point(tap.wait_for(20, lambda: few >= 3 and 1.5 * few <= count_steps() <= 2.5 * few),
+              "S1.12: a step of a list is of bounded size: twice the flows take twice the steps", few, count_steps())
+    tap.point(tap.wait_for(20, lambda: dump(rewire) and not rewire.interrupted),
+              "S1.12: a list of a table that rests is one of a moment")
+    mover = Maker(Rewire(), u32(c["A_FLOW_POLICY"], 1))
+
+    def resized():
+        """Lists while the table becomes four times as large, and small again, step by step."""
+        more, less = iter(range(2000, 7000, 500)), iter([1])
+
+        def change():
+            first = next(more, None)
+            if first is not None:
+                mover.make(range(first, first + 500))
+            elif next(less, None):
+                mover.rewire.command("FLOW_FLUSH", given(u32(c["A_FLOW_FILTER_POLICY"], 1)))
+
+        dump(rewire, between=change)
+        return rewire.interrupted
+
+    tap.point(tap.wait_for(60, resized), "S1.12: and one that a resize has sent back says so")
+    mover.rewire.close()
+    rewire.command("FLOW_FLUSH")
+
+
 def expect(name, filters, words, wanted):
     """A filter, as attributes and as words, must leave these flows."""
     got = sorted(dump(rewire, given(*filters)))
@@ -227,4 +262,4 @@ def clean_up():
 
 
 set_up()
-tap.run(whole_lists, rests, filters, ranks, keyed, clean_up)
+tap.run(whole_lists, rests, steps, filters, ranks, keyed, clean_up)

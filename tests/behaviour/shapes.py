@@ -114,22 +114,29 @@ def limits(stage):
                     received=8, translated=5, drop_flow_rate=3)
         talk.crosses(f"X2.2: {name}: the other direction has a limit of its own", talk.back(layer))
     stage.flush()
-    talk = Talk(stage, 4, 17, u32(c["A_FLOW_PACKET_RATE"], 10), u32(c["A_FLOW_BURST"], 1))
-    talk.crosses("X2.2: 10 packets a second: the first goes by", talk.there(UDP()))
-    talk.dropped("X2.2: one at once does not", talk.there(UDP()), "drop-flow-rate")
+    for family in 4, 6:
+        rates(stage, family)
+
+
+def rates(stage, family):
+    of = f"IPv{family}: "
+    talk = Talk(stage, family, 17, u32(c["A_FLOW_PACKET_RATE"], 10), u32(c["A_FLOW_BURST"], 1))
+    talk.crosses(of + "X2.2: 10 packets a second: the first goes by", talk.there(UDP()))
+    talk.dropped(of + "X2.2: one at once does not", talk.there(UDP()), "drop-flow-rate")
     time.sleep(0.11)
-    talk.crosses("X2.2: one a tenth of a second later does", talk.there(UDP()))
+    talk.crosses(of + "X2.2: one a tenth of a second later does", talk.there(UDP()))
     stage.flush()
-    talk = Talk(stage, 4, 17, u32(c["A_FLOW_BYTE_RATE"], 1000), u32(c["A_FLOW_BURST"], 1000))
+    data = bytes(500 - len(bytes(talk.there(UDP()))))
+    talk = Talk(stage, family, 17, u32(c["A_FLOW_BYTE_RATE"], 1000), u32(c["A_FLOW_BURST"], 1000))
     for i in range(2):
-        talk.crosses(f"X2.2: 1000 bytes a second: 500 bytes go by ({i})",
-                     talk.there(UDP() / Raw(bytes(472))))
-    talk.dropped("X2.2: no more do", talk.there(UDP() / Raw(bytes(472))), "drop-flow-rate")
+        talk.crosses(f"{of}X2.2: 1000 bytes a second: 500 bytes go by ({i})",
+                     talk.there(UDP() / Raw(data)))
+    talk.dropped(of + "X2.2: no more do", talk.there(UDP() / Raw(data)), "drop-flow-rate")
     stage.flush()
-    talk = Talk(stage, 4, 17, u32(c["A_FLOW_BYTE_RATE"], 1000), u32(c["A_FLOW_BURST"], 100))
-    talk.crosses("X2.2: a packet larger than the burst goes by when nothing did before",
-                 talk.there(UDP() / Raw(bytes(472))))
-    talk.dropped("X2.2: but then nothing for its time", talk.there(UDP()), "drop-flow-rate")
+    talk = Talk(stage, family, 17, u32(c["A_FLOW_BYTE_RATE"], 1000), u32(c["A_FLOW_BURST"], 100))
+    talk.crosses(of + "X2.2: a packet larger than the burst goes by when nothing did before",
+                 talk.there(UDP() / Raw(data)))
+    talk.dropped(of + "X2.2: but then nothing for its time", talk.there(UDP()), "drop-flow-rate")
     stage.flush()
 
 

@@ -40,23 +40,23 @@ def decided_anew(stage, listener, family):
     set_state(stage, OTHER, "ACTIVE")
     talk = Talk(stage, family, 17, u32(c["A_FLOW_TARGET"], TARGET))
     sent = talk.there(UDP() / Raw(b"data"))
-    talk.crosses(f"S2.5: {name}: by a target that is active", sent)
+    talk.crosses(f"S1.11: {name}: by a target that is active", sent)
     set_state(stage, TARGET, "DRAINING")
-    talk.crosses(f"S2.5: {name}: a flow goes on while its target is drained", sent)
-    talk.crosses(f"S2.5: {name}: and back", talk.back(UDP() / Raw(b"answer")))
+    talk.crosses(f"S1.11: {name}: a flow goes on while its target is drained", sent)
+    talk.crosses(f"S1.11: {name}: and back", talk.back(UDP() / Raw(b"answer")))
     set_state(stage, TARGET, "DOWN")
     stage.a.send(sent)
-    stage.check(f"S2.5: {name}: when it is down, the next packet ends the flow, and is held", [],
+    stage.check(f"S1.11: {name}: when it is down, the next packet ends the flow, and is held", [],
                 received=1, close_target=1)
     punt = punted(listener)
-    tap.equal(f"S2.5: {name}: and asks for that reason",
+    tap.equal(f"S1.11: {name}: and asks for that reason",
               int.from_bytes(punt.get(c["A_PUNT_REASON"], b""), "little"), c["PUNT_REASON_TARGET_DOWN"])
     answer(stage, punt, talk, server)
     new = translated(sent, talk.new_guest, server, 4000, 5353)
-    stage.check(f"S2.5: {name}: what was held leaves by the new decision", [(stage.b, new)], translated=1)
-    talk.crosses(f"S2.5: {name}: and so do those after it", sent, [new])
+    stage.check(f"S1.11: {name}: what was held leaves by the new decision", [(stage.b, new)], translated=1)
+    talk.crosses(f"S1.11: {name}: and so do those after it", sent, [new])
     set_state(stage, TARGET, "ACTIVE")
-    talk.crosses(f"S2.5: {name}: also when the first target is back", sent, [new])
+    talk.crosses(f"S1.11: {name}: also when the first target is back", sent, [new])
     stage.flush()
 
 

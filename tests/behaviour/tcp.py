@@ -29,8 +29,8 @@ def shown(stage, number=NUMBER):
 class Connection(Talk):
     """A TCP connection of the guest; numbers count from the initial ones on."""
 
-    def __init__(self, stage, family=4, number=NUMBER):
-        super().__init__(stage, family, 6, u32(c["A_FLOW_POLICY"], number))
+    def __init__(self, stage, family=None, number=NUMBER):
+        super().__init__(stage, family or stage.family, 6, u32(c["A_FLOW_POLICY"], number))
 
     def segment(self, who, flags, seq, ack=0, data=0, options=(), window=1000):
         own, other = (ISN, ISN2) if who == "guest" else (ISN2, ISN)
@@ -46,13 +46,22 @@ class Connection(Talk):
         flow = dict(attributes(dict(answer[0])[c["A_FLOW_MESSAGE_FLOW"]]))
         return STATES[int.from_bytes(flow[c["A_FLOW_STATE"]], "little")]
 
+    def named(self, name):
+        return name if "IPv" in name else f"IPv{self.family}: {name}"
+
+    def crosses(self, name, *more, **counts):
+        return super().crosses(self.named(name), *more, **counts)
+
+    def dropped(self, name, *more):
+        return super().dropped(self.named(name), *more)
+
     def passes(self, name, packet, state):
         self.crosses(name, packet)
-        tap.equal(f"{name}: {state}", self.state(), state)
+        tap.equal(f"{self.named(name)}: {state}", self.state(), state)
 
     def refused(self, name, packet, reason, state):
         self.dropped(name, packet, reason)
-        tap.equal(f"{name}: {state}", self.state(), state)
+        tap.equal(f"{self.named(name)}: {state}", self.state(), state)
 
     def open(self):
         """Three segments and some data each way: the guest has sent 100, the server 1000."""
@@ -160,11 +169,11 @@ def reuse(stage):
         stage.moved()
         syn = talk.segment("guest", "S", 999999)
         stage.a.send(syn)
-        stage.check("RFC 9293 3.6.1: a SYN on what is closing ends its flow", [],
+        stage.check(f"IPv{stage.family}: RFC 9293 3.6.1: a SYN on what is closing ends its flow", [],
                     received=1, close_reused=1)
-        tap.equal("RFC 9293 3.6.1: it is held until it is decided anew", stage.held, 1)
+        tap.equal(f"IPv{stage.family}: RFC 9293 3.6.1: it is held until it is decided anew", stage.held, 1)
         talk = Connection(stage)
-        stage.check("RFC 9293 3.6.1: then that very SYN goes on", [(stage.b, talk.across(syn))],
+        stage.check(f"IPv{stage.family}: RFC 9293 3.6.1: then that very SYN goes on", [(stage.b, talk.across(syn))],
                     translated=1)
         stage.flush()
     stage.rule_delete(rule)
@@ -318,15 +327,14 @@ def expiry(stage):
 
 def run():
     stage = two_ports()
+    stage.family = 4
     objects(stage)
     expiry(stage)
     policy(stage)
     life(stage)
-    resets(stage)
-    syns(stage)
     simultaneous(stage)
-    reuse(stage)
-    windows(stage)
-    pickups(stage)
+    for stage.family in 4, 6:
+        for test in resets, syns, reuse, windows, pickups:
+            test(stage)
     clamps(stage)
     return stage

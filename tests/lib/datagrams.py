@@ -2,7 +2,8 @@
 """Echo for datagrams and SCTP.
 
 datagrams.py serve KIND PORT             answers everything with the same
-datagrams.py ask KIND ADDRESS PORT SIZE  sends random bytes until they come back
+datagrams.py ask KIND ADDRESS PORT SIZE  sends random bytes until they come back; and
+                                         once more, when they have to
 
 KIND is udp, sctp, or sctp-any-mtu, whose packets may be fragmented on the way; or
 udp-SIZE: SIZE bytes a datagram, all given to the kernel in one piece, which is one
@@ -61,17 +62,21 @@ def ask(kind, address, port, size):
         while len(got) < size:
             got += client.recv(1 << 16)
         return got == data
-    for _ in range(5):
+    each = int(kind[4:]) if kind != "udp" else size
+    for _ in range(5):      # the first waits for a decision, which may come too late
         client.send(data)
         if select.select([client], [], [], 4)[0]:
-            return receive(client, int(kind[4:]) if kind != "udp" else size, size) == data
-    return False
+            break
+    if receive(client, each, size) != data:
+        return False
+    client.send(data[::-1])
+    return receive(client, each, size) == data[::-1]
 
 
 def receive(client, each, size):
     """Datagrams of so many bytes each."""
     got = b""
-    while len(got) < size and select.select([client], [], [], 4)[0]:
+    while len(got) < size and select.select([client], [], [], 20)[0]:
         one = client.recv(1 << 16)
         if len(one) != min(each, size - len(got)):
             break

@@ -12,6 +12,7 @@ NESTED = 0x8000
 ERROR, DONE = 2, 3
 SOL_NETLINK = 270
 ACK_TLVS = 0x200
+DUMP_INTERRUPTED = 0x10
 
 
 def attr(kind, payload=b""):
@@ -92,12 +93,14 @@ class Socket:
     def ask(self, kind, payload, flags=0, length=None, between=lambda: None):
         """The payloads of all answers to a request; between two lots of them a call of BETWEEN."""
         self.send(kind, payload, flags | ACK, length)
+        self.interrupted = False
         answers = []
         while True:
             for kind_, flags_, sequence, data in self.messages():
                 if sequence != self.sequence:
                     self.notifications.append(data)
                     continue
+                self.interrupted |= bool(flags_ & DUMP_INTERRUPTED)
                 if kind_ in (ERROR, DONE):
                     self.check(kind_, flags_, data)
                     return answers
