@@ -309,7 +309,7 @@ def chance(stage, rng):
     specification = Specification(rng, {"ifindex": [1, 99], "vni": [5, 6], "id": [*range(1, 5)], "port": [53, 1024]})
     while True:
         name = specification.operation()
-        if not name.startswith(("attach", "punt-listen", "limit", "rule-add", "policy", "flow-flush")):
+        if not name.startswith(("attach", "punt-listen", "limit", "rule", "policy", "flow-flush")):
             try:
                 rewire.command(name.upper().replace("-", "_"), specification.request(name))
             except Refused:
