@@ -220,7 +220,7 @@ void memory_drop(struct memory *memory, struct record *record)
 		hand_over(memory, record);
 }
 
-/* For some time at least, or until then. */
+/* Kept as long as it was to be; or, if that ends before LEAST, until UNTIL. */
 static void keep_pending(struct memory *memory, struct record *record, int64_t least, int64_t until)
 {
 	int state = RECORD_PENDING;
