@@ -65,3 +65,17 @@ void *allocate(size_t count, size_t size)
 	}
 	return memory;
 }
+
+void *grow(void *list, size_t count, unsigned int *room, size_t size)
+{
+	void *larger;
+
+	if (count < *room)
+		return list;
+	*room = *room ? 2 * *room : 64;
+	larger = allocate(*room, size);
+	if (count)
+		memcpy(larger, list, count * size);
+	free(list);
+	return larger;
+}

@@ -27,4 +27,7 @@ extern bool log_details;
  */
 void *allocate(size_t count, size_t size);
 
+/* A list with room for one more than it has: in place of a full one, one of twice the room. */
+void *grow(void *list, size_t count, unsigned int *room, size_t size);
+
 #endif

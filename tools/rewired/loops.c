@@ -258,15 +258,7 @@ static void add_edge(struct graph *graph, const struct end *end, unsigned int to
 	if (graph->met[to] == end->service + 1)
 		return;
 	graph->met[to] = end->service + 1;
-	if (graph->edge_count == graph->edge_room) {
-		struct edge *edges = graph->edges;
-
-		graph->edge_room = graph->edge_room ? 2 * graph->edge_room : 64;
-		graph->edges = allocate(graph->edge_room, sizeof(*edges));
-		if (edges)
-			memcpy(graph->edges, edges, graph->edge_count * sizeof(*edges));
-		free(edges);
-	}
+	graph->edges = grow(graph->edges, graph->edge_count, &graph->edge_room, sizeof(*graph->edges));
 	graph->edges[graph->edge_count++] = (struct edge){
 		.from = graph->heads[end->service], .to = to,
 		.service = end->service, .backend = end->backend,

@@ -27,7 +27,8 @@ struct memory {
 	struct cds_list_head wheel[WHEEL_SLOTS], unguarded;
 	int64_t second;			/* the wheel was turned up to here */
 	uint32_t *idle_guards;
-	size_t idle_count, idle_room;
+	size_t idle_count;
+	unsigned int idle_room;
 };
 
 struct memory *memory_new(uint32_t max)
@@ -264,19 +265,11 @@ static void wheel_put(struct memory *memory, struct record *record)
 
 static void unguard(struct memory *memory, struct record *record)
 {
-	uint32_t *list;
-
 	cds_list_del_init(&record->unguarded);
 	if (!record->rule)
 		return;
-	if (memory->idle_count == memory->idle_room) {
-		memory->idle_room = memory->idle_room ? 2 * memory->idle_room : 64;
-		list = allocate(memory->idle_room, sizeof(*list));
-		if (memory->idle_count)
-			memcpy(list, memory->idle_guards, memory->idle_count * sizeof(*list));
-		free(memory->idle_guards);
-		memory->idle_guards = list;
-	}
+	memory->idle_guards = grow(memory->idle_guards, memory->idle_count, &memory->idle_room,
+				   sizeof(*memory->idle_guards));
 	memory->idle_guards[memory->idle_count++] = record->rule;
 	record->rule = 0;
 }

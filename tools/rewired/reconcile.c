@@ -38,16 +38,7 @@ struct kernel {
 
 static struct step *add_step(struct plan *plan, enum action action)
 {
-	struct step *steps;
-
-	if (plan->count == plan->room) {
-		plan->room = plan->room ? 2 * plan->room : 64;
-		steps = allocate(plan->room, sizeof(*steps));
-		if (plan->count)
-			memcpy(steps, plan->steps, plan->count * sizeof(*steps));
-		free(plan->steps);
-		plan->steps = steps;
-	}
+	plan->steps = grow(plan->steps, plan->count, &plan->room, sizeof(*plan->steps));
 	plan->steps[plan->count].action = action;
 	return &plan->steps[plan->count++];
 }
@@ -63,16 +54,9 @@ static int take_rule(const struct rw_rule *rule, void *data)
 static int take_target(const struct rw_target *target, void *data)
 {
 	struct kernel *kernel = data;
-	struct rw_target *targets;
 
-	if (kernel->target_count == kernel->target_room) {
-		kernel->target_room = kernel->target_room ? 2 * kernel->target_room : 64;
-		targets = allocate(kernel->target_room, sizeof(*targets));
-		if (kernel->target_count)
-			memcpy(targets, kernel->targets, kernel->target_count * sizeof(*targets));
-		free(kernel->targets);
-		kernel->targets = targets;
-	}
+	kernel->targets = grow(kernel->targets, kernel->target_count, &kernel->target_room,
+			       sizeof(*kernel->targets));
 	kernel->targets[kernel->target_count++] = *target;
 	return 0;
 }

@@ -77,7 +77,7 @@ bool replicate(struct replicas *replicas, const struct service *service,
 
 struct attached {
 	struct rw_networks networks;
-	size_t room;
+	unsigned int room;
 	bool everywhere;		/* a tunnel leads to any network */
 };
 
@@ -85,19 +85,11 @@ static int take_attach(const struct rw_attach *attach, void *data)
 {
 	struct attached *attached = data;
 	struct rw_networks *networks = &attached->networks;
-	uint32_t *vnis;
 
 	attached->everywhere |= attach->tunnel;
 	if (attach->tunnel)
 		return 0;
-	if (networks->count == attached->room) {
-		attached->room = attached->room ? 2 * attached->room : 64;
-		vnis = allocate(attached->room, sizeof(*vnis));
-		if (networks->count)
-			memcpy(vnis, networks->vnis, networks->count * sizeof(*vnis));
-		free(networks->vnis);
-		networks->vnis = vnis;
-	}
+	networks->vnis = grow(networks->vnis, networks->count, &attached->room, sizeof(*networks->vnis));
 	networks->vnis[networks->count++] = attach->vni;
 	return 0;
 }

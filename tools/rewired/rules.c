@@ -13,16 +13,7 @@ static const uint8_t families[FAMILIES] = { AF_INET, AF_INET6 };
 
 void rules_add(struct rules *rules, const struct rw_rule *rule)
 {
-	struct rw_rule *list;
-
-	if (rules->count == rules->room) {
-		rules->room = rules->room ? 2 * rules->room : 64;
-		list = allocate(rules->room, sizeof(*list));
-		if (rules->count)
-			memcpy(list, rules->list, rules->count * sizeof(*list));
-		free(rules->list);
-		rules->list = list;
-	}
+	rules->list = grow(rules->list, rules->count, &rules->room, sizeof(*rules->list));
 	rules->list[rules->count++] = *rule;
 }
 

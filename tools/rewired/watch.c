@@ -34,7 +34,8 @@ struct watch {
 	const struct snapshot *snapshot;
 	int64_t now;
 	struct seen *seen;
-	size_t seen_count, seen_room;
+	size_t seen_count;
+	unsigned int seen_room;
 	bool listing;
 	uint64_t changes;
 	bool overflow;
@@ -67,16 +68,7 @@ static bool is_translated(const struct rw_flow *flow)
 
 static void add_seen(struct watch *watch, const struct rw_flow *flow)
 {
-	struct seen *seen;
-
-	if (watch->seen_count == watch->seen_room) {
-		watch->seen_room = watch->seen_room ? 2 * watch->seen_room : 256;
-		seen = allocate(watch->seen_room, sizeof(*seen));
-		if (watch->seen_count)
-			memcpy(seen, watch->seen, watch->seen_count * sizeof(*seen));
-		free(watch->seen);
-		watch->seen = seen;
-	}
+	watch->seen = grow(watch->seen, watch->seen_count, &watch->seen_room, sizeof(*watch->seen));
 	watch->seen[watch->seen_count++] = (struct seen){ flow->spec, flow->id };
 }
 
