@@ -55,27 +55,28 @@ void log_detail(const char *format, ...)
 	va_end(args);
 }
 
+static void give_up(void)
+{
+	log_line("out of memory");
+	abort();
+}
+
 void *allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count ? count : 1, size);
 
-	if (!memory) {
-		log_line("out of memory");
-		abort();
-	}
+	if (!memory)
+		give_up();
 	return memory;
 }
 
 void *grow(void *list, size_t count, unsigned int *room, size_t size)
 {
-	void *larger;
-
 	if (count < *room)
 		return list;
 	*room = *room ? 2 * *room : 64;
-	larger = allocate(*room, size);
-	if (count)
-		memcpy(larger, list, count * size);
-	free(list);
-	return larger;
+	list = reallocarray(list, *room, size);
+	if (!list)
+		give_up();
+	return list;
 }

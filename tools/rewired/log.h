@@ -27,7 +27,10 @@ extern bool log_details;
  */
 void *allocate(size_t count, size_t size);
 
-/* A list with room for one more than it has: in place of a full one, one of twice the room. */
+/*
+ * A list with room for one more than it has: in place of a full one, one of twice the room. What
+ * is behind the end is not zeroed, or even touched: a long list moves without being read.
+ */
 void *grow(void *list, size_t count, unsigned int *room, size_t size);
 
 #endif

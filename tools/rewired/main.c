@@ -21,6 +21,7 @@
 #include "config.h"
 #include "control.h"
 #include "binding.h"
+#include "machine.h"
 #include "memory.h"
 #include "metadata.h"
 #include "prober.h"
@@ -378,6 +379,7 @@ int main(int argc, char **argv)
 		signal(SIGPIPE, SIG_IGN);
 		runner = runner_fork();
 		drop_privileges();
+		machine_set_up();
 		status = run(&options, store, snapshot, runner);
 	}
 	store->close(store);

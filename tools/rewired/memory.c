@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "siphash.h"
 
-#define TABLE_MIN	1024		/* nodes, two for each record */
+#define TABLE_MIN	65536		/* nodes, two for each record */
 #define WHEEL_SLOTS	8192		/* of a second */
 
 struct memory {

@@ -24,6 +24,7 @@
 
 #define PUNTS_PER_MESSAGE	32
 #define MESSAGES		(REWIRE_VERDICT_BATCH_MAX / PUNTS_PER_MESSAGE)
+#define ROUNDS			16		/* until it is seen whether there is something else to do */
 #define RECEIVE_BUFFER		(8 << 20)
 #define MODULE_PERIOD		500	/* milliseconds until it is looked for again */
 
@@ -314,11 +315,25 @@ static void receive(struct handler *handler)
 	int i, number = rw_socket_receive_many(handler->punt_socket, handler->received, MESSAGES,
 						MSG_DONTWAIT);
 
+	if (number == -EAGAIN)
+		return;
 	count(handler, COUNT_RECEIVES, 1);
 	if (number == -ENOBUFS)
 		count(handler, COUNT_OVERRUNS, 1);
 	for (i = 0; i < number; i++)
 		take_messages(handler, &handler->received[i]);
+}
+
+/* After a full message the next has come with the answers to it, so nothing is waited for. */
+static void serve(struct handler *handler)
+{
+	unsigned int number, rounds = 0;
+
+	do {
+		receive(handler);
+		number = handler->count;
+		answer(handler);
+	} while (number >= PUNTS_PER_MESSAGE && ++rounds < ROUNDS);
 }
 
 static void close_sockets(struct handler *handler)
@@ -381,8 +396,7 @@ static void *run(void *data)
 		fds[0].fd = handler->punt_socket ? rw_socket_fd(handler->punt_socket) : -1;
 		if (poll(fds, 2, MODULE_PERIOD) <= 0 || !handler->punt_socket)
 			continue;
-		receive(handler);
-		answer(handler);
+		serve(handler);
 	}
 	rcu_unregister_thread();
 	return NULL;

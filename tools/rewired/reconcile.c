@@ -39,7 +39,7 @@ struct kernel {
 static struct step *add_step(struct plan *plan, enum action action)
 {
 	plan->steps = grow(plan->steps, plan->count, &plan->room, sizeof(*plan->steps));
-	plan->steps[plan->count].action = action;
+	plan->steps[plan->count] = (struct step){ .action = action };
 	return &plan->steps[plan->count++];
 }
 

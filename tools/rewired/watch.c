@@ -28,7 +28,7 @@ struct watch {
 	struct guards guards;
 	bool listening;			/* the kernel keeps a log for the socket */
 	bool behind;			/* what the log says is not enough */
-	bool listed;			/* all flows, once at least */
+	uint64_t expected;		/* flows that the tables have room for */
 
 	/* Of one look */
 	const struct snapshot *snapshot;
@@ -174,8 +174,20 @@ static int read_log(struct watch *watch, struct rw_socket *socket, struct rw_err
 	return ret == -EPERM ? listen_to_changes(watch, socket, error) : ret;
 }
 
-static int read_all(struct watch *watch, struct rw_socket *socket, uint64_t flows,
-		    struct rw_error *error)
+/*
+ * Tables grow of themselves only when there are eight times as many nodes as chains, which
+ * is slow for who looks something up. So they have room for twice what there is.
+ */
+static void make_room(struct watch *watch, uint64_t flows)
+{
+	if (flows <= watch->expected && flows >= watch->expected / 16)
+		return;
+	watch->expected = 2 * flows;
+	memory_expect(watch->engine->memory, watch->expected);
+	bindings_expect(watch->engine->bindings, watch->expected);
+}
+
+static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_error *error)
 {
 	struct engine *engine = watch->engine;
 	int ret;
@@ -183,11 +195,7 @@ static int read_all(struct watch *watch, struct rw_socket *socket, uint64_t flow
 	watch->seen_count = 0;
 	bindings_list_begin(engine->bindings);
 	memory_list_begin(engine->memory);
-	if (!watch->listed) {
-		memory_expect(engine->memory, flows);
-		bindings_expect(engine->bindings, flows);
-	}
-	watch->listed = watch->listing = true;
+	watch->listing = true;
 	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
 	watch->listing = false;
 	watch->behind = ret || !watch->listening;
@@ -257,13 +265,15 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	bindings_look_begin(watch->engine->bindings, watch->now);
 	memory_tick(watch->engine->memory, watch->now, set_port, watch);
 	ret = look_at_module(socket, &stats, error);
-	if (!ret)
+	if (!ret) {
+		make_room(watch, stats.flows);
 		ret = listen_to_changes(watch, socket, error);
+	}
 	if (!ret)
 		ret = read_log(watch, socket, error);
 	all |= watch->behind;
 	if (!ret && all)
-		ret = read_all(watch, socket, stats.flows, error);
+		ret = read_all(watch, socket, error);
 	if (ret) {
 		watch->behind = true;
 		return ret;
