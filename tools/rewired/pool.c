@@ -148,6 +148,7 @@ int pool_read(const struct place *list, const json_t *object, size_t index, stru
 
 	pool->ports = (struct range){ 1024, 65535 };
 	pool->refusals = allocate(1, sizeof(*pool->refusals));
+	pool->refusals->references = 1;
 	if (config_enter(&place, "pool", object, list, "pools", index, &pool->name) ||
 	    json_only_keys(&place, keys) ||
 	    json_need_number(&place, "vni", 0, REWIRE_VNI_MAX, &pool->vni) ||
@@ -156,6 +157,19 @@ int pool_read(const struct place *list, const json_t *object, size_t index, stru
 		return -1;
 	pool->key = siphash(&name_key, pool->name, strlen(pool->name));
 	return read_addresses(&place, pool) || read_clients(&place, pool) ? -1 : 0;
+}
+
+static void refusals_put(struct refusals *refusals)
+{
+	if (!--refusals->references)
+		free(refusals);
+}
+
+void pool_go_on(struct pool *pool, const struct pool *old)
+{
+	refusals_put(pool->refusals);
+	pool->refusals = old->refusals;
+	pool->refusals->references++;
 }
 
 void pool_free(struct pool *pool)
@@ -168,6 +182,6 @@ void pool_free(struct pool *pool)
 			ports_put(pool->addresses[family][i]);
 		free(pool->addresses[family]);
 	}
-	free(pool->refusals);
+	refusals_put(pool->refusals);
 	free(pool->name);
 }

@@ -7,6 +7,8 @@
 
 /* Read a pool of the configuration's list. */
 int pool_read(const struct place *list, const json_t *object, size_t index, struct pool *pool);
+/* It is the next configuration's of an old one: what was counted goes on. The state thread's. */
+void pool_go_on(struct pool *pool, const struct pool *old);
 void pool_free(struct pool *pool);
 
 /* Whether it has to know who its clients are. */

@@ -26,7 +26,7 @@ struct step {
 	bool done;
 	struct rw_rule rule;
 	uint32_t id, state;
-	int64_t old_state;	/* of a target; -1, there is none */
+	int64_t old_state;	/* of a target; -1, there was none */
 };
 
 /* What the kernel has. */
@@ -165,15 +165,29 @@ static void plan_rules(struct plan *plan, const struct kernel *kernel, const str
 	}
 }
 
+/*
+ * Of one that is not checked another state than the configuration's is somebody's will, as
+ * long as it has not changed there.
+ */
+static bool is_will(const struct backend *backend, const struct snapshot *old, enum purpose purpose)
+{
+	const struct backend *before = old ? snapshot_backend(old, backend->id) : NULL;
+
+	if (purpose == PLAN_CHANGE || backend->health)
+		return false;
+	return purpose == PLAN_REPAIR ||
+	       (before && !before->health && backend_state(before) == backend_state(backend));
+}
+
 static void plan_target(struct plan *plan, const struct kernel *kernel,
-			const struct backend *backend, bool repair)
+			const struct backend *backend, const struct snapshot *old,
+			enum purpose purpose)
 {
 	const struct rw_target *target = find_target(kernel, backend->id);
 	uint32_t state = backend_state(backend);
 	struct step *step;
 
-	/* Of one that is not checked another state is somebody's will */
-	if (target && (target->state == state || (repair && !backend->health)))
+	if (target && (target->state == state || is_will(backend, old, purpose)))
 		return;
 	step = add_step(plan, !target || state == REWIRE_TARGET_STATE_ACTIVE ?
 			      TARGET_MAKE : TARGET_CHANGE);
@@ -183,17 +197,21 @@ static void plan_target(struct plan *plan, const struct kernel *kernel,
 }
 
 static void plan_targets(struct plan *plan, const struct kernel *kernel,
-			 const struct snapshot *old, bool repair)
+			 const struct snapshot *old, enum purpose purpose)
 {
+	const struct rw_target *target;
+	struct step *step;
 	unsigned int i;
-	uint32_t id;
 
 	for (i = 0; i < plan->snapshot->backend_count; i++)
-		plan_target(plan, kernel, plan->snapshot->backends[i], repair);
+		plan_target(plan, kernel, plan->snapshot->backends[i], old, purpose);
 	for (i = 0; old && i < old->backend_count; i++) {
-		id = old->backends[i]->id;
-		if (!snapshot_backend(plan->snapshot, id) && find_target(kernel, id))
-			add_step(plan, TARGET_DELETE)->id = id;
+		target = find_target(kernel, old->backends[i]->id);
+		if (!target || snapshot_backend(plan->snapshot, target->id))
+			continue;
+		step = add_step(plan, TARGET_DELETE);
+		step->id = target->id;
+		step->old_state = target->state;
 	}
 }
 
@@ -238,7 +256,7 @@ static void count_steps(struct plan *plan)
 }
 
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, bool repair, struct error *error)
+	      const struct snapshot *old, enum purpose purpose, struct error *error)
 {
 	struct rw_addr *own;
 	struct kernel kernel;
@@ -251,8 +269,8 @@ int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot
 	own = own_addresses();
 	rules_make(&wanted, snapshot, own);
 	free(own);
-	plan_rules(plan, &kernel, &wanted, !old, repair);
-	plan_targets(plan, &kernel, old, repair);
+	plan_rules(plan, &kernel, &wanted, !old, purpose == PLAN_REPAIR);
+	plan_targets(plan, &kernel, old, purpose);
 	count_steps(plan);
 	rules_free(&wanted);
 	forget_kernel(&kernel);
@@ -338,13 +356,12 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 	switch (step->action) {
 	case TARGET_MAKE:
 	case TARGET_CHANGE:
+	case TARGET_DELETE:
 		if (step->old_state < 0)
 			rw_target_del(socket, step->id, &why);
 		else
 			rw_target_set(socket, step->id, step->old_state, &why);
 		break;
-	case TARGET_DELETE:
-		break;		/* the last of all steps: nothing comes after it that fails */
 	case RULE_ADD:
 		rw_rule_del(socket, step->rule.id, &why);
 		break;
@@ -354,13 +371,18 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 	}
 }
 
+/* Backwards in time, so that again a packet finds the one rule or the other. */
 void plan_undo(struct plan *plan, struct rw_socket *socket)
 {
-	unsigned int i;
+	static const enum action actions[] = {
+		TARGET_DELETE, TARGET_CHANGE, RULE_DELETE, RULE_ADD, TARGET_MAKE,
+	};
+	unsigned int i, j;
 
-	for (i = plan->count; i-- > 0; )
-		if (plan->steps[i].done)
-			undo_step(&plan->steps[i], socket);
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		for (j = 0; j < plan->count; j++)
+			if (plan->steps[j].action == actions[i] && plan->steps[j].done)
+				undo_step(&plan->steps[j], socket);
 }
 
 void plan_free(struct plan *plan)

@@ -28,12 +28,16 @@ struct plan {
 
 #define PLAN_LISTS	2	/* requests that making a plan takes: rules, targets */
 
-/*
- * Old is the snapshot in force, NULL when the daemon starts. With repair set,
- * only what is missing is planned.
- */
+/* What a plan is for. */
+enum purpose {
+	PLAN_CHANGE,		/* somebody has asked for this snapshot */
+	PLAN_LOOP,		/* the period has: states that others set stay, unless it wants new ones */
+	PLAN_REPAIR,		/* just what is missing */
+};
+
+/* Old is the snapshot in force, NULL when the daemon starts, and to repair it. */
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, bool repair, struct error *error);
+	      const struct snapshot *old, enum purpose purpose, struct error *error);
 /* What must be there before the snapshot is published. */
 int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error);
 /* What may follow only then. */

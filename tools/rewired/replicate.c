@@ -75,6 +75,16 @@ bool replicate(struct replicas *replicas, const struct service *service,
 	return true;
 }
 
+void replicate_go_on(struct service *service, const struct service *old)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < service->copy_count; i++)
+		for (j = 0; j < old->copy_count; j++)
+			if (old->copies[j].to.vni == service->copies[i].to.vni)
+				service->copies[i].lost = atomic_load(&old->copies[j].lost);
+}
+
 struct attached {
 	struct rw_networks networks;
 	unsigned int room;

@@ -26,6 +26,8 @@ bool replicate(struct replicas *replicas, const struct service *service,
  * them the kernel would refuse the flow, which has other destinations.
  */
 int replicate_look(const struct snapshot *snapshot, struct rw_socket *socket, struct rw_error *error);
+/* Of a service that is the next configuration's of an old one, until the next look. */
+void replicate_go_on(struct service *service, const struct service *old);
 void replicas_free(struct replicas *replicas);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "pool.h"
+#include "replicate.h"
 #include "snapshot.h"
 
 static int by_service_id(const void *a, const void *b)
@@ -238,6 +239,22 @@ static void share_loads(struct snapshot *snapshot, const struct snapshot *old)
 	}
 }
 
+/* Both lists are in order. */
+static void share_refusals(struct snapshot *snapshot, const struct snapshot *old)
+{
+	struct pool **known = old->pool_names, **end = known + old->pool_count;
+	unsigned int i;
+	int order;
+
+	for (i = 0; i < snapshot->pool_count; i++) {
+		order = -1;
+		while (known < end && (order = strcmp((*known)->name, snapshot->pool_names[i]->name)) < 0)
+			known++;
+		if (!order)
+			pool_go_on(snapshot->pool_names[i], *known);
+	}
+}
+
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 {
 	const struct service *known;
@@ -248,8 +265,10 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 	list_ports(snapshot, old);
 	for (i = 0; i < snapshot->pool_count; i++)
 		share_ports(snapshot, &snapshot->pools[i]);
-	if (old)
+	if (old) {
 		list_old_ports(snapshot, old);
+		share_refusals(snapshot, old);
+	}
 	list_spans(snapshot);
 	qsort(snapshot->services, snapshot->service_count, sizeof(*snapshot->services),
 	      by_service_id);
@@ -263,6 +282,8 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 		known = old ? snapshot_service(old, service->id) : NULL;
 		for (family = 0; known && family < FAMILIES; family++)
 			schedule_go_on(service->schedules[family], known->schedules[family]);
+		if (known)
+			replicate_go_on(service, known);
 	}
 }
 

@@ -23,6 +23,7 @@ enum { REST_TCP, REST_OTHER, RESTS };
 
 /* Flows that a pool had no room for, or that were beyond their client's limits. */
 struct refusals {
+	unsigned int references;		/* of snapshots, one after the other: the state thread's */
 	_Atomic uint64_t exhausted, limited;
 	_Atomic int64_t logged;			/* when the last one was, by clock_now() */
 };

@@ -84,7 +84,7 @@ static void repair(struct state *state)
 	struct error error;
 	struct plan plan;
 
-	if (plan_make(&plan, state->socket, snapshot, NULL, true, &error)) {
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_REPAIR, &error)) {
 		log_line("%s", error.text);
 		return;
 	}
@@ -238,7 +238,8 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 	struct plan plan;
 	int ret;
 
-	if (plan_make(&plan, state->socket, snapshot, old, false, &change->error))
+	if (plan_make(&plan, state->socket, snapshot, old, change->loop ? PLAN_LOOP : PLAN_CHANGE,
+		      &change->error))
 		return -1;
 	change->changes = plan.changes;
 	if (change->dry_run) {
@@ -424,7 +425,7 @@ static int adopt(struct state *state, struct snapshot *snapshot, struct error *e
 	watch_status(state->watch, &status);
 	if (follow_adopt(snapshot, state->socket, &why))
 		return refuse(error, "%s", why.sentence);
-	if (plan_make(&plan, state->socket, snapshot, NULL, false, error))
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_CHANGE, error))
 		return -1;
 	ret = put_in_force(state, snapshot, &plan, error);
 	if (!ret)
