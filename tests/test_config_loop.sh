@@ -86,6 +86,39 @@ equal "and what was in force stays" "$(rewire -j config show)" "$before"
 store .
 check "when it is back, it is taken" wait_for 20 eval '[ "$(rewire -j config show | jq ".services[3].name")" = \"dns\" ]'
 
+several_loads() {
+	wait_for 20 loads_more $(($(loop loads) + 3))
+}
+
+target_state() {
+	rewire -j target show | jq -r ".[] | select(.id == $1) | .state"
+}
+
+target_is() {
+	[ "$(target_state "$1")" = "$2" ]
+}
+
+refused_flows() {
+	rewire -j pool show | jq '.[0].exhausted'
+}
+
+rewire target set id 41 state draining
+several_loads
+equal "a target's state that somebody set stays" "$(target_state 41)" draining
+store '.services[3].backends[0].state = "down"'
+check "but not when the configuration has a new one" wait_for 20 target_is 41 down
+store '.pools[0].ports = "2000-2001" | .pools[0].mapping = "endpoint-dependent"'
+check "and another" wait_for 20 target_is 41 active
+in_ns t1 /usr/bin/python3 - "$out4" <<-'END'
+	import socket, sys
+	for _ in range(6):
+	    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", (sys.argv[1], 9))
+END
+check "what a pool has no port for is counted" wait_for 20 eval '[ "$(refused_flows)" = 4 ]'
+several_loads
+equal "and stays so over loads" "$(refused_flows)" 4
+store .
+
 rewire backend set id 31 state draining
 loads=$(loop loads)
 wait_for 20 loads_more $((loads + 2))

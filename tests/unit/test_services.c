@@ -396,6 +396,35 @@ static void what_is_nearly_wrong_is_taken(void **context)
 	}
 }
 
+#define NAMED(pool) "{\"pools\":[{\"name\":\"" pool "\",\"vni\":0,\"addresses\":\"203.0.113.64\"}]," \
+	"\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"" pool "\"}," \
+	"\"copies\":[{\"vni\":20},{\"vni\":30}]}]}"
+
+static void what_is_known_goes_on_with_the_next_configuration(void **context)
+{
+	struct snapshot *before, *after;
+	struct error error;
+
+	(void)context;
+	before = config_parse(NAMED("out"), NULL, &error);
+	assert_non_null(before);
+	before->pools[0].refusals->exhausted = 3;
+	before->services[0].copies[1].lost = true;
+	after = config_parse(NAMED("out"), before, &error);
+	assert_non_null(after);
+	snapshot_free(before);
+	assert_int_equal(after->pools[0].refusals->exhausted, 3);
+	assert_false(after->services[0].copies[0].lost);
+	assert_true(after->services[0].copies[1].lost);
+
+	before = after;
+	after = config_parse(NAMED("other"), before, &error);
+	assert_non_null(after);
+	snapshot_free(before);
+	assert_int_equal(after->pools[0].refusals->exhausted, 0);
+	snapshot_free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +438,7 @@ int main(void)
 		cmocka_unit_test(a_nat_flow_turns_around_at_a_fixed_destination),
 		cmocka_unit_test(bad_ones_are_refused),
 		cmocka_unit_test(what_is_nearly_wrong_is_taken),
+		cmocka_unit_test(what_is_known_goes_on_with_the_next_configuration),
 	};
 
 	rcu_register_thread();
