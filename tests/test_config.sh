@@ -67,6 +67,10 @@ garbage() {
 	check "and has not changed" running_as_before
 	refuse "a user without privilege may not ask" 1 "Permission denied" \
 		setpriv --reuid 65534 --regid 65534 --clear-groups nc -U -N "$REWIRE_SOCKET"
+	chmod 755 "$work" && chmod 666 "$REWIRE_SOCKET"
+	equal "not even where the socket lets it in" "$(printf '%s\n' '{"jsonrpc": "2.0", "id": 8, "method": "status"}' |
+		timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups nc -U -N "$REWIRE_SOCKET")" ""
+	answers "where who may asks as before" '{"jsonrpc": "2.0", "id": 9, "method": "status"}' '"id": ?9'
 	refuse "a socket in use is not taken over" 2 "another rewired listens on" \
 		timeout 20 ip netns exec t1 "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET"
 	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
