@@ -113,25 +113,88 @@ new_connections_are_decided() {
 	equal "what begins a connection is decided anew" $(($(status counters.flows) - before)) 2
 }
 
-# transfer NAMESPACE ADDRESS: flushed again and again, it arrives
+# transfer NAMESPACE ADDRESS: after each of five flushes the client takes more than is under way
 transfer() {
-	local before times=0 made
+	local before made pipe
 
 	made=$(recalled) before=$(status counters.flows)
-	rm -f "$work/got"
-	in_ns "$1" curl -gsS --limit-rate $((bytes / 8)) "$(url "$2" data)" > "$work/got" & curl=$!
-	wait_for 10 test -s "$work/got"
-	while kill -0 $curl 2>/dev/null && [ $times -lt 5 ]; do
+	rm -f "$work/got" "$work/pipe"
+	mkfifo "$work/pipe"
+	in_ns "$1" curl -gsS "$(url "$2" data)" > "$work/pipe" & curl=$!
+	exec {pipe}< "$work/pipe"
+	for _ in 1 2 3 4 5; do
+		head -c $((bytes / 10)) <&$pipe >> "$work/got"
 		rewire flow flush protocol tcp
-		times=$((times + 1))
-		sleep 0.4
 	done
+	cat <&$pipe >> "$work/got"
+	exec {pipe}<&-
 	wait $curl
-	note "$times times flushed, $(($(recalled) - made)) times recalled"
-	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost $times times" \
+	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost 5 times" \
 		"$(sha256sum < "$work/got")" "$data_sum"
 	equal "by one decision" "$(status counters.flows)" $((before + 1))
-	check "it was recalled again and again" test $(($(recalled) - made)) -ge 2
+	check "it was recalled again and again" test $(($(recalled) - made)) -ge 5
+}
+
+# A guest that has a port, answers whoever talks to it, and says something itself when it is told to
+open_guest() {
+	in_ns t1 timeout 300 /usr/bin/python3 - "$out4" "$work/talk" <<-'END' &
+		import os, socket, sys
+		guest, peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), None
+		guest.bind(("", 7000))
+		guest.sendto(b"", (sys.argv[1], 9))
+		guest.settimeout(0.1)
+		while True:
+		    try:
+		        data, peer = guest.recvfrom(100)
+		        guest.sendto(data, peer)
+		    except TimeoutError:
+		        if os.path.exists(sys.argv[2]):
+		            os.unlink(sys.argv[2])
+		            guest.sendto(b"unasked", peer)
+	END
+	guest=$!
+}
+
+# from_outside [WORDS]: say them, if any, to the guest's public port, and print what comes back
+from_outside() {
+	in_ns out /usr/bin/python3 - "$nat4" "$public" "$@" <<-'END'
+		import socket, sys
+		far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		far.bind(("", 9000))
+		far.settimeout(20)
+		if sys.argv[3:]:
+		    far.sendto(sys.argv[3].encode(), (sys.argv[1], int(sys.argv[2])))
+		print(far.recv(100).decode())
+	END
+}
+
+who_came_in_goes_on() {
+	local flow before public
+
+	write_config '.pools[0].filtering = "endpoint-independent"'
+	rewire apply "$config"
+	open_guest
+	wait_for 20 eval '[ -n "$(flows ".[] | select(.orig.sport == 7000)")" ]'
+	public=$(flows '[.[] | select(.orig.sport == 7000)][0].reply.dport')
+	equal "who is outside comes in by a guest's port" "$(from_outside hello)" hello
+	flow=$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')
+	looks_again
+	rewire flow flush
+	looks_again
+	before=$(recalled)
+	equal "S2.4: and goes on when the flow is lost" "$(from_outside again)" again
+	equal "by the same translation and decision" \
+		"$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')" "$flow"
+	equal "which was recalled" "$(recalled)" $((before + 1))
+	looks_again
+	rewire flow flush
+	looks_again
+	(sleep 0.5; touch "$work/talk") &
+	equal "S2.4: so it is when the guest talks first" "$(from_outside)" unasked
+	equal "with the same result" "$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')" "$flow"
+	kill "$guest"
+	write_config "$usual"
+	rewire apply "$config"
 }
 
 # talk NAME: on a connection that may be over already
@@ -252,16 +315,21 @@ without_memory() {
 
 rewired_options=(--period 300)
 # A new mapping is never what an old one was by chance
-set_up '.services[2].destination.scheduler = "round-robin" | .pools[0].mapping = "endpoint-dependent"'
+usual='.services[2].destination.scheduler = "round-robin" | .pools[0].mapping = "endpoint-dependent"'
+set_up "$usual"
 data_file "$bytes" || exit 1
 start_http out 80 "$data" && start_http b1 8080 "$data" && start_http b2 8080 "$data" || exit 1
 evicted_connections_go_on
 nat_keeps_its_port
 new_connections_are_decided
+for ns in t1 out b1 b2; do
+	in_ns $ns sysctl -qw net.ipv4.tcp_rmem="4096 65536 131072" net.ipv4.tcp_wmem="4096 65536 131072"
+done
 transfer t1 "$out4"
 transfer out "$web4"
 module_returns
 devices_return_one_by_one
+who_came_in_goes_on
 without_memory
 note "$(rewire -j daemon show)"
 note "$(< "$work/rewired.log")"

@@ -144,6 +144,32 @@ static void it_comes_back_before_its_end_is_told(void **context)
 	assert_int_equal(record->state, RECORD_DEAD);
 }
 
+/* It is told that the port is kept, and then, though the record never was, that it is not. */
+static void one_that_does_not_come_back_lets_its_port_go(void **context)
+{
+	struct record *record;
+
+	(void)context;
+	memory_confirm(memory, note(1));
+	seen(flow(1, 7));
+	record = recall(1, false);
+	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED));
+	memory_drop(memory, record);
+	tick(START + 1);
+	assert_int_equal(ports[20001], -1);
+	assert_int_equal(records(), 0);
+
+	memory_confirm(memory, note(2));
+	seen(flow(2, 8));
+	record = recall(2, false);
+	assert_true(ended(flow(2, 8), REWIRE_REASON_CLOSE_EVICTED));
+	memory_confirm(memory, record);
+	seen(flow(2, 9));			/* but not when it did: then it has a flow */
+	assert_false(ended(flow(2, 9), REWIRE_REASON_CLOSE_IDLE));
+	tick(START + 2);
+	assert_int_equal(ports[20002], 0);
+}
+
 static void some_ends_are_final(void **context)
 {
 	static const uint32_t reasons[] = {
@@ -456,6 +482,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_evicted_flow_comes_back_as_it_was),
 		TEST(it_comes_back_before_its_end_is_told),
+		TEST(one_that_does_not_come_back_lets_its_port_go),
 		TEST(some_ends_are_final),
 		TEST(what_was_not_established_is_not_kept),
 		TEST(what_others_made_is_left_alone),

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "binding.h"
 #include "recall.h"
+#include "rules.h"
 
 #define TEXT(pool, state) "{\"pools\":[{\"name\":\"out\",\"vni\":0,\"addresses\":[\"" pool "\"]}]," \
 	"\"services\":[" \
@@ -234,6 +235,64 @@ static void networks_that_are_not_named_are_left_alone(void **context)
 	assert_false(ask(bench));
 }
 
+/* As if the guest had a port of its pool, which is open to all. */
+static void who_came_in_comes_in_again(void **context)
+{
+	struct bench *bench = *context;
+	struct rw_flow_spec flow = {
+		.orig = tuple(0, "198.51.100.9", 7, "203.0.113.64", 5000),
+		.reply = tuple(10, "10.0.0.5", 4000, "198.51.100.9", 7),
+		.policy = 1, .decision = 1,
+	};
+
+	rcu_read_lock();
+	memory_confirm(bench->memory, memory_note(bench->memory, &flow));
+	rcu_read_unlock();
+	make_punt(bench, RULES_POOL_POLICY, flow.orig, 0x10);
+	assert_true(ask(bench));
+	assert_memory_equal(&bench->decision.verdict.flow.reply, &flow.reply, sizeof(flow.reply));
+	memory_confirm(bench->memory, bench->decision.record);
+	make_punt(bench, RULES_GUARD_POLICY, flow.reply, 0x10);
+	assert_true(ask(bench));		/* and its guest's packets are its own */
+	assert_memory_equal(&bench->decision.verdict.flow.orig, &flow.orig, sizeof(flow.orig));
+	memory_confirm(bench->memory, bench->decision.record);
+	make_punt(bench, RULES_POOL_POLICY, flow.orig, 0x10);
+	snapshot_free(bench->snapshot);
+	bench->snapshot = parse(TEXT("203.0.113.65", "active"));
+	assert_false(ask(bench));		/* not by an address that is not the pool's any more */
+}
+
+static uint32_t service_of(const struct bench *bench, struct rw_tuple packet)
+{
+	const struct service *service = decide_service(bench->snapshot, &packet);
+
+	return service ? service->id : 0;
+}
+
+/* Guards' rules are in the way of those that a packet would meet. */
+static void a_packet_finds_its_service_without_a_rule(void **context)
+{
+	struct bench *bench = *context;
+
+	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 4000, "192.0.2.1", 443)), 1);
+	assert_int_equal(service_of(bench, tuple(0, "198.51.100.9", 7, "203.0.113.10", 80)), 2);
+	assert_int_equal(service_of(bench, tuple(0, "198.51.100.9", 7, "203.0.113.10", 81)), 0);
+	assert_int_equal(service_of(bench, tuple(20, "10.1.0.11", 80, "198.51.100.9", 7)), 0);
+	snapshot_free(bench->snapshot);
+	bench->snapshot = parse("{\"services\":["
+		"{\"name\":\"a\",\"id\":1,\"vni\":10,\"destination\":{\"vni\":11}},"
+		"{\"name\":\"b\",\"id\":2,\"vni\":10,\"src\":\"10.0.0.0/24\",\"destination\":{\"vni\":12}},"
+		"{\"name\":\"c\",\"id\":3,\"vni\":10,\"src\":\"10.0.0.0/24\",\"protocol\":\"tcp\",\"destination\":{\"vni\":13}},"
+		"{\"name\":\"d\",\"id\":4,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"destination\":{\"vni\":14}},"
+		"{\"name\":\"e\",\"id\":5,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"dport\":\"1-1000\",\"destination\":{\"vni\":15}},"
+		"{\"name\":\"f\",\"id\":6,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"dport\":443,\"destination\":{\"vni\":16}}]}");
+	assert_int_equal(service_of(bench, tuple(10, "10.9.0.5", 1, "198.51.100.1", 443)), 1);
+	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "198.51.100.1", 443)), 3);
+	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 443)), 6);
+	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 444)), 5);
+	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 2000)), 4);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -245,6 +304,8 @@ int main(void)
 		TEST(ipv6_is_looked_into),
 		TEST(the_configuration_has_the_last_word),
 		TEST(networks_that_are_not_named_are_left_alone),
+		TEST(who_came_in_comes_in_again),
+		TEST(a_packet_finds_its_service_without_a_rule),
 	};
 	int failed;
 

@@ -139,17 +139,41 @@ static enum outcome find_service(const struct snapshot *snapshot, const struct r
 	return begins_flow(&punt->tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
 }
 
-/* The destination prefix of a service that has an address, in bits; -1, none has. */
-static int prefix_length(const struct service *service, const struct rw_addr *address)
+/* The longest prefix of a list that has an address, in bits; an empty list has all; -1, none has. */
+static int prefix_length(const struct prefixes *prefixes, const struct rw_addr *address)
 {
-	int length = service->dst.count ? -1 : 0;
+	int length = prefixes->count ? -1 : 0;
 	unsigned int i;
 
-	for (i = 0; i < service->dst.count; i++)
-		if (rw_prefix_contains(&service->dst.list[i].address, service->dst.list[i].length, address) &&
-		    service->dst.list[i].length > length)
-			length = service->dst.list[i].length;
+	for (i = 0; i < prefixes->count; i++)
+		if (rw_prefix_contains(&prefixes->list[i].address, prefixes->list[i].length, address) &&
+		    prefixes->list[i].length > length)
+			length = prefixes->list[i].length;
 	return length;
+}
+
+/* How well a service fits a packet that it matches, as the kernel compares rules. */
+static uint32_t fitness(const struct service *service, const struct rw_tuple *tuple)
+{
+	uint32_t ports = service->dport_min ? service->dport_max - service->dport_min : 0xffff;
+
+	return (uint32_t)prefix_length(&service->dst, &tuple->dst) << 24 |
+	       (uint32_t)prefix_length(&service->src, &tuple->src) << 16 |
+	       (service->protocols[family_index(&tuple->dst)] ? 1U << 15 : 0) | (0xffff - ports) >> 1;
+}
+
+const struct service *decide_service(const struct snapshot *snapshot, const struct rw_tuple *tuple)
+{
+	const struct service *service, *found = NULL;
+	unsigned int i;
+
+	for (i = 0; i < snapshot->service_count; i++) {
+		service = &snapshot->services[i];
+		if (!service->reserve && service_matches(service, tuple) &&
+		    (!found || fitness(service, tuple) > fitness(found, tuple)))
+			found = service;
+	}
+	return found;
 }
 
 static bool has_destination(const struct service *service)
@@ -179,7 +203,7 @@ static enum outcome turn_around(struct decider *decider, const struct snapshot *
 		if (!has_destination(service) || service->reserve ||
 		    !service_matches(service, &public))
 			continue;
-		length = prefix_length(service, &public.dst);
+		length = prefix_length(&service->dst, &public.dst);
 		if (length > longest) {
 			longest = length;
 			found = service;

@@ -387,8 +387,11 @@ static bool end_record(struct memory *memory, struct record *record, uint64_t id
 		state = atomic_load(&record->state);
 		if (state == RECORD_DEAD)
 			return false;
-		if (id < atomic_load(&record->id) || id <= atomic_load(&record->stale))
-			return true;	/* it has been asked for again since */
+		/* It has been asked for again since; should that fail, the port is to be let go */
+		if (id < atomic_load(&record->id) || id <= atomic_load(&record->stale)) {
+			record->holds_port = true;
+			return true;
+		}
 		if (until ? keep(memory, record, state, until) :
 		    atomic_compare_exchange_strong(&record->state, &state, RECORD_DEAD))
 			break;

@@ -79,7 +79,8 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 {
 	struct memory *memory = handler->engine->memory;
 	struct decision *decision = &handler->decisions[i];
-	const struct rw_punt *punt = &handler->punts[i];
+	struct rw_punt *punt = &handler->punts[i];
+	const struct service *service;
 
 	if (handler->refused[i]) {
 		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
@@ -89,9 +90,14 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 	}
 	if (!attempt && recall(&handler->decider, memory, snapshot, punt, decision))
 		return;
+	/* What may not come back is dropped at its far end; a guest's packet is one like others */
 	if (punt->policy == RULES_GUARD_POLICY) {
-		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
-		return;
+		service = decide_service(snapshot, &punt->tuple);
+		if (!service) {
+			decide_drop(decision, OUTCOME_FORGOTTEN, punt);
+			return;
+		}
+		punt->policy = service->id;
 	}
 	if (attempt < PUNT_ATTEMPTS_MAX) {
 		decide(&handler->decider, snapshot, punt, attempt, decision);

@@ -28,16 +28,38 @@ static bool begins_connection(const struct rw_punt *punt)
 	       (punt->header[flags] & (TH_SYN | TH_ACK)) == TH_SYN;
 }
 
+/* Whether an address is of a service's pool. */
+static bool has_address(const struct snapshot *snapshot, const struct service *service,
+			const struct rw_addr *address)
+{
+	const struct span *span = snapshot_span(snapshot, service->pool->vni, address,
+						service->pool->ports.min);
+
+	return span && span->pool == service->pool;
+}
+
+/* Who came in by a port that a guest has of its service's pool. */
+static bool came_in(const struct snapshot *snapshot, const struct service *service,
+		    const struct rw_flow_spec *flow)
+{
+	return service->pool && service->vni == flow->reply.vni &&
+	       service->pool->vni == flow->orig.vni &&
+	       has_address(snapshot, service, &flow->orig.dst);
+}
+
 /* Whose flow it is, and where it goes, may have changed since it was decided. */
 static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spec *flow,
 		       struct load **load)
 {
 	const struct service *service = snapshot_service(snapshot, flow->policy);
 	const struct backend *backend = snapshot_backend(snapshot, flow->target);
-	const struct span *span;
 
-	if (!service || service->vni != flow->orig.vni ||
-	    !networks_named(snapshot, flow->reply.vni))
+	*load = NULL;
+	if (!service || !networks_named(snapshot, flow->reply.vni))
+		return false;
+	if (came_in(snapshot, service, flow))
+		return true;
+	if (service->vni != flow->orig.vni)
 		return false;
 	if (flow->target && (!backend || backend_state(backend) == REWIRE_TARGET_STATE_DOWN))
 		return false;
@@ -47,10 +69,7 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 			   flow->orig.dport, &flow->reply.src, flow->reply.sport))
 		return false;
 	*load = backend ? backend->load : NULL;
-	if (!service->pool)
-		return true;
-	span = snapshot_span(snapshot, service->pool->vni, &flow->reply.dst, service->pool->ports.min);
-	return span && span->pool == service->pool;
+	return !service->pool || has_address(snapshot, service, &flow->reply.dst);
 }
 
 /* A direction's device is the one that its held packet came by. */
