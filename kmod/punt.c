@@ -288,6 +288,7 @@ static int rewire_punt_tell(struct rewire_net *ns, struct rewire_hold *const hol
  *
  * The holds are in hand by RCU alone while their message is made: that takes as long as
  * many packets do, and these want the lock. What ends meanwhile is answered all the same.
+ * Bottom halves stay disabled, by which netlink knows that it must not sleep.
  *
  * Context: any but hard interrupts.
  * Return: whether there may be more; what could not be sent is tried again later.
@@ -300,19 +301,19 @@ bool rewire_punt_send(struct rewire_punt_queue *queue)
 	u32 portid;
 	int err = 0;
 
-	rcu_read_lock();
-	spin_lock_bh(&queue->lock);
+	rcu_read_lock_bh();
+	spin_lock(&queue->lock);
 	portid = rewire_punt_portid(queue, &sparse);
 	if (portid)
 		n = rewire_punt_take(queue, sparse, holds);
-	spin_unlock_bh(&queue->lock);
+	spin_unlock(&queue->lock);
 	if (n)
 		err = rewire_punt_tell(queue->ns, holds, n, portid);
 	if (err) {
 		rewire_punt_untake(queue, holds, n);
 		rewire_punt_kick(queue, REWIRE_PUNT_RETRY);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_bh();
 	return n && !err;
 }
 
