@@ -157,7 +157,6 @@ static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
 	struct rewire_punt_queue *queue = this_cpu_ptr(ns->punt_queues);
 	struct rewire_hold *victim;
 	struct rewire_tuple *there;
-	bool due;
 
 	hold->queue = queue;
 	*pushed = NULL;
@@ -166,10 +165,9 @@ static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
 	there = victim == hold ? ERR_PTR(-ENOBUFS) : rewire_hold_insert(ns, hold);
 	if (!there && victim && rewire_tuple_remove(ns, &victim->tuple))
 		*pushed = victim;
-	due = !there && rewire_punt_due(queue);
+	if (!there && rewire_punt_wants(queue))
+		rewire_punt_kick(queue);
 	spin_unlock_bh(&queue->lock);
-	if (due)
-		rewire_punt_send(queue);
 	return there;
 }
 
@@ -308,16 +306,14 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 {
 	struct rewire_punt_queue *queue = hold->queue;
 	struct sk_buff *skb;
-	bool due;
 
 	__skb_queue_head_init(packets);
 	spin_lock_bh(&queue->lock);
 	rewire_punt_leave(queue, hold);
 	list_del_init(&hold->list);
-	due = rewire_punt_due(queue);
+	if (rewire_punt_wants(queue))
+		rewire_punt_kick(queue);
 	spin_unlock_bh(&queue->lock);
-	if (due)
-		rewire_punt_send(queue);
 
 	spin_lock_bh(&hold->lock);
 	hold->done = true;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Punts: each CPU sends those of its own holds, in batches, to one of the
- * daemon's sockets. Who makes a question sends it at once when the daemon has nothing in
- * hand, and who carries out answers sends what has come meanwhile: so messages are as full
- * as the daemon is busy, and no question waits for a thread of the kernel's to run.
+ * daemon's sockets.
  */
 #include <linux/netlink.h>
 #include <linux/pid.h>
@@ -19,45 +17,26 @@
 #include "punt.h"
 
 #define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
-/* Room for a punt with a whole header. */
-#define REWIRE_PUNT_SIZE	384
+/* Room for a full batch, each punt with a whole header. */
+#define REWIRE_PUNT_SIZE	(REWIRE_PUNT_BATCH * 384)
 
-static void rewire_punt_kick(struct rewire_punt_queue *queue, unsigned long delay)
+void rewire_punt_kick(struct rewire_punt_queue *queue)
 {
-	queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send, delay);
+	queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send, 0);
 }
 
-/* Whether the daemon has so little in hand that it could have a good part of a message more. */
-static bool rewire_punt_room(const struct rewire_punt_queue *queue)
-{
-	const unsigned int size = queue->window.size;
-
-	return queue->asked <= size / 2 || queue->asked + REWIRE_PUNT_BATCH <= size;
-}
-
-/**
- * rewire_punt_due() - whether to send a batch now
- * @queue: which has got a question, or an answer; locked
- *
- * What waits for others to be answered, does so for a tick at most: answers can get lost.
- * Packets of a flood send nothing: they find the window full, and answers make room for
- * several at once.
+/*
+ * Whether the work that sends has something to do. Packets of a flood do not wake it:
+ * they find the window full, and answers make room for several at once.
  */
-bool rewire_punt_due(struct rewire_punt_queue *queue)
+bool rewire_punt_wants(const struct rewire_punt_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	if (!list_empty(&queue->ready)) {
-		rewire_punt_kick(queue, REWIRE_PUNT_RETRY);
-		return false;
-	}
+	if (!list_empty(&queue->ready))
+		return true;
 	if (rewire_lane_sparse(queue))
 		return queue->asked < queue->window.size + REWIRE_PUNT_SPARSE;
-	if (!queue->queued || !rewire_punt_room(queue))
-		return false;
-	if (!queue->asked || queue->queued >= REWIRE_PUNT_BATCH)
-		return true;
-	rewire_punt_kick(queue, 1);
-	return false;
+	return queue->queued && queue->asked <= queue->window.size / 2;
 }
 
 /**
@@ -86,8 +65,7 @@ void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold
 		rewire_lane_remove(queue, hold);
 		break;
 	case REWIRE_HOLD_ASKED:
-		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(),
-				    queue->queued && queue->asked > queue->window.size / 2);
+		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(), queue->queued);
 		fallthrough;
 	case REWIRE_HOLD_READY:
 		list_del_init(&hold->turn);
@@ -147,7 +125,7 @@ static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_h
 	       nla_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
 }
 
-/* Context: RCU read side, or the hold's queue is locked. */
+/* Context: the hold's queue is locked. */
 static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 {
 	u64 age = jiffies_to_msecs(jiffies - hold->since);
@@ -167,44 +145,47 @@ static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 	return 0;
 }
 
-/* Those whose turn it is: they are asked about from now on. Return: how many. */
-static unsigned int rewire_punt_take(struct rewire_punt_queue *queue, bool sparse,
-				     struct rewire_hold *holds[REWIRE_PUNT_BATCH])
+/* Put punts into a message; they are ready then. Return: how many. */
+static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk_buff *skb,
+				      struct list_head *ready, bool sparse)
 {
 	struct rewire_hold *hold;
-	u64 now = ktime_get_ns();
-	unsigned int n;
+	unsigned int n = 0;
 
 	lockdep_assert_held(&queue->lock);
-	for (n = 0; n < REWIRE_PUNT_BATCH; n++) {
-		hold = sparse ? NULL :
-		       list_first_entry_or_null(&queue->ready, struct rewire_hold, turn);
-		if (hold)
-			list_del_init(&hold->turn);
-		else
-			hold = rewire_lane_next(queue, sparse);
-		if (!hold)
+	if (!sparse)
+		list_splice_init(&queue->ready, ready);
+	list_for_each_entry(hold, ready, turn) {
+		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold))
+			return n;
+		n++;
+	}
+	while (n < REWIRE_PUNT_BATCH && (hold = rewire_lane_next(queue, sparse))) {
+		hold->stage = REWIRE_HOLD_READY;
+		list_add_tail(&hold->turn, ready);
+		if (rewire_punt_fill(skb, hold))
 			break;
-		hold->stage = REWIRE_HOLD_ASKED;
-		hold->sent = now;
-		list_add_tail(&hold->turn, &queue->waiting);
-		holds[n] = hold;
+		n++;
 	}
 	return n;
 }
 
-/* Nobody has got these: those that have not ended meanwhile are the next. */
-static void rewire_punt_untake(struct rewire_punt_queue *queue, struct rewire_hold *holds[],
-			       unsigned int n)
+/* The first so many of those that were ready. The others stay so. */
+static void rewire_punt_sent(struct rewire_punt_queue *queue, struct list_head *ready,
+			     unsigned int n)
 {
-	spin_lock_bh(&queue->lock);
-	while (n--) {
-		if (holds[n]->stage != REWIRE_HOLD_ASKED)
-			continue;
-		holds[n]->stage = REWIRE_HOLD_READY;
-		list_move(&holds[n]->turn, &queue->ready);
+	struct rewire_hold *hold, *next;
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&queue->lock);
+	list_for_each_entry_safe(hold, next, ready, turn) {
+		if (!n--)
+			break;
+		hold->stage = REWIRE_HOLD_ASKED;
+		hold->sent = now;
+		list_move_tail(&hold->turn, &queue->waiting);
 	}
-	spin_unlock_bh(&queue->lock);
+	list_splice(ready, &queue->ready);
 }
 
 /* Whether others are asked about, or wait for that. */
@@ -237,39 +218,48 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 	return portid;
 }
 
-static struct sk_buff *rewire_punt_message(struct rewire_hold *const holds[], unsigned int n)
+/*
+ * Send one batch. Return: whether there is more, or a negative error when it has to wait.
+ * The lock is held over the send, which does not sleep: what is ended meanwhile
+ * must not move from one list to another.
+ */
+static int rewire_punt_send_batch(struct rewire_punt_queue *queue)
 {
-	struct sk_buff *skb = genlmsg_new(n * REWIRE_PUNT_SIZE, GFP_ATOMIC | __GFP_NOWARN);
-	void *header = NULL;
-	unsigned int i;
-
-	if (!skb)
-		return NULL;
-	header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
-	for (i = 0; header && i < n; i++) {
-		if (rewire_punt_fill(skb, holds[i]))
-			header = NULL;
-	}
-	if (!header) {
-		nlmsg_free(skb);
-		return NULL;
-	}
-	genlmsg_end(skb, header);
-	return skb;
-}
-
-/* Return: 0, or a negative error when it has to be tried again. Context: RCU read side. */
-static int rewire_punt_tell(struct rewire_net *ns, struct rewire_hold *const holds[],
-			    unsigned int n, u32 portid)
-{
-	struct sk_buff *skb = rewire_punt_message(holds, n), *copy = NULL;
+	struct rewire_net *ns = queue->ns;
+	struct sk_buff *skb, *copy = NULL;
+	unsigned int n = 0;
+	LIST_HEAD(ready);
+	bool sparse;
+	void *header;
+	u32 portid;
 	int err;
 
+	skb = genlmsg_new(REWIRE_PUNT_SIZE, GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
+	header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
+	if (!header) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+
+	spin_lock_bh(&queue->lock);
+	portid = rewire_punt_portid(queue, &sparse);
+	if (portid)
+		n = rewire_punt_batch(queue, skb, &ready, sparse);
+	if (!n) {
+		rewire_punt_sent(queue, &ready, 0);
+		spin_unlock_bh(&queue->lock);
+		nlmsg_free(skb);
+		return 0;
+	}
+	genlmsg_end(skb, header);
 	if (rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
 		copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	err = genlmsg_unicast(ns->net, skb, portid);
+	rewire_punt_sent(queue, &ready, err ? 0 : n);
+	spin_unlock_bh(&queue->lock);
+
 	if (err) {
 		nlmsg_free(copy);
 		this_cpu_inc(ns->stats->punt_retries);
@@ -279,51 +269,22 @@ static int rewire_punt_tell(struct rewire_net *ns, struct rewire_hold *const hol
 	this_cpu_inc(ns->stats->punt_batches);
 	if (copy)
 		rewire_event_punt(ns, copy);
-	return 0;
-}
-
-/**
- * rewire_punt_send() - send one batch
- * @queue: not locked
- *
- * The holds are in hand by RCU alone while their message is made: that takes as long as
- * many packets do, and these want the lock. What ends meanwhile is answered all the same.
- * Bottom halves stay disabled, by which netlink knows that it must not sleep.
- *
- * Context: any but hard interrupts.
- * Return: whether there may be more; what could not be sent is tried again later.
- */
-bool rewire_punt_send(struct rewire_punt_queue *queue)
-{
-	struct rewire_hold *holds[REWIRE_PUNT_BATCH];
-	bool sparse = false;
-	unsigned int n = 0;
-	u32 portid;
-	int err = 0;
-
-	rcu_read_lock_bh();
-	spin_lock(&queue->lock);
-	portid = rewire_punt_portid(queue, &sparse);
-	if (portid)
-		n = rewire_punt_take(queue, sparse, holds);
-	spin_unlock(&queue->lock);
-	if (n)
-		err = rewire_punt_tell(queue->ns, holds, n, portid);
-	if (err) {
-		rewire_punt_untake(queue, holds, n);
-		rewire_punt_kick(queue, REWIRE_PUNT_RETRY);
-	}
-	rcu_read_unlock_bh();
-	return n && !err;
+	return 1;
 }
 
 static void rewire_punt_work(struct work_struct *work)
 {
 	struct rewire_punt_queue *queue =
 		container_of(work, struct rewire_punt_queue, send.work);
+	int n;
 
-	while (rewire_punt_send(queue))
+	do {
+		n = rewire_punt_send_batch(queue);
 		cond_resched();
+	} while (n > 0);
+	if (n < 0)
+		queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send,
+				      REWIRE_PUNT_RETRY);
 }
 
 /* What was sent to a socket that is closed now, perhaps nobody has read. */
@@ -340,7 +301,7 @@ static void rewire_punt_send_again(struct rewire_net *ns)
 			hold->stage = REWIRE_HOLD_READY;
 		list_splice_init(&queue->waiting, &queue->ready);
 		spin_unlock_bh(&queue->lock);
-		rewire_punt_kick(queue, 0);
+		rewire_punt_kick(queue);
 	}
 }
 
