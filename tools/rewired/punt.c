@@ -330,7 +330,7 @@ static void receive(struct handler *handler)
 		take_messages(handler, &handler->received[i]);
 }
 
-/* After a full message the next has come with the answers to it, so nothing is waited for. */
+/* After a full message the next is likely to be there already, so it is not waited for. */
 static void serve(struct handler *handler)
 {
 	unsigned int number, rounds = 0;

@@ -180,9 +180,15 @@ static int read_log(struct watch *watch, struct rw_socket *socket, struct rw_err
  */
 static void make_room(struct watch *watch, uint64_t flows)
 {
-	if (flows <= watch->expected && flows >= watch->expected / 16)
-		return;
-	watch->expected = 2 * flows;
+	struct memory_status status;
+
+	/* Those that the kernel has lost come back by being looked up */
+	memory_status(watch->engine->memory, &status);
+	if (flows < status.records)
+		flows = status.records;
+	if (flows > watch->expected || flows < watch->expected / 16)
+		watch->expected = 2 * flows;
+	/* Each time, for tables also shrink of themselves */
 	memory_expect(watch->engine->memory, watch->expected);
 	bindings_expect(watch->engine->bindings, watch->expected);
 }
