@@ -1,15 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A daemon takes the place of another, while new flows begin: the kernel is never without one.
+# A daemon takes the place of another, while new flows begin: the kernel is never without one
+# that decides, be the takeover finished or not.
 . "$(dirname "$0")/lib/lib.sh"
 
 flows=${REWIRE_TEST_FIRSTS:-400} rate=100
+many=20000
 
-# begin: new flows, in the background
+# begin [MOST]: new flows, in the background
 begin() {
 	rm -f "$work/echoed"
-	in_ns t1 /usr/bin/python3 "$tests/lib/firsts.py" "$out4" 7 "$flows" $rate > "$work/echoed" & firsts=$!
+	ip netns exec t1 /usr/bin/python3 "$tests/lib/firsts.py" "$out4" 7 "${1:-$flows}" $rate > "$work/echoed" & firsts=$!
 	sleep 1
+}
+
+# make_many: flows that are there, which a daemon that takes over has to list
+make_many() {
+	in_ns host env PYTHONPATH="$tests/lib" /usr/bin/python3 - $many <<-'END'
+	import sys
+	import flows
+	flows.VNI, flows.OUTER = 10, 0
+	made = int(sys.argv[1])
+	lifetime = flows.u32(flows.c["A_FLOW_TIMEOUT"], 3600000)
+	sys.exit(flows.Maker(flows.Rewire(), lifetime).make(range(1, made + 1)) != made)
+	END
 }
 
 next_daemon() {
@@ -25,29 +39,31 @@ old_gone() {
 takes_over() {
 	local before timeouts who
 
+	check "many flows are there" make_many
 	hold_connection n t1 "$out4"
 	who=$(ask_on n)
 	before=$(reason drop-no-daemon) timeouts=$(reason drop-hold-timeout)
-	begin
+	begin 20000
 	check "a daemon takes the place of another" next_daemon --takeover
 	check "which ends" wait_for 20 old_gone
 	note "$(< "$work/rewired.log")"
 	match "by its sockets" "$(< "$work/rewired.log")" "took over [0-9]+ sockets"
+	check "it has adopted all flows" test "$(sed -n 's/.*adopted \([0-9]*\) flows.*/\1/p' "$work/rewired.log")" -gt "$many"
 	check "once more" next_daemon --takeover
 	check "the second ends, too" wait_for 20 old_gone
+	check "new flows have begun all the time" kill $firsts
 	wait $firsts
 	equal "no packet met a host without a daemon" "$(reason drop-no-daemon)" "$before"
-	timeouts=$(($(reason drop-hold-timeout) - timeouts))
-	note "of $flows new flows, $(< "$work/echoed") had an answer to their first packet; $timeouts waited for too long"
-	equal "each first packet was answered, but for those that waited for a second" \
-		$(($(< "$work/echoed") + timeouts)) "$flows"
+	equal "none waited for too long" "$(reason drop-hold-timeout)" "$timeouts"
+	match "each first packet was answered" "$(< "$work/echoed")" '^([0-9]+) of ([0-9]+)$'
+	equal "of all that were sent" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+	note "$(< "$work/echoed") first packets were answered"
 	equal "a connection of before goes on" "$(ask_on n)" "$who"
 	release_connection n
 	equal "there are as many handlers as before" "$(figure handlers)" "$handlers"
 	match "the next configuration is taken" "$(write_config 'del(.services[3])'; rewire -j apply "$config" | jq -c .changed)" \
 		'- service .*dns'
 }
-
 # The negative control
 restarts() {
 	local before
@@ -77,12 +93,87 @@ bad_takers() {
 	check "without another, one starts as usual" next_daemon --takeover
 }
 
+taker() {
+	in_ns host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" "$@"
+}
+
+# decides WHAT: the daemon of before is there, and new flows have answers to their first packets
+decides() {
+	local timeouts
+
+	timeouts=$(reason drop-hold-timeout)
+	match "$1" "$(fetch t1 "$out4" whoami) $(reason drop-hold-timeout)" "^out $nat4 .* $timeouts\$"
+	equal "it is the same daemon" "$(rewire -j daemon show | jq .pid)" "$rewired_pid"
+}
+
+has_log() {
+	local before
+
+	before=$(rewire -j daemon show)
+	wait_for 5 eval '[ "$(rewire -j daemon show | jq .looks)" -gt '"$(jq .looks <<< "$before")"' ]'
+	[ "$(rewire -j daemon show | jq .lists)" = "$(jq .lists <<< "$before")" ]
+}
+
+rules() {
+	rewire -j rule show | jq -S 'map(del(.id, .hits)) | sort'
+}
+
+# is_as_before: what was given to another has come back
+is_as_before() {
+	check "the log of changes is its own again" wait_for 20 has_log
+	check "its configuration can be changed" rewire apply "$config"
+}
+
+takers_that_fail() {
+	local rules
+
+	taker send takeover.begin
+	decides "one asks to take over, and hangs up: the daemon goes on"
+	is_as_before
+	match "the word for it of before is none" "$(taker ask takeover)" "there is no method"
+	match "to stop is nothing to begin with" "$(taker ask takeover.stop)" "takeover.begin has to be answered before"
+	match "one gets the sockets, and dies" "$(taker ask takeover.begin)" '"sockets":'$((handlers + 1))
+	decides "the daemon goes on"
+	is_as_before
+	match "one lets the daemon stop, and dies" "$(taker ask takeover.begin ask takeover.stop)" '"result":\{\}'
+	decides "the daemon goes on, too"
+	is_as_before
+	rules=$(rules)
+	taker ask takeover.begin ask takeover.stop own wait > "$work/taker" & taker=$!
+	wait_for 20 eval '[ "$(wc -l < "$work/taker")" = 2 ]'
+	check "one has stopped the daemon, and changes the rules" rewire rule add vni 10 dst 192.0.2.0/24 punt policy 77
+	check "it says nothing more" wait $taker
+	decides "the daemon goes on after some seconds"
+	check "by its own rules" wait_for 5 eval '[ "$(rules)" = "$rules" ]'
+	equal "and for its own networks" "$(rewire -j punt networks | jq -c 'map(.vni? // .)')" "[0,10,20,30]"
+	is_as_before
+}
+
+is_silent() {
+	taker ask takeover.begin wait > "$work/taker" & taker=$!
+	wait_for 20 grep -q sockets "$work/taker"
+	decides "one has got the sockets, and is silent: the daemon decides"
+	refuse "another one is refused" 2 "another daemon takes this one's place" \
+		in_ns host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --takeover
+	refuse "and so is another configuration" 2 "another daemon takes this one's place" rewire apply "$config"
+	begin 20000
+	check "until the daemon has no more patience" wait $taker
+	kill $firsts
+	wait $firsts
+	match "first packets are answered meanwhile" "$(< "$work/echoed")" '^([0-9]+) of ([0-9]+)$'
+	equal "each of them" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+	decides "then it goes on"
+	is_as_before
+}
+
 rewired_options=(--period 300)
 set_up
 start_http out 80 || exit 1
 spawn out /usr/bin/python3 "$tests/lib/datagrams.py" serve udp 7
 wait_for 30 listens out -u 7 || exit 1
 handlers=$(figure handlers)
+takers_that_fail
+is_silent
 takes_over
 restarts
 bad_takers

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """firsts.py ADDRESS PORT FLOWS RATE: one datagram by each of FLOWS new source ports, RATE a second.
 
-Prints how many of them were echoed, each at most once and within five seconds of the last.
+Prints how many of them were echoed, each at most once and within five seconds of the last. With
+SIGTERM no more are sent; then it prints "ECHOED of SENT".
 """
+import resource
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -12,6 +15,9 @@ address, port, flows, rate = sys.argv[1], *map(int, sys.argv[2:])
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 selector = selectors.DefaultSelector()
 echoed = set()
+stopped = []
+signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+resource.setrlimit(resource.RLIMIT_NOFILE, (flows + 100, flows + 100))
 
 
 def receive(patience):
@@ -24,7 +30,9 @@ def receive(patience):
 
 
 begin = time.monotonic()
-for number in range(flows):
+sent = 0
+while sent < flows and not stopped:
+    number, sent = sent, sent + 1
     client = socket.socket(family, socket.SOCK_DGRAM)
     client.setblocking(False)
     client.connect((address, port))
@@ -33,6 +41,6 @@ for number in range(flows):
     while (left := begin + number / rate - time.monotonic()) > 0:
         receive(left)
 end = time.monotonic() + 5
-while len(echoed) < flows and time.monotonic() < end:
+while len(echoed) < sent and time.monotonic() < end:
     receive(end - time.monotonic())
-print(len(echoed))
+print(len(echoed), *(["of", sent] if stopped else []))

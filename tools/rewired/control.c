@@ -15,13 +15,17 @@
 
 #define UNREAD_MAX	(64 << 20)	/* of answers, of a client that does not read them */
 
+static const char being_taken_over[] = "another daemon takes this one's place: nothing is changed";
+
 struct control {
 	uv_loop_t *loop;
 	struct daemon *daemon;
 	uv_pipe_t server;
 	uv_async_t wake;
 	unsigned int clients;
-	int taker;			/* see takeover.h; -1, nobody asked */
+	struct client *taker;		/* who takes this daemon's place, see takeover.h; or NULL */
+	json_t *stop;			/* the taker's request to stop, or NULL */
+	uv_timer_t patience;		/* with the taker */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 	pthread_mutex_t lock;		/* of edits that the state thread has done */
@@ -68,8 +72,21 @@ static void client_closed(uv_handle_t *handle)
 	client_put(handle->data);
 }
 
+/* A taker that is gone has taken nothing. */
+static void forget_taker(struct client *client)
+{
+	struct control *control = client->control;
+
+	if (control->taker != client)
+		return;
+	control->taker = NULL;
+	uv_timer_stop(&control->patience);
+	log_line("another daemon has not taken over");
+}
+
 static void client_close(struct client *client)
 {
+	forget_taker(client);
 	if (!uv_is_closing((uv_handle_t *)&client->pipe))
 		uv_close((uv_handle_t *)&client->pipe, client_closed);
 }
@@ -148,6 +165,37 @@ static void post(struct control *control, struct client *client, struct edit *ed
 	state_post(control->daemon->state, &edit->change);
 }
 
+static void out_of_patience(uv_timer_t *timer)
+{
+	struct control *control = timer->data;
+
+	client_close(control->taker);
+}
+
+/* Copies of all sockets that the taker needs; it may be gone by now. */
+static void give_sockets(struct client *client, const struct call *call)
+{
+	struct control *control = client->control;
+	struct sockets sockets;
+	unsigned int i;
+	int fd, ret;
+
+	if (control->taker != client || uv_fileno((uv_handle_t *)&client->pipe, &fd))
+		return;
+	sockets.count = handlers_sockets(control->daemon->handlers, sockets.fds);
+	sockets.fds[sockets.count] = rw_socket_fd(call->edit->change.log);
+	sockets.count++;
+	ret = taker_give(fd, call->id, &sockets);
+	for (i = 0; i + 1 < sockets.count; i++)
+		close(sockets.fds[i]);
+	if (ret) {
+		client_close(client);
+		return;
+	}
+	log_line("gave copies of %u sockets to another daemon", sockets.count);
+	uv_timer_start(&control->patience, out_of_patience, TAKEOVER_PATIENCE, 0);
+}
+
 static void answer_call(struct call *call)
 {
 	const struct change *change = &call->edit->change;
@@ -159,7 +207,11 @@ static void answer_call(struct call *call)
 	if (change->result)
 		client_send(call->client, rpc_error_at(call->id, RPC_REFUSED, change->error.text,
 						       change->error.where));
-	else
+	if (change->result && change->give_log)
+		forget_taker(call->client);
+	else if (change->give_log)
+		give_sockets(call->client, call);
+	else if (!change->result)
 		client_send(call->client, rpc_result(call->id, methods_edit_result(call->edit)));
 	call->client->calls--;
 	client_finish(call->client);
@@ -188,25 +240,52 @@ static void woken(uv_async_t *wake)
 	take_finished(wake->data);
 }
 
-/* The loop ends, and the answer is given when all else has ended, too. */
-static void be_taken_over(struct client *client)
+/* The loop ends; who runs it sees to the rest. */
+static void take_stop(struct client *client, const struct rpc_request *request)
 {
 	struct control *control = client->control;
-	int fd;
 
-	if (control->taker >= 0 || uv_fileno((uv_handle_t *)&client->pipe, &fd))
+	if (control->taker != client || control->stop || client->calls || !request->id) {
+		client_send(client, rpc_error(request->id, RPC_REFUSED,
+					      "takeover.begin has to be answered before"));
 		return;
-	control->taker = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (control->taker >= 0)
-		uv_stop(control->loop);
+	}
+	control->stop = json_incref(request->id);
+	uv_read_stop((uv_stream_t *)&client->pipe);
+	uv_stop(control->loop);
 }
 
-int control_taker(struct control *control)
+bool control_taker(struct control *control, struct taker *taker)
 {
-	int fd = control->taker;
+	struct client *client = control->taker;
+	int fd;
 
-	control->taker = -1;
-	return fd;
+	if (!control->stop)
+		return false;
+	*taker = (struct taker){ .fd = -1, .id = control->stop };
+	control->stop = NULL;
+	if (client && !uv_fileno((uv_handle_t *)&client->pipe, &fd))
+		taker->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	control->taker = NULL;
+	uv_timer_stop(&control->patience);
+	if (client)
+		client_close(client);
+	return true;
+}
+
+/* What another daemon has read of the configuration has to stay as it is. */
+static void take_edit(struct client *client, struct edit *edit, json_t *id)
+{
+	struct control *control = client->control;
+
+	if (control->taker) {
+		client_send(client, rpc_error(id, RPC_REFUSED, being_taken_over));
+		methods_edit_free(edit);
+		return;
+	}
+	if (edit->change.give_log)
+		control->taker = client;
+	post(control, client, edit, id);
 }
 
 static void answer_line(struct client *client, const char *line, size_t length)
@@ -219,14 +298,14 @@ static void answer_line(struct client *client, const char *line, size_t length)
 		client_send(client, answer);
 		return;
 	}
-	if (!strcmp(request.method, "takeover")) {
-		be_taken_over(client);
+	if (!strcmp(request.method, "takeover.stop")) {
+		take_stop(client, &request);
 		rpc_free(&request);
 		return;
 	}
 	methods_call(client->control->daemon, &request, &outcome);
 	if (outcome.edit)
-		post(client->control, client, outcome.edit, request.id);
+		take_edit(client, outcome.edit, request.id);
 	else if (outcome.result)
 		client_send(client, rpc_result(request.id, outcome.result));
 	else
@@ -287,6 +366,7 @@ static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *part)
 static void client_end(struct client *client)
 {
 	uv_read_stop((uv_stream_t *)&client->pipe);
+	forget_taker(client);
 	client->ended = true;
 	client_finish(client);
 }
@@ -398,10 +478,11 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 	}
 	strcpy(control->path, path);
 	control->loop = loop;
-	control->taker = -1;
 	pthread_mutex_init(&control->lock, NULL);
 	uv_async_init(loop, &control->wake, woken);
 	control->wake.data = control;
+	uv_timer_init(loop, &control->patience);
+	control->patience.data = control;
 	uv_pipe_init(loop, &control->server, 0);
 	control->server.data = control;
 	if (!listen_on(control, error))
@@ -417,7 +498,10 @@ void control_start(struct control *control, struct daemon *daemon)
 
 void control_reload(struct control *control)
 {
-	post(control, NULL, methods_reload(control->daemon), NULL);
+	if (control->taker)
+		log_line("%s", being_taken_over);
+	else
+		post(control, NULL, methods_reload(control->daemon), NULL);
 }
 
 static void close_handle(uv_handle_t *handle, void *data)

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "methods.h"
+#include "takeover.h"
 
 #define CONTROL_LINE_MAX	(8 << 20)
 #define CONTROL_CLIENTS_MAX	64
@@ -18,8 +19,8 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 void control_start(struct control *control, struct daemon *daemon);
 /* Load the configuration anew and log what came of it. */
 void control_reload(struct control *control);
-/* The connection of who takes this daemon's place, once; or -1. */
-int control_taker(struct control *control);
+/* When the loop was stopped: whether a taker asked for it, whose connection is the caller's then. */
+bool control_taker(struct control *control, struct taker *taker);
 /* After the state thread has ended. Removes the socket. */
 void control_close(struct control *control);
 

@@ -18,6 +18,7 @@
 
 #include "address.h"
 #include "affinity.h"
+#include "clock.h"
 #include "config.h"
 #include "control.h"
 #include "binding.h"
@@ -27,6 +28,7 @@
 #include "prober.h"
 #include "runner.h"
 #include "scope.h"
+#include "takeover.h"
 
 #define CONFIG_PATH	"/etc/rewire/rewired.json"
 #define RELOAD_PERIOD	2000
@@ -207,12 +209,23 @@ static void notify(const char *state)
 #endif
 }
 
+/* What signals do. */
+struct watcher {
+	struct control *control;
+	bool end;
+	uv_signal_t signals[3];
+};
+
 static void on_signal(uv_signal_t *signal, int number)
 {
-	if (number == SIGHUP)
-		control_reload(signal->data);
-	else
-		uv_stop(signal->loop);
+	struct watcher *watcher = signal->data;
+
+	if (number == SIGHUP) {
+		control_reload(watcher->control);
+		return;
+	}
+	watcher->end = true;
+	uv_stop(signal->loop);
 }
 
 /* What wants the configuration taken anew while we start has to wait, and not to end us. */
@@ -225,56 +238,116 @@ static void hold_reload(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
-static void serve(uv_loop_t *loop, struct control *control)
+static void watch_signals(struct watcher *watcher, uv_loop_t *loop)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
-	uv_signal_t signals[3];
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		uv_signal_init(loop, &signals[i]);
-		signals[i].data = control;
-		uv_signal_start(&signals[i], on_signal, numbers[i]);
+		uv_signal_init(loop, &watcher->signals[i]);
+		watcher->signals[i].data = watcher;
+		uv_signal_start(&watcher->signals[i], on_signal, numbers[i]);
 	}
 	hold_reload(SIG_UNBLOCK);
+}
+
+static void start_threads(struct daemon *daemon)
+{
+	handlers_start(daemon->handlers);
+	state_start(daemon->state);
+	prober_start(daemon->engine->prober, daemon->state);
+}
+
+/* Handlers last, so that new flows do not wait for a list of all flows, or a large change. */
+static void stop_threads(struct daemon *daemon)
+{
+	prober_stop(daemon->engine->prober);
+	state_stop(daemon->state);
+	handlers_stop(daemon->handlers);
+}
+
+/* Another daemon has taken nothing, but it may have tried. */
+static void go_on(struct daemon *daemon)
+{
+	struct error error;
+
+	log_line("another daemon has not taken over");
+	if (handlers_own(daemon->handlers, &error))
+		log_line("%s", error.text);
+	state_restore(daemon->state);
+}
+
+/* Until the end. Taker is who has to know when the control socket is free, if anybody. */
+static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker)
+{
+	struct watcher watcher = { .control = daemon->control };
+	unsigned int i;
+
+	control_start(daemon->control, daemon);
+	watch_signals(&watcher, loop);
 	notify("READY=1");
 	log_line("ready");
-	uv_run(loop, UV_RUN_DEFAULT);
+	for (;;) {
+		start_threads(daemon);
+		uv_run(loop, UV_RUN_DEFAULT);
+		stop_threads(daemon);
+		if (!control_taker(daemon->control, taker) || watcher.end || !taker_wait(taker))
+			break;
+		taker_close(taker);
+		go_on(daemon);
+	}
 	notify("STOPPING=1");
 	for (i = 0; i < 3; i++)
-		uv_close((uv_handle_t *)&signals[i], NULL);
+		uv_close((uv_handle_t *)&watcher.signals[i], NULL);
 	uv_run(loop, UV_RUN_NOWAIT);
 }
 
-static struct handlers *open_gate(const struct options *options, struct engine *engine,
-				  struct error *error)
-{
-	struct sockets sockets = { .count = 0 };
-
-	if (options->takeover && takeover_ask(options->socket, &sockets, error))
-		return NULL;
-	if (!sockets.count)
-		return handlers_open(engine, options->threads, error);
-	log_line("took over %u sockets", sockets.count);
-	return handlers_adopt(engine, &sockets, error);
-}
-
-/* Of what this daemon had, the sockets are all that the next one gets: the rest is in the kernel. */
-static void hand_over(int taker, struct sockets *sockets)
-{
-	if (taker < 0)
-		return;
-	if (takeover_give(taker, sockets))
-		log_line("takeover: %s", strerror(errno));
-	else
-		log_line("handed over %u sockets", sockets->count);
-	takeover_close(sockets);
-	close(taker);
-}
-
 /* The gate is opened first: when another daemon has it, nothing was changed. */
+static int begin(struct daemon *daemon, const struct options *options, struct snapshot *snapshot,
+		 uv_loop_t *loop, struct error *error)
+{
+	daemon->handlers = handlers_open(daemon->engine, options->threads, error);
+	if (daemon->handlers)
+		daemon->control = control_open(loop, options->socket, error);
+	if (daemon->control)
+		daemon->state = state_open(daemon->engine, daemon->store, &options->state, -1, error);
+	return daemon->state ? state_adopt(daemon->state, snapshot, error) : -1;
+}
+
+/* All that takes long, and most of what may fail, comes before the other one stops. */
+static int take_over(struct daemon *daemon, const struct options *options, struct snapshot *snapshot,
+		     uv_loop_t *loop, struct takeover *takeover, struct error *error)
+{
+	struct sockets *sockets = &takeover->sockets;
+	int log = sockets->fds[--sockets->count];
+
+	daemon->state = state_open(daemon->engine, daemon->store, &options->state, log, error);
+	if (daemon->state)
+		daemon->handlers = handlers_adopt(daemon->engine, sockets, error);
+	if (!daemon->handlers || state_prepare(daemon->state, snapshot, error) ||
+	    takeover_stop(takeover, error) || handlers_own(daemon->handlers, error) ||
+	    state_adopt(daemon->state, snapshot, error) || takeover_end(takeover, error))
+		return -1;
+	handlers_start(daemon->handlers);
+	log_line("took over %u sockets", handlers_number(daemon->handlers));
+	takeover_wait(takeover);
+	daemon->control = control_open(loop, options->socket, error);
+	return daemon->control ? 0 : -1;
+}
+
+static void end(struct daemon *daemon, struct taker *taker)
+{
+	if (daemon->handlers)
+		handlers_close(daemon->handlers);
+	if (daemon->state)
+		state_close(daemon->state);
+	if (daemon->control)
+		control_close(daemon->control);
+	taker_close(taker);
+}
+
 static int run(const struct options *options, struct store *store, struct snapshot *snapshot,
-	       int runner)
+	       int runner, struct takeover *takeover)
 {
 	struct engine engine = {
 		.memory = memory_new(options->records),
@@ -283,47 +356,27 @@ static int run(const struct options *options, struct store *store, struct snapsh
 		.metadata = metadata_new(),
 		.scope = scope_new(snapshot),
 	};
-	struct daemon daemon = { .engine = &engine, .store = store };
-	struct sockets sockets = { .count = 0 };
-	struct control *control = NULL;
-	struct timespec now;
-	int status = EXIT_REFUSED, taker = -1;
+	struct daemon daemon = { .engine = &engine, .store = store, .started = clock_now() / 1000 };
+	struct taker taker = { .fd = -1 };
 	struct error error;
 	uv_loop_t loop;
+	int ret;
 
 	uv_loop_init(&loop);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	daemon.started = now.tv_sec;
 	rcu_register_thread();
-	daemon.handlers = open_gate(options, &engine, &error);
 	engine.prober = prober_new(&engine, runner);
-	if (daemon.handlers)
-		control = control_open(&loop, options->socket, &error);
-	if (!control)
-		snapshot_free(snapshot);
+	if (takeover->fd >= 0)
+		ret = take_over(&daemon, options, snapshot, &loop, takeover, &error);
 	else
-		daemon.state = state_open(&engine, store, snapshot, &options->state, &error);
-	if (daemon.state) {
-		control_start(control, &daemon);
-		handlers_start(daemon.handlers);
-		state_start(daemon.state);
-		prober_start(engine.prober, daemon.state);
-		serve(&loop, control);
-		taker = control_taker(control);
-		if (taker >= 0)
-			handlers_give(daemon.handlers, &sockets);
-		status = EXIT_SUCCESS;
-	} else {
+		ret = begin(&daemon, options, snapshot, &loop, &error);
+	takeover_close(takeover);
+	if (ret)
 		log_line("%s", error.text);
-	}
-	if (daemon.handlers)
-		handlers_close(daemon.handlers);
-	prober_stop(engine.prober);
-	if (daemon.state)
-		state_close(daemon.state);
-	if (control)
-		control_close(control);
-	hand_over(taker, &sockets);
+	else
+		serve(&loop, &daemon, &taker);
+	if (!engine.snapshot)
+		snapshot_free(snapshot);
+	end(&daemon, &taker);
 	prober_free(engine.prober);
 	bindings_free(engine.bindings);
 	memory_free(engine.memory);
@@ -332,7 +385,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	scope_free(engine.scope);
 	rcu_unregister_thread();
 	uv_loop_close(&loop);
-	return status;
+	return ret ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
 static struct snapshot *load(struct store *store, const char *path)
@@ -352,6 +405,39 @@ static struct snapshot *load(struct store *store, const char *path)
 	return snapshot;
 }
 
+/* From the beginning on the other daemon changes nothing: what it has changed has been stored. */
+static int begin_takeover(struct takeover *takeover, const struct options *options,
+			  struct store *store, const char *path, struct snapshot **snapshot)
+{
+	struct error error;
+
+	if (takeover_begin(takeover, options->socket, &error)) {
+		log_line("%s", error.text);
+		snapshot_free(*snapshot);
+		return EXIT_REFUSED;
+	}
+	if (takeover->fd < 0)
+		return EXIT_SUCCESS;
+	snapshot_free(*snapshot);
+	*snapshot = load(store, path);
+	return *snapshot ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+static int start(const struct options *options, struct store *store, const char *path,
+		 struct snapshot *snapshot)
+{
+	struct takeover takeover = { .fd = -1 };
+	int status = EXIT_SUCCESS, runner;
+
+	signal(SIGPIPE, SIG_IGN);
+	runner = runner_fork();
+	drop_privileges();
+	machine_set_up();
+	if (options->takeover)
+		status = begin_takeover(&takeover, options, store, path, &snapshot);
+	return status ? status : run(options, store, snapshot, runner, &takeover);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { .state.reload = RELOAD_PERIOD };
@@ -359,7 +445,6 @@ int main(int argc, char **argv)
 	struct snapshot *snapshot;
 	struct store *store;
 	const char *path;
-	int runner;
 
 	if (status >= 0)
 		return status;
@@ -376,11 +461,7 @@ int main(int argc, char **argv)
 		snapshot_free(snapshot);
 		status = EXIT_SUCCESS;
 	} else {
-		signal(SIGPIPE, SIG_IGN);
-		runner = runner_fork();
-		drop_privileges();
-		machine_set_up();
-		status = run(&options, store, snapshot, runner);
+		status = start(&options, store, path, snapshot);
 	}
 	store->close(store);
 	return status;

@@ -343,6 +343,14 @@ static int set_backend(const struct place *params, struct edit *edit)
 	return ret < 0 ? -1 : 0;
 }
 
+static int begin_takeover(const struct place *params, struct edit *edit)
+{
+	static const char *const keys[] = { NULL };
+
+	edit->change.give_log = true;
+	return json_only_keys(params, keys) ? -1 : 0;
+}
+
 static char *make_reloaded(struct change *change, const char *text, struct error *error)
 {
 	struct store *store = ((struct edit *)change)->store;
@@ -377,6 +385,7 @@ static const struct {
 	{ "pool.find", .ask = find_port },
 	{ "backend.show", .show = show_backends },
 	{ "backend.set", .edit = set_backend },
+	{ "takeover.begin", .edit = begin_takeover },
 };
 
 static void call_show(struct daemon *daemon, show_fn *show, const struct place *params,
@@ -453,5 +462,6 @@ void methods_edit_free(struct edit *edit)
 {
 	free(edit->text);
 	json_decref(edit->change.difference);
+	rw_socket_close(edit->change.log);
 	free(edit);
 }

@@ -8,12 +8,15 @@
 #include "rpc.h"
 #include "state.h"
 
+struct control;
+
 /* What methods ask about. */
 struct daemon {
 	struct engine *engine;
 	struct handlers *handlers;
 	struct state *state;
 	struct store *store;
+	struct control *control;
 	time_t started;			/* by the monotonic clock */
 };
 

@@ -314,6 +314,8 @@ struct prober *prober_new(struct engine *engine, int runner)
 void prober_start(struct prober *prober, struct state *state)
 {
 	prober->state = state;
+	atomic_store(&prober->stop, false);
+	prober_wake(prober);
 	if (pthread_create(&prober->thread, NULL, run, prober)) {
 		log_line("no prober thread: %s", strerror(errno));
 		abort();
@@ -333,6 +335,7 @@ void prober_stop(struct prober *prober)
 	uv_async_send(&prober->wake);
 	if (prober->started)
 		pthread_join(prober->thread, NULL);
+	prober->started = false;
 }
 
 void prober_free(struct prober *prober)

@@ -18,9 +18,9 @@ struct prober *prober_new(struct engine *engine, int runner);
 void prober_start(struct prober *prober, struct state *state);
 /* Any thread, also of one that is not there or not started: the snapshot is another. */
 void prober_wake(struct prober *prober);
-/* From then on it does not use the state, */
+/* From then on it does not use the state, until it is started again; */
 void prober_stop(struct prober *prober);
-/* and when nobody wakes it any more, it may be freed. */
+/* when it is stopped, and nobody wakes it any more, it may be freed. */
 void prober_free(struct prober *prober);
 
 #endif

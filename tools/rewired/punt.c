@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Handler threads: receive punts, decide, answer. They take no lock. */
+/* Handler threads: receive punts, decide, answer. They take no lock for that. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,6 +46,7 @@ struct handler {
 	struct engine *engine;
 	struct decider decider;
 	int stop_fd;
+	pthread_mutex_t *lock;			/* of the punt socket's place, which others look at */
 	unsigned int number;			/* of the handler, for the metadata */
 	unsigned int module;			/* of the engine, that the sockets are for */
 	struct rw_socket *punt_socket;		/* where punts come */
@@ -63,6 +65,7 @@ struct handler {
 struct handlers {
 	unsigned int count, started;
 	int stop_fd;
+	pthread_mutex_t lock;
 	struct handler *list[HANDLERS_MAX];
 };
 
@@ -352,8 +355,6 @@ static void close_sockets(struct handler *handler)
 /* Adopted, when not -1, is a socket that listens already. */
 static int open_sockets(struct handler *handler, int adopted, struct rw_error *error)
 {
-	struct scope *scope = handler->engine->scope;
-
 	handler->verdict_socket = rw_socket_open(error);
 	if (handler->verdict_socket && adopted < 0)
 		handler->punt_socket = rw_socket_open(error);
@@ -364,8 +365,7 @@ static int open_sockets(struct handler *handler, int adopted, struct rw_error *e
 	rw_socket_set_buffers(handler->punt_socket, RECEIVE_BUFFER, 0);
 	rw_socket_set_buffers(handler->verdict_socket, RECEIVE_BUFFER, sizeof(handler->out));
 	rw_socket_set_notify(handler->punt_socket, take_early_punts, handler);
-	if (!(adopted < 0 ? scope_listen(scope, handler->punt_socket, error) :
-	      scope_take_over(scope, handler->punt_socket, handler->verdict_socket, error)))
+	if (adopted >= 0 || !scope_listen(handler->engine->scope, handler->punt_socket, error))
 		return 0;
 fail:
 	close_sockets(handler);
@@ -380,11 +380,13 @@ static void listen_again(struct handler *handler)
 
 	if (module == handler->module)
 		return;
+	pthread_mutex_lock(handler->lock);
 	close_sockets(handler);
 	if (open_sockets(handler, -1, &error))
 		log_line("%s", error.sentence);
 	else
 		handler->module = module;
+	pthread_mutex_unlock(handler->lock);
 	answer(handler);
 }
 
@@ -423,6 +425,7 @@ static struct handler *handler_open(struct handlers *handlers, struct engine *en
 	handler->engine = engine;
 	handler->number = number;
 	handler->stop_fd = handlers->stop_fd;
+	handler->lock = &handlers->lock;
 	handler->decider.metadata = engine->metadata;
 	handler->decider.affinity = engine->affinity;
 	handler->decider.bindings = engine->bindings;
@@ -445,6 +448,7 @@ static struct handlers *open_all(struct engine *engine, unsigned int number,
 		free(handlers);
 		return NULL;
 	}
+	pthread_mutex_init(&handlers->lock, NULL);
 	for (; handlers->count < number; handlers->count++) {
 		int adopted = sockets ? sockets->fds[handlers->count] : -1;
 
@@ -472,6 +476,22 @@ struct handlers *handlers_adopt(struct engine *engine, struct sockets *sockets, 
 	return handlers;
 }
 
+int handlers_own(struct handlers *handlers, struct error *error)
+{
+	struct handler *handler;
+	struct rw_error why;
+	unsigned int i;
+
+	for (i = 0; i < handlers->count; i++) {
+		handler = handlers->list[i];
+		if (handler->punt_socket &&
+		    scope_take_over(handler->engine->scope, handler->punt_socket,
+				    handler->verdict_socket, &why))
+			return refuse(error, "%s", why.sentence);
+	}
+	return 0;
+}
+
 void handlers_start(struct handlers *handlers)
 {
 	struct handler *handler;
@@ -485,37 +505,42 @@ void handlers_start(struct handlers *handlers)
 	}
 }
 
-static void stop(struct handlers *handlers)
+void handlers_stop(struct handlers *handlers)
 {
+	eventfd_t stopped;
 	unsigned int i;
 
 	eventfd_write(handlers->stop_fd, 1);
 	for (i = 0; i < handlers->started; i++)
 		pthread_join(handlers->list[i]->thread, NULL);
 	handlers->started = 0;
+	eventfd_read(handlers->stop_fd, &stopped);
 }
 
-void handlers_give(struct handlers *handlers, struct sockets *sockets)
+unsigned int handlers_sockets(struct handlers *handlers, int *fds)
 {
-	unsigned int i;
-	int fd;
+	unsigned int i, number = 0;
 
-	stop(handlers);
-	sockets->count = 0;
-	for (i = 0; i < handlers->count && sockets->count < TAKEOVER_SOCKETS_MAX; i++) {
-		fd = handlers->list[i]->punt_socket ? dup(rw_socket_fd(handlers->list[i]->punt_socket)) : -1;
-		if (fd >= 0)
-			sockets->fds[sockets->count++] = fd;
+	pthread_mutex_lock(&handlers->lock);
+	for (i = 0; i < handlers->count; i++) {
+		if (!handlers->list[i]->punt_socket)
+			continue;
+		fds[number] = fcntl(rw_socket_fd(handlers->list[i]->punt_socket),
+				    F_DUPFD_CLOEXEC, 0);
+		number += fds[number] >= 0;
 	}
+	pthread_mutex_unlock(&handlers->lock);
+	return number;
 }
 
 void handlers_close(struct handlers *handlers)
 {
 	unsigned int i;
 
-	stop(handlers);
+	handlers_stop(handlers);
 	for (i = 0; i < handlers->count; i++)
 		handler_free(handlers->list[i]);
+	pthread_mutex_destroy(&handlers->lock);
 	close(handlers->stop_fd);
 	free(handlers);
 }

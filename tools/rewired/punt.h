@@ -42,11 +42,18 @@ struct handlers;
 
 /* Open the gate: punts queue up from now on. NULL and a sentence, when another daemon has it, too. */
 struct handlers *handlers_open(struct engine *engine, unsigned int count, struct error *error);
-/* With sockets that already listen, of another daemon: one handler each. They are the handlers' then. */
+/*
+ * With sockets that listen already, of another daemon: one handler each. They are the
+ * handlers' then, but the kernel's punts are the other daemon's until handlers_own.
+ */
 struct handlers *handlers_adopt(struct engine *engine, struct sockets *sockets, struct error *error);
+/* Not started, they get sockets from another process, or back from one. 0 or -1. */
+int handlers_own(struct handlers *handlers, struct error *error);
 void handlers_start(struct handlers *handlers);
-/* Stop them, for good, and get their sockets, which are the caller's to close. */
-void handlers_give(struct handlers *handlers, struct sockets *sockets);
+/* When it returns, what they had received is answered. They may be started again. */
+void handlers_stop(struct handlers *handlers);
+/* Copies of their sockets, at most HANDLERS_MAX, which are the caller's to close. Returns how many. */
+unsigned int handlers_sockets(struct handlers *handlers, int *fds);
 /* Stops and frees them, started or not. */
 void handlers_close(struct handlers *handlers);
 

@@ -23,6 +23,8 @@
 #include "state.h"
 
 #define MODULE_TRIES	100
+#define PREPARED	200	/* milliseconds that a look takes when little is new, */
+#define PREPARE_TRIES	5	/* which it may never be */
 #define LOOK_SHARE	20	/* looks take at most one part in so many of a processor, */
 #define LOOK_REST_MAX	60000	/* but where they take very long, none is put off for more than this (ms) */
 
@@ -276,12 +278,32 @@ static void save(struct state *state, struct change *change)
 		log_line("configuration not saved: %s", change->save_error.text);
 }
 
+/* Looks go over all flows from then on, for as long as somebody else has the log. */
+static int give_log(struct state *state, struct change *change)
+{
+	struct rw_error why;
+	struct rw_socket *socket = rw_socket_open(&why);
+
+	if (!socket)
+		return refuse(&change->error, "%s", why.sentence);
+	change->log = state->socket;
+	state->socket = socket;
+	return 0;
+}
+
 static void carry_out(struct state *state, struct change *change)
 {
 	const struct snapshot *old = state->engine->snapshot;
-	char *text = change->make(change, old->text, &change->error);
-	struct snapshot *snapshot = text ? config_parse(text, old, &change->error) : NULL;
+	struct snapshot *snapshot;
+	char *text;
 
+	if (change->give_log) {
+		change->result = give_log(state, change);
+		change->done(change);
+		return;
+	}
+	text = change->make(change, old->text, &change->error);
+	snapshot = text ? config_parse(text, old, &change->error) : NULL;
 	free(text);
 	if (snapshot)
 		change->difference = difference(old->text, snapshot->text);
@@ -350,6 +372,31 @@ static void load_again(struct state *state)
 	count_load(state, &own);
 }
 
+static char *make_same(struct change *change, const char *text, struct error *error)
+{
+	(void)change;
+	(void)error;
+	return strdup(text);
+}
+
+static void restored(struct change *change)
+{
+	if (change->result)
+		log_line("configuration: %s", change->error.text);
+	json_decref(change->difference);
+	free(change);
+}
+
+void state_restore(struct state *state)
+{
+	struct change *change = allocate(1, sizeof(*change));
+
+	change->make = make_same;
+	change->done = restored;
+	change->loop = true;
+	state_post(state, change);
+}
+
 /*
  * Waits until a change is posted (which it returns), health is to be followed, the time
  * has come or the thread shall end.
@@ -413,14 +460,31 @@ static void *run(void *data)
 	return NULL;
 }
 
-static int adopt(struct state *state, struct snapshot *snapshot, struct error *error)
+int state_prepare(struct state *state, const struct snapshot *snapshot, struct error *error)
+{
+	struct rw_error why;
+	int64_t began;
+	int tries;
+
+	for (tries = 0; tries < PREPARE_TRIES; tries++) {
+		began = clock_now();
+		if (watch_look(state->watch, state->socket, snapshot, false, &why))
+			return refuse(error, "flows: %s", why.sentence);
+		if (clock_now() - began < PREPARED)
+			break;
+	}
+	return 0;
+}
+
+int state_adopt(struct state *state, struct snapshot *snapshot, struct error *error)
 {
 	struct watch_status status;
 	struct rw_error why;
 	struct plan plan;
 	int ret;
 
-	if (look(state, snapshot, true, error))
+	/* The first look of all is at all flows */
+	if (look(state, snapshot, false, error))
 		return -1;
 	watch_status(state->watch, &status);
 	if (follow_adopt(snapshot, state->socket, &why))
@@ -436,12 +500,26 @@ static int adopt(struct state *state, struct snapshot *snapshot, struct error *e
 	return ret;
 }
 
-struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
-			 const struct state_options *options, struct error *error)
+static struct rw_socket *open_socket(int log, struct error *error)
+{
+	struct rw_error why;
+	struct rw_socket *socket = rw_socket_open(&why), *adopted;
+
+	if (socket && log >= 0) {
+		adopted = rw_socket_adopt(log, socket, &why);
+		rw_socket_close(socket);
+		socket = adopted;
+	}
+	if (!socket)
+		refuse(error, "%s", why.sentence);
+	return socket;
+}
+
+struct state *state_open(struct engine *engine, struct store *store,
+			 const struct state_options *options, int log, struct error *error)
 {
 	struct state *state = allocate(1, sizeof(*state));
 	pthread_condattr_t attributes;
-	struct rw_error why;
 
 	state->engine = engine;
 	state->store = store;
@@ -456,24 +534,33 @@ struct state *state_open(struct engine *engine, struct store *store, struct snap
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&state->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	state->socket = rw_socket_open(&why);
-	if (!state->socket)
-		refuse(error, "%s", why.sentence);
-	if (state->socket && !adopt(state, snapshot, error))
+	state->socket = open_socket(log, error);
+	if (state->socket)
 		return state;
-	snapshot_free(snapshot);
-	engine->snapshot = NULL;
 	state_close(state);
 	return NULL;
 }
 
 void state_start(struct state *state)
 {
+	state->stop = false;
 	if (pthread_create(&state->thread, NULL, run, state)) {
 		log_line("no state thread: %s", strerror(errno));
 		abort();
 	}
 	state->started = true;
+}
+
+void state_stop(struct state *state)
+{
+	if (!state->started)
+		return;
+	pthread_mutex_lock(&state->lock);
+	state->stop = true;
+	pthread_cond_signal(&state->wake);
+	pthread_mutex_unlock(&state->lock);
+	pthread_join(state->thread, NULL);
+	state->started = false;
 }
 
 void state_post(struct state *state, struct change *change)
@@ -508,12 +595,6 @@ void state_close(struct state *state)
 {
 	struct change *change;
 
-	pthread_mutex_lock(&state->lock);
-	state->stop = true;
-	pthread_cond_signal(&state->wake);
-	pthread_mutex_unlock(&state->lock);
-	if (state->started)
-		pthread_join(state->thread, NULL);
 	while ((change = state->first)) {
 		state->first = change->next;
 		change->result = refuse(&change->error, "the daemon ends");

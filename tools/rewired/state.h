@@ -27,6 +27,8 @@ struct change {
 	bool save;			/* keep it in the store */
 	bool stored;			/* the new text is what the store has */
 	bool loop;			/* it comes of itself, every period */
+	bool give_log;			/* change nothing, but give away what reads the log of flows */
+	struct rw_socket *log;		/* that, the poster's to close; NULL after a failure */
 
 	int result;			/* 0, or -1 and the error's sentence */
 	struct error error;
@@ -61,17 +63,31 @@ struct state_options {
 };
 
 /*
- * Adopt what the kernel has, bring its rules and targets to the snapshot, and
- * publish that. NULL and a sentence on failure, the snapshot is freed then.
+ * Log, when not -1, is a socket that another daemon has read the log of flows by; it is the
+ * state's then. NULL and a sentence on failure.
  */
-struct state *state_open(struct engine *engine, struct store *store, struct snapshot *snapshot,
-			 const struct state_options *options, struct error *error);
+struct state *state_open(struct engine *engine, struct store *store,
+			 const struct state_options *options, int log, struct error *error);
+/*
+ * Before state_adopt, while another daemon makes flows: list them, so that little is new
+ * when that stops. Nothing of the kernel is changed. 0 or -1.
+ */
+int state_prepare(struct state *state, const struct snapshot *snapshot, struct error *error);
+/*
+ * Adopt what the kernel has, bring its rules and targets to the snapshot, and publish
+ * that: it is the state's then. 0, or -1: it is the caller's.
+ */
+int state_adopt(struct state *state, struct snapshot *snapshot, struct error *error);
 void state_start(struct state *state);
+/* Changes that are posted wait until it is started again. */
+void state_stop(struct state *state);
+/* Bring the kernel to what is in force; another daemon may have had it. */
+void state_restore(struct state *state);
 void state_post(struct state *state, struct change *change);
 /* Some backend's health has changed: schedules and targets have to follow. */
 void state_follow(struct state *state);
 void state_status(struct state *state, struct state_status *status);
-/* Stops it when it was started; frees it and the snapshot. */
+/* Stopped, or never started: frees it and the snapshot. */
 void state_close(struct state *state);
 
 #endif

@@ -2,25 +2,59 @@
 #ifndef REWIRED_TAKEOVER_H
 #define REWIRED_TAKEOVER_H
 
+#include <jansson.h>
+
 #include "log.h"
 
 /*
- * A daemon hands its handlers' sockets to the one that takes its place, so that the
- * kernel never sees none: punts wait in them. The sockets go with the answer to the
- * method "takeover", after which the old daemon ends; by then it has answered what it
- * had read, and has let go of the control socket and the log of changes.
+ * A daemon takes the place of another by three requests on one connection to its control
+ * socket. Two never decide at a time, and the kernel always has one whose sockets it asks by.
+ *
+ *   takeover.begin  The old one gives copies of its handlers' sockets and, last, the one
+ *                   that reads the log of changes. It goes on deciding, and refuses other
+ *                   configurations. The new one lists the flows that there are, meanwhile.
+ *   takeover.stop   The old one stops: what it has received it has answered, and the kernel
+ *                   has made its last flow. Punts wait. The new one reads what has changed,
+ *                   and puts its configuration in force.
+ *   takeover.end    The old one ends, and the new one decides. When the connection is closed
+ *                   the control socket is free, too.
+ *
+ * Its answer to the last of them is the end of the old one. If the connection ends before
+ * that, or nothing is heard for too long, it goes on with what it has.
  */
-#define TAKEOVER_SOCKETS_MAX	64
+#define TAKEOVER_SOCKETS_MAX	65
+#define TAKEOVER_PATIENCE	60000	/* milliseconds until the next step of the other one */
 
 struct sockets {
 	int fds[TAKEOVER_SOCKETS_MAX];
 	unsigned int count;
 };
 
-/* Ask the daemon at path. 0: sockets has what it gave, or none when there is no daemon; or -1. */
-int takeover_ask(const char *path, struct sockets *sockets, struct error *error);
-/* Answer on a connection; the sockets stay open here. 0 or -1. */
-int takeover_give(int fd, const struct sockets *sockets);
-void takeover_close(struct sockets *sockets);
+/* The new one's. */
+struct takeover {
+	const char *path;
+	int fd;				/* the connection; -1, there is no daemon */
+	struct sockets sockets;
+};
+
+/* 0 or -1; each step waits for its answer. */
+int takeover_begin(struct takeover *takeover, const char *path, struct error *error);
+int takeover_stop(struct takeover *takeover, struct error *error);
+int takeover_end(struct takeover *takeover, struct error *error);
+/* After the end: until the control socket is free. */
+void takeover_wait(const struct takeover *takeover);
+void takeover_close(struct takeover *takeover);
+
+/* The old one's: who asks, and the request that has no answer yet. */
+struct taker {
+	int fd;				/* -1, there is none */
+	json_t *id;
+};
+
+/* Answer takeover.begin; the sockets stay open here. 0 or -1. */
+int taker_give(int fd, const json_t *id, const struct sockets *sockets);
+/* Answer takeover.stop, and takeover.end when it comes. 0, or -1: the other one has nothing. */
+int taker_wait(const struct taker *taker);
+void taker_close(struct taker *taker);
 
 #endif

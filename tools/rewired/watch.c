@@ -286,7 +286,9 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	}
 	memory_tick(watch->engine->memory, watch->now, set_port, watch);
 	count(watch, all, settle(watch), stats.flows);
-	guards_set(&watch->guards, watch->engine->memory, socket);
+	/* A daemon that starts deletes those that there are before it sets its own */
+	if (watch->engine->snapshot)
+		guards_set(&watch->guards, watch->engine->memory, socket);
 	return 0;
 }
 
