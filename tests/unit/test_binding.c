@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "binding_bench.h"
+#include "codec.h"
 
 static struct lease *take(struct bench *bench, struct ends ends)
 {
@@ -274,6 +275,40 @@ static void flows_of_others_are_adopted(void **context)
 	assert_int_equal(bench_look_end(bench), 1);
 }
 
+/*
+ * The flows of addresses that are new are looked at before the kernel is asked for what a
+ * configuration needs, which it may refuse.
+ */
+static void what_a_refused_configuration_found_is_known_to_the_next(void **context)
+{
+	static const char text[] = "{\"pools\":[{\"name\":\"new\",\"vni\":0,\"addresses\":\"203.0.113.80\","
+		"\"ports\":\"1000-1001\"}],\"services\":[{\"name\":\"s\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"new\"}}]}";
+	const struct ends ends = { 0, 1, 4000, 1, 53 };
+	struct rw_flow_spec flow = { .orig = bench_orig(ends), .policy = 1 };
+	struct bench *bench = *context;
+	struct snapshot *first = bench->snapshot;
+	struct error error;
+	int i;
+
+	rw_tuple_inverse(&flow.orig, &flow.reply);
+	flow.reply.vni = 0;
+	rw_addr_parse("203.0.113.80", &flow.reply.dst);
+	flow.reply.dport = 1000;
+	for (i = 0; i < 2; i++) {
+		if (i)
+			snapshot_free(bench->snapshot);
+		bench->snapshot = config_parse(text, first, &error);
+		assert_non_null(bench->snapshot);
+		bench_look_begin(bench);
+		see(bench, flow);
+		bench_look_end(bench);
+	}
+	assert_int_equal(bench_used(bench, 0), 1);
+	assert_int_equal(make(bench, (struct ends){ 0, 2, 4000, 1, 53 }).reply.dport, 1001);
+	assert_null(take(bench, (struct ends){ 0, 3, 4000, 1, 54 }));
+	snapshot_free(first);
+}
+
 static void what_may_come_back_keeps_its_port(void **context)
 {
 	struct bench *bench = *context;
@@ -533,6 +568,7 @@ int main(void)
 		TEST(what_is_given_back_is_free_at_once),
 		TEST(a_flow_that_begins_anew_keeps_its_lease),
 		TEST(flows_of_others_are_adopted),
+		TEST(what_a_refused_configuration_found_is_known_to_the_next),
 		TEST(what_may_come_back_keeps_its_port),
 		TEST(a_lost_module_loses_its_flows),
 		TEST(a_far_end_in_use_leads_to_another_port),

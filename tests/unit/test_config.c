@@ -288,17 +288,21 @@ static void ports_live_on_in_a_new_snapshot(void **context)
 	snapshot_free(new);
 }
 
-/* What flows still use of an address that went away is known when the address is back. */
+/*
+ * What flows still use of an address that went away is known when the address is back. The
+ * first may have begun when the next configuration was there, but not in force yet.
+ */
 static void ports_in_use_outlive_their_pool(void **context)
 {
 	struct snapshot *first = parse("{" POOLS "}"), *second, *third;
 	struct rw_addr kept = { .family = AF_INET, .bytes = { 203, 0, 113, 65 } };
 	struct error error;
-	struct ports *ports = ports_get(snapshot_span(first, 0, &kept, 2000)->ports);
+	struct ports *ports;
 
 	(void)context;
 	second = config_parse("{}", first, &error);
 	assert_non_null(second);
+	ports = ports_get(snapshot_span(first, 0, &kept, 2000)->ports);
 	snapshot_free(first);
 	third = config_parse("{" POOLS "}", second, &error);
 	assert_non_null(third);

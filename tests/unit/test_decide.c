@@ -104,7 +104,7 @@ static uint16_t port_of(const struct bench *bench)
 	return bench->decision.leases[0]->key.dport;
 }
 
-static struct ports *ports_of(const struct bench *bench)
+static struct ports *pool_ports(const struct bench *bench)
 {
 	assert_int_equal(bench->decision.lease_count, 1);
 	return bench->decision.leases[0]->binding->ports;
@@ -128,7 +128,7 @@ static void nat_takes_a_port_of_the_pool(void **context)
 	assert_true(!strcmp(address, "203.0.113.64") || !strcmp(address, "203.0.113.65"));
 	assert_reply(bench, tuple(0, IPPROTO_TCP, "192.0.2.1", 443, address, reply->dport));
 	assert_int_equal(port_of(bench), reply->dport);
-	assert_int_equal(ports_used(ports_of(bench), IPPROTO_TCP, all), 1);
+	assert_int_equal(ports_used(pool_ports(bench), IPPROTO_TCP, all), 1);
 	assert_int_equal(bench->decision.verdict.flow.target, 0);
 }
 
@@ -225,7 +225,7 @@ static void every_protocol_with_ports_has_ports_of_its_own(void **context)
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(ask(bench, 1, tuple(10, protocols[i], "10.0.0.5", 4000, "192.0.2.1", 9)),
 				 OUTCOME_FLOW);
-		assert_int_equal(ports_used(ports_of(bench), protocols[i], all), 1);
+		assert_int_equal(ports_used(pool_ports(bench), protocols[i], all), 1);
 		assert_int_equal(bench->decision.verdict.flow.reply.dport, port_of(bench));
 	}
 }
@@ -259,14 +259,14 @@ static void a_client_keeps_its_public_address(void **context)
 	for (i = 0; i < 200; i++) {
 		ask(bench, 1, tuple(10, IPPROTO_UDP, "10.0.0.5", 4000 + i, "192.0.2.1", 53));
 		if (!first)
-			first = ports_of(bench);
-		assert_ptr_equal(ports_of(bench), first);
+			first = pool_ports(bench);
+		assert_ptr_equal(pool_ports(bench), first);
 	}
 	for (i = 1; i < 100; i++) {
 		snprintf(client, sizeof(client), "10.0.0.%d", i);
 		ask(bench, 1, tuple(10, IPPROTO_UDP, client, 4000, "192.0.2.2", 53));
-		if (ports_of(bench) != first)
-			other = ports_of(bench);
+		if (pool_ports(bench) != first)
+			other = pool_ports(bench);
 	}
 	assert_non_null(other);		/* but not all clients share one */
 }

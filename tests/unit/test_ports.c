@@ -21,7 +21,7 @@ static struct ports *make(void)
 	struct rw_addr address = { .family = AF_INET, .bytes = { 203, 0, 113, 64 } };
 
 	random_seed(&chance);
-	return ports_new(7, &address);
+	return ports_of(7, &address);
 }
 
 static void takes_each_port_once(void **context)
@@ -116,6 +116,28 @@ static void one_that_is_claimed_is_taken(void **context)
 	ports_put(ports);
 }
 
+/* Whoever asks gets the same, until the last has let go. */
+static void an_address_has_one_bitmap(void **context)
+{
+	const struct rw_addr address = { .family = AF_INET, .bytes = { 203, 0, 113, 64 } };
+	struct ports *ports = make(), *same = make(), *other = ports_of(8, &address);
+
+	(void)context;
+	assert_ptr_equal(ports, same);
+	assert_ptr_not_equal(ports, other);
+	assert_true(ports_claim(ports, TCP, 80));
+	assert_true(ports_claim(other, TCP, 80));
+	ports_put(ports);
+	ports = make();
+	assert_false(ports_claim(ports, TCP, 80));
+	ports_put(ports);
+	ports_put(same);
+	ports = make();
+	assert_true(ports_claim(ports, TCP, 80));
+	ports_put(ports);
+	ports_put(other);
+}
+
 static void parity_is_kept_to(void **context)
 {
 	struct ports *ports = make();
@@ -197,6 +219,7 @@ int main(void)
 		cmocka_unit_test(protocols_are_apart),
 		cmocka_unit_test(given_back_is_free),
 		cmocka_unit_test(one_that_is_claimed_is_taken),
+		cmocka_unit_test(an_address_has_one_bitmap),
 		cmocka_unit_test(parity_is_kept_to),
 		cmocka_unit_test(racing_threads_never_share_a_port),
 	};

@@ -7,9 +7,8 @@
 #include "snapshot.h"
 
 /*
- * Make a snapshot of a configuration's text. The ports of addresses that old
- * (or NULL) has, too, are shared with it. NULL and a sentence when the text is
- * refused.
+ * Make a snapshot of a configuration's text. Schedules, loads and healths go on from those
+ * of old (or NULL). NULL and a sentence when the text is refused.
  */
 struct snapshot *config_parse(const char *text, const struct snapshot *old, struct error *error);
 

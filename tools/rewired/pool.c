@@ -43,7 +43,7 @@ static int add_prefix(const struct place *place, struct pool *pool, const struct
 			      rw_prefix_print(text, &prefix->address, prefix->length),
 			      CONFIG_POOL_ADDRESSES_MAX);
 	for (i = 0; i < 1U << bits; i++, address_next(&address))
-		pool->addresses[family][(*count)++] = ports_new(pool->vni, &address);
+		pool->addresses[family][(*count)++] = ports_of(pool->vni, &address);
 	return 0;
 }
 

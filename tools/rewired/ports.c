@@ -2,6 +2,8 @@
 /* Exact allocation of ports: a bitmap for each address and protocol. */
 
 #include <netinet/in.h>
+#include <pthread.h>
+#include <search.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +26,40 @@ struct ports {
 	struct map *_Atomic maps[MAPS];		/* NULL until the first port is taken */
 };
 
-struct ports *ports_new(uint32_t vni, const struct rw_addr *address)
+/* All that there are. Who has found one here has a reference before the last is put. */
+static void *all;
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+
+int ports_compare(const struct ports *ports, uint32_t vni, const struct rw_addr *address)
 {
-	struct ports *ports = allocate(1, sizeof(*ports));
+	if (ports->vni != vni)
+		return ports->vni < vni ? -1 : 1;
+	return memcmp(&ports->address, address, sizeof(*address));
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct ports *ports = b;
+
+	return ports_compare(a, ports->vni, &ports->address);
+}
+
+struct ports *ports_of(uint32_t vni, const struct rw_addr *address)
+{
+	struct ports *ports = allocate(1, sizeof(*ports)), **found;
 
 	ports->vni = vni;
 	ports->address = *address;
-	ports->references = 1;
+	pthread_mutex_lock(&all_lock);
+	found = tsearch(ports, &all, by_address);
+	if (!found) {
+		log_line("out of memory");
+		abort();
+	}
+	if (*found != ports)
+		free(ports);
+	ports = ports_get(*found);
+	pthread_mutex_unlock(&all_lock);
 	return ports;
 }
 
@@ -42,18 +71,19 @@ struct ports *ports_get(struct ports *ports)
 
 void ports_put(struct ports *ports)
 {
+	bool last;
 	int i;
 
-	if (atomic_fetch_sub(&ports->references, 1) > 1)
+	pthread_mutex_lock(&all_lock);
+	last = atomic_fetch_sub(&ports->references, 1) == 1;
+	if (last)
+		tdelete(ports, &all, by_address);
+	pthread_mutex_unlock(&all_lock);
+	if (!last)
 		return;
 	for (i = 0; i < MAPS; i++)
 		free(ports->maps[i]);
 	free(ports);
-}
-
-bool ports_shared(const struct ports *ports)
-{
-	return atomic_load(&ports->references) > 1;
 }
 
 uint32_t ports_vni(const struct ports *ports)

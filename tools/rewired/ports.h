@@ -10,6 +10,9 @@
  * of them are in use. Any thread may take one that is free, and only who has it may
  * give it back, so none has two owners, without a lock. What a port is used for, and
  * for how long, is the business of binding.h.
+ *
+ * An address has one of these as long as anybody refers to it, be it a configuration that is
+ * in force, one that is to be, one that was refused, or what began with any of them.
  */
 struct ports;
 
@@ -23,11 +26,12 @@ struct range {
 /* Which ports will do. */
 enum parity { PARITY_ANY, PARITY_EVEN, PARITY_ODD };
 
-struct ports *ports_new(uint32_t vni, const struct rw_addr *address);
+/* The address's, with a reference for the caller. */
+struct ports *ports_of(uint32_t vni, const struct rw_addr *address);
 struct ports *ports_get(struct ports *ports);
 void ports_put(struct ports *ports);
-/* Whether others than the caller hold references. */
-bool ports_shared(const struct ports *ports);
+/* By VNI and address, as for qsort(). */
+int ports_compare(const struct ports *ports, uint32_t vni, const struct rw_addr *address);
 uint32_t ports_vni(const struct ports *ports);
 const struct rw_addr *ports_address(const struct ports *ports);
 

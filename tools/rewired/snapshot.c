@@ -17,53 +17,17 @@ static int by_service_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static int compare_ports(uint32_t vni, const struct rw_addr *address, const struct ports *ports)
-{
-	if (vni != ports_vni(ports))
-		return vni < ports_vni(ports) ? -1 : 1;
-	return memcmp(address, ports_address(ports), sizeof(*address));
-}
-
 static int by_address(const void *a, const void *b)
 {
-	const struct ports *x = *(struct ports *const *)a;
+	const struct ports *x = *(struct ports *const *)a, *y = *(struct ports *const *)b;
 
-	return compare_ports(ports_vni(x), ports_address(x), *(struct ports *const *)b);
-}
-
-static struct ports *find_ports(struct ports *const *list, unsigned int count, uint32_t vni,
-				const struct rw_addr *address)
-{
-	unsigned int low = 0, high = count, middle;
-	int order;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		order = compare_ports(vni, address, list[middle]);
-		if (!order)
-			return list[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
-static struct ports *known_ports(const struct snapshot *snapshot, const struct ports *ports)
-{
-	uint32_t vni = ports_vni(ports);
-	const struct rw_addr *address = ports_address(ports);
-	struct ports *known = find_ports(snapshot->ports, snapshot->port_count, vni, address);
-
-	return known ? known : find_ports(snapshot->old_ports, snapshot->old_port_count, vni, address);
+	return ports_compare(x, ports_vni(y), ports_address(y));
 }
 
 /* All pools' ports in order, each address once; the list holds no references of its own. */
-static void list_ports(struct snapshot *snapshot, const struct snapshot *old)
+static void list_ports(struct snapshot *snapshot)
 {
 	unsigned int i, j, count = 0;
-	struct ports *known;
 	int family;
 
 	for (i = 0; i < snapshot->pool_count; i++)
@@ -75,14 +39,9 @@ static void list_ports(struct snapshot *snapshot, const struct snapshot *old)
 			for (j = 0; j < snapshot->pools[i].address_count[family]; j++)
 				snapshot->ports[count++] = snapshot->pools[i].addresses[family][j];
 	qsort(snapshot->ports, count, sizeof(struct ports *), by_address);
-	for (i = 0; i < count; i++) {
-		if (i && !by_address(&snapshot->ports[i], &snapshot->ports[snapshot->port_count - 1]))
-			continue;
-		known = snapshot->ports[i];
-		if (old)
-			known = known_ports(old, known);
-		snapshot->ports[snapshot->port_count++] = known ? known : snapshot->ports[i];
-	}
+	for (i = 0; i < count; i++)
+		if (!i || snapshot->ports[i] != snapshot->ports[snapshot->port_count - 1])
+			snapshot->ports[snapshot->port_count++] = snapshot->ports[i];
 }
 
 static int by_backend_id(const void *a, const void *b)
@@ -108,52 +67,10 @@ static void list_backends(struct snapshot *snapshot)
 	qsort(snapshot->backends, count, sizeof(struct backend *), by_backend_id);
 }
 
-/* Let each pool use the ports in the list in place of its own. */
-static void share_ports(struct snapshot *snapshot, struct pool *pool)
-{
-	struct ports **slot, *shared;
-	unsigned int i;
-	int family;
-
-	for (family = 0; family < FAMILIES; family++) {
-		for (i = 0; i < pool->address_count[family]; i++) {
-			slot = &pool->addresses[family][i];
-			shared = find_ports(snapshot->ports, snapshot->port_count,
-					    ports_vni(*slot), ports_address(*slot));
-			ports_get(shared);
-			ports_put(*slot);
-			*slot = shared;
-		}
-	}
-}
-
-/* What mappings still use: should the address come back, so do its ports. */
-static void keep_ports(struct snapshot *snapshot, struct ports *const *list, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (ports_shared(list[i]) &&
-		    !find_ports(snapshot->ports, snapshot->port_count, ports_vni(list[i]),
-				ports_address(list[i])))
-			snapshot->old_ports[snapshot->old_port_count++] = ports_get(list[i]);
-}
-
-static void list_old_ports(struct snapshot *snapshot, const struct snapshot *old)
-{
-	snapshot->old_ports = allocate(old->port_count + old->old_port_count,
-				       sizeof(struct ports *));
-	keep_ports(snapshot, old->ports, old->port_count);
-	keep_ports(snapshot, old->old_ports, old->old_port_count);
-	if (snapshot->old_port_count)
-		qsort(snapshot->old_ports, snapshot->old_port_count, sizeof(struct ports *),
-		      by_address);
-}
-
 static int by_span(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
-	int order = compare_ports(ports_vni(x->ports), ports_address(x->ports), y->ports);
+	int order = by_address(&x->ports, &y->ports);
 
 	return order ? order : x->pool->ports.min - y->pool->ports.min;
 }
@@ -262,13 +179,9 @@ void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old)
 	unsigned int i;
 	int family;
 
-	list_ports(snapshot, old);
-	for (i = 0; i < snapshot->pool_count; i++)
-		share_ports(snapshot, &snapshot->pools[i]);
-	if (old) {
-		list_old_ports(snapshot, old);
+	if (old)
 		share_refusals(snapshot, old);
-	}
+	list_ports(snapshot);
 	list_spans(snapshot);
 	qsort(snapshot->services, snapshot->service_count, sizeof(*snapshot->services),
 	      by_service_id);
@@ -322,10 +235,7 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->pools);
 	free(snapshot->services);
 	free(snapshot->backends);
-	for (i = 0; i < snapshot->old_port_count; i++)
-		ports_put(snapshot->old_ports[i]);
 	free(snapshot->ports);
-	free(snapshot->old_ports);
 	free(snapshot->spans);
 	free(snapshot->text);
 	free(snapshot);
@@ -355,8 +265,8 @@ const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
 	while (low < high) {
 		middle = low + (high - low) / 2;
 		span = &snapshot->spans[middle];
-		order = compare_ports(vni, address, span->ports);
-		if (order > 0 || (!order && port >= span->pool->ports.min))
+		order = ports_compare(span->ports, vni, address);
+		if (order < 0 || (!order && port >= span->pool->ports.min))
 			low = middle + 1;
 		else
 			high = middle;
@@ -364,7 +274,7 @@ const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
 	if (!low)
 		return NULL;
 	span = &snapshot->spans[low - 1];
-	return !compare_ports(vni, address, span->ports) && port <= span->pool->ports.max ? span : NULL;
+	return !ports_compare(span->ports, vni, address) && port <= span->pool->ports.max ? span : NULL;
 }
 
 struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id)

@@ -123,8 +123,6 @@ struct snapshot {
 	unsigned int backend_count;
 	struct ports **ports;			/* all pools', by VNI and address, each once */
 	unsigned int port_count;
-	struct ports **old_ports;		/* of addresses that no pool has any more, but flows */
-	unsigned int old_port_count;
 	struct span *spans;			/* all pools', by VNI, address and port */
 	unsigned int span_count;
 };
@@ -150,7 +148,7 @@ static inline bool backend_is_open(const struct backend *backend, int family)
 	       backend->addresses[family].family;
 }
 
-/* Complete what config_parse read and found right: order, shared ports, schedules. */
+/* Complete what config_parse read and found right: order, health, schedules. */
 void snapshot_finish(struct snapshot *snapshot, const struct snapshot *old);
 void snapshot_free(struct snapshot *snapshot);
 
