@@ -113,88 +113,121 @@ new_connections_are_decided() {
 	equal "what begins a connection is decided anew" $(($(status counters.flows) - before)) 2
 }
 
-# transfer NAMESPACE ADDRESS: after each of five flushes the client takes more than is under way
+# configure [JQ-FILTER]: the usual services, changed by a filter
+configure() {
+	write_config "$usual | ${1:-.}" && rewire -j apply "$config" > /dev/null
+}
+
+# guest_serves PORT: t1 speaks from it to the outside, and listens at it; $public is what others know it by
+guest_serves() {
+	spawn t1 /usr/bin/python3 -c '
+import signal, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", int(sys.argv[1])))
+s.connect((sys.argv[2], 80))
+signal.pause()' "$1" "$out4"
+	wait_for 20 eval "[ \"\$(flow_of $1)\" != '{\"orig\":null,\"reply\":null,\"target\":null,\"decision\":null}' ]"
+	public=$(flow_of "$1" | jq .reply.dport)
+	start_http t1 "$1" "$work/guest"
+}
+
+# What the outside has sent from this port, and its other end has got, in bytes
+arrived() {
+	in_ns out ss -Hnti "sport = :$1" | grep -o 'bytes_acked:[0-9]*' | cut -d : -f 2
+}
+
+# let_think NAME PORT: a guest has got a request by a connection from this port, and waits to answer it
+let_think() {
+	local before
+
+	before=$(arrived "$2")
+	rm -f "$work/guest.open"
+	printf 'GET /held HTTP/1.1\r\n\r\n' >&"${connection_fd[$1]}"
+	wait_for 20 eval "[ \"\$(arrived $2)\" -gt $before ]"
+}
+
+# incoming_connections_go_on FILTERING PORT: to a guest, by the port of a pool that lets others in
+incoming_connections_go_on() {
+	local who flow before made answers forgotten
+
+	rewire flow flush
+	looks_again
+	configure ".pools[0] += { mapping: \"endpoint-independent\", filtering: \"$1\" }"
+	guest_serves "$2"
+	forgotten=$(status counters.forgotten)
+	hold_connection in out "$nat4" $(($2 + 1)) "$public"
+	hold_connection idle out "$nat4" $(($2 + 2)) "$public"
+	who=$(ask_on in) flow=$(flow_of $(($2 + 1)))
+	equal "$1 filtering: a guest's port takes connections from outside" "$who" "t1 $out4 $(($2 + 1))"
+	ask_on idle > /dev/null
+	looks_again
+	check "one that is idle is evicted when the outside has too many" evict $(($2 + 1)) 0 out "$web4"
+	before=$(decided) made=$(recalled)
+	equal "S2.4: it goes on when the outside talks" "$(ask_on in)" "$who"
+	equal "by the same translation and decision" "$(flow_of $(($2 + 1)))" "$flow"
+	equal "no decision was made, and one was recalled" "$(decided) $(recalled)" "$before $((made + 1))"
+	looks_again
+	let_think in $(($2 + 1))
+	rewire flow flush protocol tcp
+	looks_again
+	answers=$(answers_on in | wc -l)
+	touch "$work/guest.open"
+	check "S2.4: flushed, it goes on when its guest talks" wait_for 60 has_answers in $((answers + 1))
+	equal "by the same translation and decision, too" "$(flow_of $(($2 + 1)))" "$flow"
+	equal "no decision was made for that" "$(decided)" "$before"
+	looks_again
+	rewire flow flush protocol tcp
+	looks_again
+	equal "S2.4: and when the outside does, after the daemon was told" "$(ask_on in)" "$who"
+	equal "and none for that, and nothing is forgotten" "$(decided) $(status counters.forgotten)" \
+		"$before $forgotten"
+	release_connection idle
+}
+
+# The last of those: its pool moves to another address while the guest thinks, and so does its flow.
+incoming_connection_has_no_place() {
+	local before forgotten
+
+	looks_again
+	let_think in "$1"
+	rewire flow flush protocol tcp
+	looks_again
+	configure '.pools[0].addresses = ["203.0.113.99"]'
+	before=$(status counters.flows) forgotten=$(status counters.forgotten)
+	touch "$work/guest.open"
+	check "what has no place any more is decided by its guest's service" \
+		wait_for 20 eval "[ \"\$(status counters.flows)\" -gt $before ]"
+	equal "and not dropped by its guard" "$(status counters.forgotten)" "$forgotten"
+	release_connection in
+	configure
+}
+
+# transfer NAMESPACE ADDRESS: flushed again and again, it arrives. Little fits into buffers, so that
+# each piece that is taken has come by the flow that is there then.
 transfer() {
-	local before made pipe
+	local before times made pipe
 
 	made=$(recalled) before=$(status counters.flows)
-	rm -f "$work/got" "$work/pipe"
+	rm -f "$work/pipe"
 	mkfifo "$work/pipe"
+	in_ns "$1" sysctl -qw net.ipv4.tcp_rmem="4096 65536 131072"
 	in_ns "$1" curl -gsS "$(url "$2" data)" > "$work/pipe" & curl=$!
 	exec {pipe}< "$work/pipe"
-	for _ in 1 2 3 4 5; do
-		head -c $((bytes / 10)) <&$pipe >> "$work/got"
+	head -c $((bytes / 8)) <&$pipe > "$work/got"
+	for times in 1 2 3 4 5; do
 		rewire flow flush protocol tcp
+		head -c $((bytes / 8)) <&$pipe >> "$work/got"
+		check "lost for the ${times}. time, it is recalled" \
+			wait_for 20 eval "[ \"\$(recalled)\" -ge $((made + times)) ]"
 	done
 	cat <&$pipe >> "$work/got"
 	exec {pipe}<&-
 	wait $curl
-	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost 5 times" \
+	note "$times times flushed, $(($(recalled) - made)) times recalled"
+	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost $times times" \
 		"$(sha256sum < "$work/got")" "$data_sum"
 	equal "by one decision" "$(status counters.flows)" $((before + 1))
-	check "it was recalled again and again" test $(($(recalled) - made)) -ge 5
-}
-
-# A guest that has a port, answers whoever talks to it, and says something itself when it is told to
-open_guest() {
-	in_ns t1 timeout 300 /usr/bin/python3 - "$out4" "$work/talk" <<-'END' &
-		import os, socket, sys
-		guest, peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), None
-		guest.bind(("", 7000))
-		guest.sendto(b"", (sys.argv[1], 9))
-		guest.settimeout(0.1)
-		while True:
-		    try:
-		        data, peer = guest.recvfrom(100)
-		        guest.sendto(data, peer)
-		    except TimeoutError:
-		        if os.path.exists(sys.argv[2]):
-		            os.unlink(sys.argv[2])
-		            guest.sendto(b"unasked", peer)
-	END
-	guest=$!
-}
-
-# from_outside [WORDS]: say them, if any, to the guest's public port, and print what comes back
-from_outside() {
-	in_ns out /usr/bin/python3 - "$nat4" "$public" "$@" <<-'END'
-		import socket, sys
-		far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		far.bind(("", 9000))
-		far.settimeout(20)
-		if sys.argv[3:]:
-		    far.sendto(sys.argv[3].encode(), (sys.argv[1], int(sys.argv[2])))
-		print(far.recv(100).decode())
-	END
-}
-
-who_came_in_goes_on() {
-	local flow before public
-
-	write_config '.pools[0].filtering = "endpoint-independent"'
-	rewire apply "$config"
-	open_guest
-	wait_for 20 eval '[ -n "$(flows ".[] | select(.orig.sport == 7000)")" ]'
-	public=$(flows '[.[] | select(.orig.sport == 7000)][0].reply.dport')
-	equal "who is outside comes in by a guest's port" "$(from_outside hello)" hello
-	flow=$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')
-	looks_again
-	rewire flow flush
-	looks_again
-	before=$(recalled)
-	equal "S2.4: and goes on when the flow is lost" "$(from_outside again)" again
-	equal "by the same translation and decision" \
-		"$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')" "$flow"
-	equal "which was recalled" "$(recalled)" $((before + 1))
-	looks_again
-	rewire flow flush
-	looks_again
-	(sleep 0.5; touch "$work/talk") &
-	equal "S2.4: so it is when the guest talks first" "$(from_outside)" unasked
-	equal "with the same result" "$(flows '[.[] | select(.orig.sport == 9000)][0] | {orig, reply, decision}')" "$flow"
-	kill "$guest"
-	write_config "$usual"
-	rewire apply "$config"
 }
 
 # talk NAME: on a connection that may be over already
@@ -322,14 +355,14 @@ start_http out 80 "$data" && start_http b1 8080 "$data" && start_http b2 8080 "$
 evicted_connections_go_on
 nat_keeps_its_port
 new_connections_are_decided
-for ns in t1 out b1 b2; do
-	in_ns $ns sysctl -qw net.ipv4.tcp_rmem="4096 65536 131072" net.ipv4.tcp_wmem="4096 65536 131072"
-done
 transfer t1 "$out4"
 transfer out "$web4"
+incoming_connections_go_on address-dependent 30060
+release_connection in
+incoming_connections_go_on endpoint-independent 30070
+incoming_connection_has_no_place 30071
 module_returns
 devices_return_one_by_one
-who_came_in_goes_on
 without_memory
 note "$(rewire -j daemon show)"
 note "$(< "$work/rewired.log")"

@@ -72,14 +72,14 @@ who_answers() {
 
 declare -A connection_pid connection_fd
 
-# hold_connection NAME NAMESPACE ADDRESS [SOURCE-PORT]: a connection to port 80 that
+# hold_connection NAME NAMESPACE ADDRESS [SOURCE-PORT [PORT]]: a connection to a port (80) that
 # stays open until it is released.
 hold_connection() {
 	local name=$1 fd
 
 	rm -f "$work/$name.in"
 	mkfifo "$work/$name.in"
-	ip netns exec "$2" nc ${4:+-p "$4"} "$3" 80 < "$work/$name.in" > "$work/$name.out" 2>&1 &
+	ip netns exec "$2" nc ${4:+-p "$4"} "$3" "${5:-80}" < "$work/$name.in" > "$work/$name.out" 2>&1 &
 	connection_pid[$name]=$!
 	disown
 	exec {fd}> "$work/$name.in"
@@ -96,7 +96,7 @@ ask_on() {
 }
 
 answers_on() {
-	grep -E '^(out|b1|b2) ' "$work/$1.out"
+	grep -E '^(out|b1|b2|t1) ' "$work/$1.out"
 }
 
 has_answers() {

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "decide.h"
 #include "binding.h"
+#include "rules.h"
 
 static const char text[] = "{\"pools\":["
 	"{\"name\":\"out\",\"vni\":0,\"addresses\":[\"203.0.113.64/31\",\"2001:db8:f::64\"],\"ports\":\"1024-65535\"},"
@@ -393,6 +394,62 @@ static void without_an_active_backend_flows_are_dropped(void **context)
 	assert_int_equal(bench->decision.verdict.reject, REWIRE_REJECT_RESET);
 }
 
+/* By the service that a packet would have found, had there been no guard in its way. */
+static void what_a_guard_catches_is_decided_without_it(void **context)
+{
+	static const char more[] = "{\"pools\":["
+		"{\"name\":\"out\",\"vni\":0,\"addresses\":\"203.0.113.64\",\"ports\":\"1024-65535\"},"
+		"{\"name\":\"open\",\"vni\":0,\"addresses\":\"203.0.113.65\",\"filtering\":\"endpoint-independent\"}],"
+		"\"services\":["
+		"{\"name\":\"any\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"open\"}},"
+		"{\"name\":\"from\",\"id\":2,\"vni\":10,\"src\":\"10.0.1.0/24\",\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"to\",\"id\":3,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"tcp\",\"id\":4,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"port\",\"id\":5,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"dport\":80,\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"host\",\"id\":6,\"vni\":0,\"source\":{\"pool\":\"out\"}},"
+		"{\"name\":\"own\",\"id\":7,\"vni\":0,\"dst\":\"203.0.113.64\",\"protocol\":\"udp\",\"dport\":5000,\"source\":{\"pool\":\"out\"}}]}";
+	static const struct {
+		uint32_t vni;
+		uint8_t protocol;
+		const char *src, *dst;
+		uint16_t dport;
+		enum outcome outcome;
+		uint32_t policy;
+	} cases[] = {
+		{ 10, IPPROTO_TCP, "10.0.0.5", "198.51.100.1", 80, OUTCOME_FLOW, 1 },
+		{ 10, IPPROTO_TCP, "10.0.1.5", "198.51.100.1", 80, OUTCOME_FLOW, 2 },
+		{ 10, IPPROTO_UDP, "10.0.1.5", "192.0.2.1", 80, OUTCOME_FLOW, 3 },
+		{ 10, IPPROTO_TCP, "10.0.0.5", "192.0.2.1", 443, OUTCOME_FLOW, 4 },
+		{ 10, IPPROTO_TCP, "10.0.0.5", "192.0.2.1", 80, OUTCOME_FLOW, 5 },
+		{ 10, IPPROTO_ICMP, "10.0.0.5", "198.51.100.1", 1, OUTCOME_UNSUPPORTED, 0 },
+		{ 0, IPPROTO_TCP, "198.51.100.1", "198.51.100.2", 2000, OUTCOME_FLOW, 6 },
+		{ 0, IPPROTO_TCP, "198.51.100.1", "203.0.113.64", 2000, OUTCOME_FORGOTTEN, 0 },
+		{ 0, IPPROTO_GRE, "198.51.100.1", "203.0.113.64", 0, OUTCOME_FORGOTTEN, 0 },
+		{ 0, IPPROTO_UDP, "198.51.100.1", "203.0.113.64", 5000, OUTCOME_FLOW, 7 },
+		{ 0, IPPROTO_TCP, "198.51.100.1", "203.0.113.65", 2000, OUTCOME_UNMAPPED, 0 },
+		{ 0, IPPROTO_ICMP, "198.51.100.1", "203.0.113.65", 2000, OUTCOME_FORGOTTEN, 0 },
+		{ 11, IPPROTO_TCP, "10.0.0.5", "198.51.100.1", 80, OUTCOME_FORGOTTEN, 0 },
+	};
+	struct bench *bench = *context;
+	struct error error;
+	unsigned int i;
+
+	snapshot_free(bench->snapshot);
+	bench->snapshot = config_parse(more, NULL, &error);
+	if (!bench->snapshot)
+		fail_msg("%s", error.text);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bench->punt = (struct rw_punt){
+			.policy = RULES_GUARD_POLICY,
+			.tuple = tuple(cases[i].vni, cases[i].protocol, cases[i].src, 4000,
+				       cases[i].dst, cases[i].dport),
+		};
+		decide(&bench->decider, bench->snapshot, &bench->punt, 0, &bench->decision);
+		assert_int_equal(bench->decision.outcome, cases[i].outcome);
+		assert_int_equal(bench->decision.verdict.flow.policy, cases[i].policy);
+	}
+}
+
 static void a_wrong_policy_makes_no_flow(void **context)
 {
 	struct bench *bench = *context;
@@ -444,6 +501,7 @@ int main(void)
 		TEST(balancing_with_a_pool),
 		TEST(a_check_has_a_source_of_the_pool),
 		TEST(without_an_active_backend_flows_are_dropped),
+		TEST(what_a_guard_catches_is_decided_without_it),
 		TEST(a_wrong_policy_makes_no_flow),
 		TEST(decisions_are_numbered),
 	};

@@ -144,32 +144,6 @@ static void it_comes_back_before_its_end_is_told(void **context)
 	assert_int_equal(record->state, RECORD_DEAD);
 }
 
-/* It is told that the port is kept, and then, though the record never was, that it is not. */
-static void one_that_does_not_come_back_lets_its_port_go(void **context)
-{
-	struct record *record;
-
-	(void)context;
-	memory_confirm(memory, note(1));
-	seen(flow(1, 7));
-	record = recall(1, false);
-	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED));
-	memory_drop(memory, record);
-	tick(START + 1);
-	assert_int_equal(ports[20001], -1);
-	assert_int_equal(records(), 0);
-
-	memory_confirm(memory, note(2));
-	seen(flow(2, 8));
-	record = recall(2, false);
-	assert_true(ended(flow(2, 8), REWIRE_REASON_CLOSE_EVICTED));
-	memory_confirm(memory, record);
-	seen(flow(2, 9));			/* but not when it did: then it has a flow */
-	assert_false(ended(flow(2, 9), REWIRE_REASON_CLOSE_IDLE));
-	tick(START + 2);
-	assert_int_equal(ports[20002], 0);
-}
-
 static void some_ends_are_final(void **context)
 {
 	static const uint32_t reasons[] = {
@@ -265,6 +239,63 @@ static void a_refused_one_is_dropped(void **context)
 	tick(START);
 	assert_int_equal(records(), 0);
 	assert_int_equal(ports[20001], 0);	/* its port is its handler's to give back */
+}
+
+/* The flow's end is told after a handler has asked for it again, and who is told keeps its port. */
+static void one_that_does_not_come_back_gives_back_its_port(void **context)
+{
+	struct record *record;
+
+	(void)context;
+	memory_confirm(memory, note(1));
+	seen(flow(1, 7));
+	record = recall(1, false);
+	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_DELETED));
+	memory_drop(memory, record);		/* the kernel refuses it */
+	tick(START);
+	assert_int_equal(records(), 0);
+	assert_int_equal(ports[20001], -1);
+}
+
+static void one_that_is_back_holds_no_port(void **context)
+{
+	(void)context;
+	seen(flow(1, 7));
+	memory_confirm(memory, recall(1, false));
+	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_DELETED));
+	seen(flow(1, 8));
+	assert_false(ended(flow(1, 8), REWIRE_REASON_CLOSE_IDLE));
+	tick(START);
+	seen(flow(2, 17));
+	memory_confirm(memory, recall(2, false));
+	seen(flow(2, 18));
+	assert_true(ended(flow(2, 17), REWIRE_REASON_CLOSE_DELETED));	/* told late */
+	assert_false(ended(flow(2, 18), REWIRE_REASON_CLOSE_IDLE));
+	tick(START);
+	assert_int_equal(records(), 0);
+	assert_int_equal(ports[20001], 0);
+	assert_int_equal(ports[20002], 0);
+}
+
+/* A flow came back and was lost again, and its record is dead, before the kernel tells of that. */
+static void a_dead_one_leaves_the_port_to_the_one_after_it(void **context)
+{
+	struct record *record;
+
+	(void)context;
+	seen(flow(1, 7));
+	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED));
+	memory_confirm(memory, recall(1, false));
+	record = recall(1, false);
+	memory_drop(memory, record);
+	seen(flow(1, 8));
+	assert_true(ended(flow(1, 8), REWIRE_REASON_CLOSE_EVICTED));
+	tick(START);
+	assert_int_equal(records(), 1);
+	assert_int_equal(ports[20001], 0);
+	memory_drop(memory, recall(1, false));
+	tick(START);
+	assert_int_equal(ports[20001], -1);
 }
 
 static void a_doubtful_one_is_kept_for_a_while(void **context)
@@ -482,13 +513,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_evicted_flow_comes_back_as_it_was),
 		TEST(it_comes_back_before_its_end_is_told),
-		TEST(one_that_does_not_come_back_lets_its_port_go),
 		TEST(some_ends_are_final),
 		TEST(what_was_not_established_is_not_kept),
 		TEST(what_others_made_is_left_alone),
 		TEST(a_kept_one_is_forgotten_in_time),
 		TEST(far_times_are_kept),
 		TEST(a_refused_one_is_dropped),
+		TEST(one_that_does_not_come_back_gives_back_its_port),
+		TEST(one_that_is_back_holds_no_port),
+		TEST(a_dead_one_leaves_the_port_to_the_one_after_it),
 		TEST(a_doubtful_one_is_kept_for_a_while),
 		TEST(asking_again_and_again_does_not_keep_one),
 		TEST(a_new_decision_replaces_an_old_one),

@@ -235,62 +235,133 @@ static void networks_that_are_not_named_are_left_alone(void **context)
 	assert_false(ask(bench));
 }
 
-/* As if the guest had a port of its pool, which is open to all. */
-static void who_came_in_comes_in_again(void **context)
+/* Guests of network 10 and of network 0 itself, whose ports others get in by. */
+#define OPEN(address, ports, filtering, more) "{\"pools\":[{\"name\":\"open\",\"vni\":0," \
+	"\"addresses\":[\"" address "\"],\"ports\":\"" ports "\",\"filtering\":\"" filtering "\"}]," \
+	"\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"open\"}" more "}," \
+	"{\"name\":\"own\",\"id\":2,\"vni\":0,\"src\":\"10.0.0.0/24\",\"source\":{\"pool\":\"open\"}}]}"
+
+static void configure(struct bench *bench, const char *text)
+{
+	struct error error;
+	struct snapshot *old = bench->snapshot;
+
+	bench->snapshot = config_parse(text, old, &error);
+	if (!bench->snapshot)
+		fail_msg("%s", error.text);
+	snapshot_free(old);
+}
+
+/* A guest speaks to the far end, which another port of that answers: a flow from outside. */
+static void let_in(struct bench *bench, uint32_t service)
+{
+	struct rw_tuple packet;
+
+	rcu_read_lock();
+	begin(bench, service, tuple(service == 1 ? 10 : 0, "10.0.0.5", 4000, "192.0.2.1", 443));
+	packet = bench->first.verdict.flow.reply;
+	packet.src = bench->first.verdict.flow.orig.dst;
+	packet.sport = 444;
+	begin(bench, RULES_POOL_POLICY, packet);
+	rcu_read_unlock();
+	assert_int_equal(bench->first.verdict.flow.policy, service);
+	assert_int_equal(bench->first.verdict.flow.reply.sport, 4000);
+}
+
+static void assert_recalled(struct bench *bench, uint32_t policy, struct rw_tuple packet)
+{
+	make_punt(bench, policy, packet, 0x10);
+	assert_true(ask(bench));
+	assert_memory_equal(&bench->decision.verdict.flow.orig, &bench->first.verdict.flow.orig,
+			    sizeof(struct rw_tuple));
+	assert_memory_equal(&bench->decision.verdict.flow.reply, &bench->first.verdict.flow.reply,
+			    sizeof(struct rw_tuple));
+	memory_confirm(bench->memory, bench->decision.record);
+}
+
+static void assert_both_ends_go_on(struct bench *bench)
+{
+	assert_recalled(bench, RULES_POOL_POLICY, bench->first.verdict.flow.orig);
+	assert_recalled(bench, bench->first.verdict.flow.policy, bench->first.verdict.flow.reply);
+	assert_recalled(bench, RULES_GUARD_POLICY, bench->first.verdict.flow.reply);
+}
+
+static void what_came_in_from_outside_goes_on(void **context)
+{
+	static const char *const texts[] = {
+		OPEN("203.0.113.64", "1024-65535", "endpoint-independent", ""),
+		OPEN("203.0.113.64", "1024-65535", "address-dependent", ""),
+	};
+	struct bench *bench = *context;
+	unsigned int i, service;
+
+	for (i = 0; i < 2; i++)
+		for (service = 1; service <= 2; service++) {
+			memory_free(bench->memory);
+			bench->memory = memory_new(100);
+			configure(bench, texts[i]);
+			let_in(bench, service);
+			assert_both_ends_go_on(bench);
+		}
+	/* Who is let in now is asked of those who come */
+	configure(bench, OPEN("203.0.113.64", "1024-65535", "address-and-port-dependent", ""));
+	assert_both_ends_go_on(bench);
+}
+
+static void where_all_guests_go_does_not_matter_to_who_comes_in(void **context)
+{
+	struct bench *bench = *context;
+
+	configure(bench, OPEN("203.0.113.64", "1024-65535", "endpoint-independent",
+			      ",\"destination\":{\"vni\":0,\"addresses\":[\"192.0.2.9\"]}"));
+	let_in(bench, 1);
+	assert_both_ends_go_on(bench);
+}
+
+static void what_came_in_needs_the_port_and_the_guest_still(void **context)
+{
+	static const char *const others[] = {
+		OPEN("203.0.113.65", "1024-65535", "endpoint-independent", ""),
+		OPEN("203.0.113.64", "1-1023", "endpoint-independent", ""),
+		"{\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":10,\"src\":\"10.0.0.0/24\","
+		"\"source\":{\"vni\":0,\"addresses\":[\"203.0.113.64\"]}}]}",
+		"{\"pools\":[{\"name\":\"open\",\"vni\":0,\"addresses\":[\"203.0.113.64\"]}],"
+		"\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":11,\"source\":{\"pool\":\"open\"}},"
+		"{\"name\":\"fixed\",\"id\":3,\"vni\":10,\"source\":{\"vni\":0,\"addresses\":[\"203.0.113.99\"]}}]}",
+		"{\"pools\":[{\"name\":\"open\",\"vni\":4,\"addresses\":[\"203.0.113.64\"]}],"
+		"\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"open\"}}]}",
+	};
+	struct bench *bench = *context;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		configure(bench, OPEN("203.0.113.64", "1024-65535", "endpoint-independent", ""));
+		let_in(bench, 1);
+		configure(bench, others[i]);
+		make_punt(bench, 1, bench->first.verdict.flow.reply, 0x10);
+		assert_false(ask(bench));
+	}
+}
+
+/* Guests of one network that reach each other by the pool, of which one's address is gone. */
+static void what_was_turned_around_needs_both_ports(void **context)
 {
 	struct bench *bench = *context;
 	struct rw_flow_spec flow = {
-		.orig = tuple(0, "198.51.100.9", 7, "203.0.113.64", 5000),
-		.reply = tuple(10, "10.0.0.5", 4000, "198.51.100.9", 7),
-		.policy = 1, .decision = 1,
+		.orig = tuple(0, "10.0.0.5", 4000, "203.0.113.64", 2000),
+		.reply = tuple(0, "10.0.0.6", 5000, "203.0.113.65", 3000),
+		.policy = 2, .decision = 1,
 	};
 
 	rcu_read_lock();
 	memory_confirm(bench->memory, memory_note(bench->memory, &flow));
 	rcu_read_unlock();
-	make_punt(bench, RULES_POOL_POLICY, flow.orig, 0x10);
+	configure(bench, OPEN("203.0.113.64/31", "1024-65535", "endpoint-independent", ""));
+	make_punt(bench, 2, flow.orig, 0x10);
 	assert_true(ask(bench));
-	assert_memory_equal(&bench->decision.verdict.flow.reply, &flow.reply, sizeof(flow.reply));
 	memory_confirm(bench->memory, bench->decision.record);
-	make_punt(bench, RULES_GUARD_POLICY, flow.reply, 0x10);
-	assert_true(ask(bench));		/* and its guest's packets are its own */
-	assert_memory_equal(&bench->decision.verdict.flow.orig, &flow.orig, sizeof(flow.orig));
-	memory_confirm(bench->memory, bench->decision.record);
-	make_punt(bench, RULES_POOL_POLICY, flow.orig, 0x10);
-	snapshot_free(bench->snapshot);
-	bench->snapshot = parse(TEXT("203.0.113.65", "active"));
-	assert_false(ask(bench));		/* not by an address that is not the pool's any more */
-}
-
-static uint32_t service_of(const struct bench *bench, struct rw_tuple packet)
-{
-	const struct service *service = decide_service(bench->snapshot, &packet);
-
-	return service ? service->id : 0;
-}
-
-/* Guards' rules are in the way of those that a packet would meet. */
-static void a_packet_finds_its_service_without_a_rule(void **context)
-{
-	struct bench *bench = *context;
-
-	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 4000, "192.0.2.1", 443)), 1);
-	assert_int_equal(service_of(bench, tuple(0, "198.51.100.9", 7, "203.0.113.10", 80)), 2);
-	assert_int_equal(service_of(bench, tuple(0, "198.51.100.9", 7, "203.0.113.10", 81)), 0);
-	assert_int_equal(service_of(bench, tuple(20, "10.1.0.11", 80, "198.51.100.9", 7)), 0);
-	snapshot_free(bench->snapshot);
-	bench->snapshot = parse("{\"services\":["
-		"{\"name\":\"a\",\"id\":1,\"vni\":10,\"destination\":{\"vni\":11}},"
-		"{\"name\":\"b\",\"id\":2,\"vni\":10,\"src\":\"10.0.0.0/24\",\"destination\":{\"vni\":12}},"
-		"{\"name\":\"c\",\"id\":3,\"vni\":10,\"src\":\"10.0.0.0/24\",\"protocol\":\"tcp\",\"destination\":{\"vni\":13}},"
-		"{\"name\":\"d\",\"id\":4,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"destination\":{\"vni\":14}},"
-		"{\"name\":\"e\",\"id\":5,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"dport\":\"1-1000\",\"destination\":{\"vni\":15}},"
-		"{\"name\":\"f\",\"id\":6,\"vni\":10,\"dst\":\"192.0.2.0/24\",\"protocol\":\"tcp\",\"dport\":443,\"destination\":{\"vni\":16}}]}");
-	assert_int_equal(service_of(bench, tuple(10, "10.9.0.5", 1, "198.51.100.1", 443)), 1);
-	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "198.51.100.1", 443)), 3);
-	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 443)), 6);
-	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 444)), 5);
-	assert_int_equal(service_of(bench, tuple(10, "10.0.0.5", 1, "192.0.2.1", 2000)), 4);
+	configure(bench, OPEN("203.0.113.64", "1024-65535", "endpoint-independent", ""));
+	assert_false(ask(bench));
 }
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -304,8 +375,10 @@ int main(void)
 		TEST(ipv6_is_looked_into),
 		TEST(the_configuration_has_the_last_word),
 		TEST(networks_that_are_not_named_are_left_alone),
-		TEST(who_came_in_comes_in_again),
-		TEST(a_packet_finds_its_service_without_a_rule),
+		TEST(what_came_in_from_outside_goes_on),
+		TEST(where_all_guests_go_does_not_matter_to_who_comes_in),
+		TEST(what_came_in_needs_the_port_and_the_guest_still),
+		TEST(what_was_turned_around_needs_both_ports),
 	};
 	int failed;
 

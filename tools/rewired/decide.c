@@ -128,18 +128,7 @@ static void give_up(struct decider *decider, struct decision *decision, enum out
 	decide_drop(decision, outcome, punt);
 }
 
-static enum outcome find_service(const struct snapshot *snapshot, const struct rw_punt *punt,
-				 const struct service **service)
-{
-	*service = snapshot_service(snapshot, punt->policy);
-	if (!*service)
-		return OUTCOME_UNKNOWN_POLICY;
-	if (!service_matches(*service, &punt->tuple))
-		return OUTCOME_MISMATCH;
-	return begins_flow(&punt->tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
-}
-
-/* The longest prefix of a list that has an address, in bits; an empty list has all; -1, none has. */
+/* Of those prefixes that have an address the longest, in bits; -1, none has. */
 static int prefix_length(const struct prefixes *prefixes, const struct rw_addr *address)
 {
 	int length = prefixes->count ? -1 : 0;
@@ -152,28 +141,15 @@ static int prefix_length(const struct prefixes *prefixes, const struct rw_addr *
 	return length;
 }
 
-/* How well a service fits a packet that it matches, as the kernel compares rules. */
-static uint32_t fitness(const struct service *service, const struct rw_tuple *tuple)
+/* Among services that match a packet, as the kernel orders their rules. */
+static uint64_t exactness(const struct service *service, const struct rw_tuple *tuple)
 {
-	uint32_t ports = service->dport_min ? service->dport_max - service->dport_min : 0xffff;
+	uint64_t protocol = service->protocols[family_index(&tuple->dst)] != 0;
+	uint64_t width = service->dport_min ? service->dport_max - service->dport_min : UINT16_MAX;
 
-	return (uint32_t)prefix_length(&service->dst, &tuple->dst) << 24 |
-	       (uint32_t)prefix_length(&service->src, &tuple->src) << 16 |
-	       (service->protocols[family_index(&tuple->dst)] ? 1U << 15 : 0) | (0xffff - ports) >> 1;
-}
-
-const struct service *decide_service(const struct snapshot *snapshot, const struct rw_tuple *tuple)
-{
-	const struct service *service, *found = NULL;
-	unsigned int i;
-
-	for (i = 0; i < snapshot->service_count; i++) {
-		service = &snapshot->services[i];
-		if (!service->reserve && service_matches(service, tuple) &&
-		    (!found || fitness(service, tuple) > fitness(found, tuple)))
-			found = service;
-	}
-	return found;
+	return (uint64_t)prefix_length(&service->dst, &tuple->dst) << 40 |
+	       (uint64_t)prefix_length(&service->src, &tuple->src) << 24 |
+	       protocol << 16 | (UINT16_MAX - width);
 }
 
 static bool has_destination(const struct service *service)
@@ -181,34 +157,76 @@ static bool has_destination(const struct service *service)
 	return service->balance || service->destination.given;
 }
 
+/* The service that a packet's rule is of, if the kernel had no other rules; or NULL. */
+static const struct service *most_exact(const struct snapshot *snapshot,
+					const struct rw_tuple *tuple, bool with_destination)
+{
+	const struct service *service, *found = NULL;
+	unsigned int i;
+
+	for (i = 0; i < snapshot->service_count; i++) {
+		service = &snapshot->services[i];
+		if (service->reserve || (with_destination && !has_destination(service)) ||
+		    !service_matches(service, tuple))
+			continue;
+		if (!found || exactness(service, tuple) > exactness(found, tuple))
+			found = service;
+	}
+	return found;
+}
+
+/*
+ * A guard is before other rules, and may outlast what it is for: a packet is decided as it
+ * would be without it. A pool's rules are for one address, and drop what it does not let in.
+ */
+static enum outcome pass_guard(const struct snapshot *snapshot, const struct rw_tuple *tuple,
+			       const struct service **service)
+{
+	const struct span *span = rw_protocol_has_ports(tuple->protocol) ?
+		snapshot_span(snapshot, tuple->vni, &tuple->dst, tuple->dport) : NULL;
+	const struct service *found = most_exact(snapshot, tuple, false);
+
+	if (found && (!snapshot_has_ports(snapshot, tuple->vni, &tuple->dst) ||
+		      prefix_length(&found->dst, &tuple->dst) == (int)rw_addr_bits(&tuple->dst))) {
+		*service = found;
+		return begins_flow(tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
+	}
+	return span && span->pool->filtering != FILTERING_ADDRESS_AND_PORT ? OUTCOME_FLOW :
+									     OUTCOME_FORGOTTEN;
+}
+
+/* None, and OUTCOME_FLOW: a port of a pool has to serve somebody. */
+static enum outcome find_service(const struct snapshot *snapshot, const struct rw_punt *punt,
+				 const struct service **service)
+{
+	*service = NULL;
+	if (punt->policy == RULES_POOL_POLICY)
+		return OUTCOME_FLOW;
+	if (punt->policy == RULES_GUARD_POLICY)
+		return pass_guard(snapshot, &punt->tuple, service);
+	*service = snapshot_service(snapshot, punt->policy);
+	if (!*service)
+		return OUTCOME_UNKNOWN_POLICY;
+	if (!service_matches(*service, &punt->tuple))
+		return OUTCOME_MISMATCH;
+	return begins_flow(&punt->tuple) ? OUTCOME_FLOW : OUTCOME_UNSUPPORTED;
+}
+
 /*
  * A packet that is translated into a virtual network where its destination is a
  * service itself, or a port of a pool that serves somebody, would come back to this host:
- * both are decided at once. Of several services the one with the longest prefix counts.
- * Copies are that one's then.
+ * both are decided at once. Copies are that service's then.
  */
 static enum outcome turn_around(struct decider *decider, const struct snapshot *snapshot,
 				unsigned int attempt, struct decision *decision,
 				const struct service **copies)
 {
-	const struct service *service, *found = NULL;
-	int length, longest = -1;
+	const struct service *found;
 	struct rw_tuple public;
 	enum outcome outcome;
-	unsigned int i;
 
 	rw_tuple_inverse(&decision->verdict.flow.reply, &public);
-	for (i = 0; i < snapshot->service_count; i++) {
-		service = &snapshot->services[i];
-		if (!has_destination(service) || service->reserve ||
-		    !service_matches(service, &public))
-			continue;
-		length = prefix_length(&service->dst, &public.dst);
-		if (length > longest) {
-			longest = length;
-			found = service;
-		}
-	}
+	found = most_exact(snapshot, &public, true);
 	if (found && found->copy_count)
 		*copies = found;
 	if (found)
@@ -272,11 +290,9 @@ void decide(struct decider *decider, const struct snapshot *snapshot, const stru
 {
 	const struct rw_tuple *orig = &punt->tuple;
 	struct rw_flow_spec *flow = &decision->verdict.flow;
-	const struct service *service = NULL;
-	enum outcome outcome = OUTCOME_FLOW;
+	const struct service *service;
+	enum outcome outcome = find_service(snapshot, punt, &service);
 
-	if (punt->policy != RULES_POOL_POLICY)
-		outcome = find_service(snapshot, punt, &service);
 	if (outcome != OUTCOME_FLOW) {
 		decide_drop(decision, outcome, punt);
 		return;

@@ -67,12 +67,6 @@ bool decide_probe(struct decider *decider, const struct snapshot *snapshot,
 /* The kernel is about to be asked for the flow: the watermark says when what it takes may end. */
 void decide_hand_over(struct decider *decider, const struct decision *decision);
 
-/*
- * The service whose rule a packet would meet if there were no other rules: for what an entry of
- * another kind has punted. NULL, none would have it.
- */
-const struct service *decide_service(const struct snapshot *snapshot, const struct rw_tuple *tuple);
-
 /* Make it a drop, for a punt that gets no flow after all. */
 void decide_drop(struct decision *decision, enum outcome outcome, const struct rw_punt *punt);
 

@@ -387,9 +387,10 @@ static bool end_record(struct memory *memory, struct record *record, uint64_t id
 		state = atomic_load(&record->state);
 		if (state == RECORD_DEAD)
 			return false;
-		/* It has been asked for again since; should that fail, the port is to be let go */
 		if (id < atomic_load(&record->id) || id <= atomic_load(&record->stale)) {
-			record->holds_port = true;
+			/* It has been asked for again since: the port is its own until that is there */
+			if (!record_is_told(record))
+				record->holds_port = true;
 			return true;
 		}
 		if (until ? keep(memory, record, state, until) :
@@ -500,6 +501,14 @@ void memory_lost(struct memory *memory, int64_t now)
 	memory_each(memory, end_lost, &passing);
 }
 
+/* One of the same flow may have come after it, and hold the port by now. */
+static bool is_port_free(struct memory *memory, const struct record *record)
+{
+	const struct record *other = find(memory, &record->spec.orig);
+
+	return !is_about(other, &record->spec) || !other->holds_port;
+}
+
 /*
  * What handlers have found to be dead, or in doubt. Who made a record doubtful may
  * hand it over after another one has killed it, and it was buried.
@@ -521,7 +530,7 @@ static void take_queue(struct memory *memory, memory_port_fn *port, void *data)
 			port(record, true, data);
 			wheel_put(memory, record);
 		} else if (state == RECORD_DEAD) {
-			if (record->holds_port)
+			if (record->holds_port && is_port_free(memory, record))
 				port(record, false, data);
 			bury(memory, record);
 		}

@@ -20,7 +20,6 @@
 #include "memory.h"
 #include "punt.h"
 #include "recall.h"
-#include "rules.h"
 #include "scope.h"
 
 #define PUNTS_PER_MESSAGE	32
@@ -82,8 +81,7 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 {
 	struct memory *memory = handler->engine->memory;
 	struct decision *decision = &handler->decisions[i];
-	struct rw_punt *punt = &handler->punts[i];
-	const struct service *service;
+	const struct rw_punt *punt = &handler->punts[i];
 
 	if (handler->refused[i]) {
 		decide_drop(decision, OUTCOME_FORGOTTEN, punt);
@@ -93,15 +91,6 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 	}
 	if (!attempt && recall(&handler->decider, memory, snapshot, punt, decision))
 		return;
-	/* What may not come back is dropped at its far end; a guest's packet is one like others */
-	if (punt->policy == RULES_GUARD_POLICY) {
-		service = decide_service(snapshot, &punt->tuple);
-		if (!service) {
-			decide_drop(decision, OUTCOME_FORGOTTEN, punt);
-			return;
-		}
-		punt->policy = service->id;
-	}
 	if (attempt < PUNT_ATTEMPTS_MAX) {
 		decide(&handler->decider, snapshot, punt, attempt, decision);
 		if (decision->outcome == OUTCOME_FLOW && memory_takes(&decision->verdict.flow))

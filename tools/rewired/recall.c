@@ -28,23 +28,38 @@ static bool begins_connection(const struct rw_punt *punt)
 	       (punt->header[flags] & (TH_SYN | TH_ACK)) == TH_SYN;
 }
 
-/* Whether an address is of a service's pool. */
-static bool has_address(const struct snapshot *snapshot, const struct service *service,
-			const struct rw_addr *address)
+static bool is_of_pool(const struct snapshot *snapshot, const struct pool *pool,
+		       const struct rw_addr *address, uint16_t port)
 {
-	const struct span *span = snapshot_span(snapshot, service->pool->vni, address,
-						service->pool->ports.min);
+	const struct span *span = snapshot_span(snapshot, pool->vni, address, port);
 
-	return span && span->pool == service->pool;
+	return span && span->pool == pool;
 }
 
-/* Who came in by a port that a guest has of its service's pool. */
-static bool came_in(const struct snapshot *snapshot, const struct service *service,
-		    const struct rw_flow_spec *flow)
+static bool fits_from_inside(const struct snapshot *snapshot, const struct service *service,
+			     const struct rw_flow_spec *flow)
+{
+	return service->vni == flow->orig.vni &&
+	       mapping_makes(&service->source, flow->orig.protocol, flow->orig.src,
+			     flow->orig.sport, &flow->reply.dst, flow->reply.dport) &&
+	       mapping_makes(&service->destination, flow->orig.protocol, flow->orig.dst,
+			     flow->orig.dport, &flow->reply.src, flow->reply.sport) &&
+	       (!service->pool || is_of_pool(snapshot, service->pool, &flow->reply.dst,
+					     service->pool->ports.min));
+}
+
+/*
+ * Let in by a public port, as source_enter() does: it is its guest that the service is for,
+ * and its far end stays what it is, whatever the service makes of the destinations of others.
+ */
+static bool fits_from_outside(const struct snapshot *snapshot, const struct service *service,
+			      const struct rw_flow_spec *flow)
 {
 	return service->pool && service->vni == flow->reply.vni &&
 	       service->pool->vni == flow->orig.vni &&
-	       has_address(snapshot, service, &flow->orig.dst);
+	       flow->orig.sport == flow->reply.dport &&
+	       !memcmp(&flow->orig.src, &flow->reply.dst, sizeof(flow->orig.src)) &&
+	       is_of_pool(snapshot, service->pool, &flow->orig.dst, flow->orig.dport);
 }
 
 /* Whose flow it is, and where it goes, may have changed since it was decided. */
@@ -54,22 +69,13 @@ static bool still_fits(const struct snapshot *snapshot, const struct rw_flow_spe
 	const struct service *service = snapshot_service(snapshot, flow->policy);
 	const struct backend *backend = snapshot_backend(snapshot, flow->target);
 
-	*load = NULL;
 	if (!service || !networks_named(snapshot, flow->reply.vni))
-		return false;
-	if (came_in(snapshot, service, flow))
-		return true;
-	if (service->vni != flow->orig.vni)
 		return false;
 	if (flow->target && (!backend || backend_state(backend) == REWIRE_TARGET_STATE_DOWN))
 		return false;
-	if (!mapping_makes(&service->source, flow->orig.protocol, flow->orig.src, flow->orig.sport,
-			   &flow->reply.dst, flow->reply.dport) ||
-	    !mapping_makes(&service->destination, flow->orig.protocol, flow->orig.dst,
-			   flow->orig.dport, &flow->reply.src, flow->reply.sport))
-		return false;
 	*load = backend ? backend->load : NULL;
-	return !service->pool || has_address(snapshot, service, &flow->reply.dst);
+	return fits_from_inside(snapshot, service, flow) ||
+	       fits_from_outside(snapshot, service, flow);
 }
 
 /* A direction's device is the one that its held packet came by. */

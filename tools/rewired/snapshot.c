@@ -254,9 +254,9 @@ const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t
 		       sizeof(*snapshot->services), by_service_id);
 }
 
-/* The last span that begins at the port or before it, if it is long enough. */
-const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
-				 const struct rw_addr *address, uint16_t port)
+/* The last span of an address that begins at the port or before it. */
+static const struct span *last_span(const struct snapshot *snapshot, uint32_t vni,
+				    const struct rw_addr *address, uint16_t port)
 {
 	unsigned int low = 0, high = snapshot->span_count, middle;
 	const struct span *span;
@@ -274,7 +274,21 @@ const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
 	if (!low)
 		return NULL;
 	span = &snapshot->spans[low - 1];
-	return !ports_compare(span->ports, vni, address) && port <= span->pool->ports.max ? span : NULL;
+	return !ports_compare(span->ports, vni, address) ? span : NULL;
+}
+
+const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
+				 const struct rw_addr *address, uint16_t port)
+{
+	const struct span *span = last_span(snapshot, vni, address, port);
+
+	return span && port <= span->pool->ports.max ? span : NULL;
+}
+
+bool snapshot_has_ports(const struct snapshot *snapshot, uint32_t vni,
+			const struct rw_addr *address)
+{
+	return last_span(snapshot, vni, address, UINT16_MAX);
 }
 
 struct backend *snapshot_backend(const struct snapshot *snapshot, uint32_t id)

@@ -156,6 +156,9 @@ const struct service *snapshot_service(const struct snapshot *snapshot, uint32_t
 /* Whose port it is; NULL, no pool's. */
 const struct span *snapshot_span(const struct snapshot *snapshot, uint32_t vni,
 				 const struct rw_addr *address, uint16_t port);
+/* Whether an address is a pool's, whatever the port. */
+bool snapshot_has_ports(const struct snapshot *snapshot, uint32_t vni,
+			const struct rw_addr *address);
 
 /* Where flows go from by a kept destination: the network of the source, pool or not. */
 uint32_t service_source_vni(const struct service *service);
