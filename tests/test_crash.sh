@@ -48,10 +48,12 @@ kill_and_start() {
 }
 
 topology && attach_all || exit 1
-sources=()
+addresses=()
 for ((i = 11; i < 20; i++)); do
+	ip -n out address add "198.51.100.$i/24" dev eth0
 	ip -n t1 address add "10.0.0.$i/24" dev eth0
-	sources+=("10.0.0.$i")
+	ip -n t1 route add "198.51.100.$i" via 10.0.0.1 src "10.0.0.$i"
+	addresses+=("198.51.100.$i")
 done
 write_config '.pools[0].mapping = "endpoint-independent" | .pools[0].quarantine = 0'
 start_rewired || exit 1
@@ -59,7 +61,7 @@ start_rewired || exit 1
 rewire policy set id 1 tcp-closed 1000
 spawn out "$many" serve 7777
 wait_for 30 listens out -t 7777
-spawn t1 "$many" connect "$out4" 7777 "$rate" "$stay" "$work/report" "${sources[@]}"
+spawn t1 "$many" connect 7777 "$rate" "$stay" "$work/report" "${addresses[@]}"
 check "connections stand" wait_for 60 eval '[ "$(rewire -j flow count state established | jq .flows)" -ge $stay ]'
 equal "a port with two endpoints would be seen" \
 	"$(list | head -n 1 | sed 'p; s/ 10[0-9.]*:/ 10.9.9.9:/' | with_two | wc -l)" 1

@@ -287,6 +287,7 @@ static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker)
 	watch_signals(&watcher, loop);
 	notify("READY=1");
 	log_line("ready");
+	machine_warm_up();
 	for (;;) {
 		start_threads(daemon);
 		uv_run(loop, UV_RUN_DEFAULT);
@@ -297,6 +298,7 @@ static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker)
 		go_on(daemon);
 	}
 	notify("STOPPING=1");
+	machine_stop();
 	for (i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&watcher.signals[i], NULL);
 	uv_run(loop, UV_RUN_NOWAIT);
