@@ -157,17 +157,21 @@ static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
 	struct rewire_punt_queue *queue = this_cpu_ptr(ns->punt_queues);
 	struct rewire_hold *victim;
 	struct rewire_tuple *there;
+	bool due;
 
 	hold->queue = queue;
 	*pushed = NULL;
 	spin_lock_bh(&queue->lock);
 	victim = rewire_hold_victim(ns, hold);
 	there = victim == hold ? ERR_PTR(-ENOBUFS) : rewire_hold_insert(ns, hold);
-	if (!there && victim && rewire_tuple_remove(ns, &victim->tuple))
+	if (!there && victim && rewire_tuple_remove(ns, &victim->tuple)) {
+		rewire_punt_leave(queue, victim);
 		*pushed = victim;
-	if (!there && rewire_punt_wants(queue))
-		rewire_punt_kick(queue);
+	}
+	due = !there && rewire_punt_due(queue);
 	spin_unlock_bh(&queue->lock);
+	if (due)
+		rewire_punt_send(queue);
 	return there;
 }
 
@@ -306,14 +310,16 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 {
 	struct rewire_punt_queue *queue = hold->queue;
 	struct sk_buff *skb;
+	bool due;
 
 	__skb_queue_head_init(packets);
 	spin_lock_bh(&queue->lock);
-	rewire_punt_leave(queue, hold);
+	rewire_punt_answered(queue, hold);
 	list_del_init(&hold->list);
-	if (rewire_punt_wants(queue))
-		rewire_punt_kick(queue);
+	due = rewire_punt_due(queue);
 	spin_unlock_bh(&queue->lock);
+	if (due)
+		rewire_punt_send(queue);
 
 	spin_lock_bh(&hold->lock);
 	hold->done = true;
@@ -424,7 +430,7 @@ static bool rewire_hold_ends(const struct rewire_hold *hold, enum rewire_reason 
 	}
 }
 
-/* Move those of a queue that are to end, and that nobody else ends, to a list. */
+/* Move those of a queue that are to end, and that nobody else ends, to a list: nobody is asked. */
 static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_reason reason,
 				int ifindex, struct list_head *to)
 {
@@ -438,8 +444,10 @@ static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_rea
 				break;
 			continue;
 		}
-		if (rewire_tuple_remove(queue->ns, &hold->tuple))
+		if (rewire_tuple_remove(queue->ns, &hold->tuple)) {
+			rewire_punt_leave(queue, hold);
 			list_move_tail(&hold->list, to);
+		}
 	}
 }
 

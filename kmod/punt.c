@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Punts: each CPU sends those of its own holds, in batches, to one of the
- * daemon's sockets.
+ * daemon's sockets. Who makes a question sends it at once when the daemon has nothing in
+ * hand, and who carries out answers sends what has come meanwhile: so messages are as full
+ * as the daemon is busy, and no question waits for a thread of the kernel's to run.
  */
 #include <linux/netlink.h>
 #include <linux/pid.h>
@@ -17,26 +19,64 @@
 #include "punt.h"
 
 #define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
-/* Room for a full batch, each punt with a whole header. */
-#define REWIRE_PUNT_SIZE	(REWIRE_PUNT_BATCH * 384)
+/* Room for a punt with all that it may have, by which a batch fits into its message for sure. */
+#define REWIRE_PUNT_SIZE	384
 
-void rewire_punt_kick(struct rewire_punt_queue *queue)
+/* The timer of a CPU that is offline would never end. */
+static void rewire_punt_kick(struct rewire_punt_queue *queue, unsigned long delay)
 {
-	queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send, 0);
+	int cpu = cpu_online(queue->cpu) ? queue->cpu : WORK_CPU_UNBOUND;
+
+	queue_delayed_work_on(cpu, rewire_workqueue, &queue->send, delay);
 }
 
-/*
- * Whether the work that sends has something to do. Packets of a flood do not wake it:
- * they find the window full, and answers make room for several at once.
- */
-bool rewire_punt_wants(const struct rewire_punt_queue *queue)
+/* Lanes that need not wait may have so many beyond the window. */
+static bool rewire_punt_room_for_sparse(const struct rewire_punt_queue *queue)
 {
-	lockdep_assert_held(&queue->lock);
-	if (!list_empty(&queue->ready))
+	return queue->asked < queue->window.size + REWIRE_PUNT_SPARSE;
+}
+
+/* Whether the daemon has so little in hand that it could have a good part of a message more. */
+static bool rewire_punt_room(const struct rewire_punt_queue *queue)
+{
+	const unsigned int size = queue->window.size;
+
+	return queue->asked <= size / 2 || queue->asked + REWIRE_PUNT_BATCH <= size;
+}
+
+/* Whether something could be asked, and if so, whether it is worth a message already. */
+static bool rewire_punt_could(const struct rewire_punt_queue *queue, bool *worth)
+{
+	*worth = true;
+	if (rewire_lane_sparse(queue) && rewire_punt_room_for_sparse(queue))
 		return true;
-	if (rewire_lane_sparse(queue))
-		return queue->asked < queue->window.size + REWIRE_PUNT_SPARSE;
-	return queue->queued && queue->asked <= queue->window.size / 2;
+	*worth = !queue->asked || queue->queued >= REWIRE_PUNT_BATCH;
+	return queue->queued && rewire_punt_room(queue);
+}
+
+/**
+ * rewire_punt_due() - whether to send a batch now
+ * @queue: which has got a question, or an answer; locked
+ *
+ * What waits for others to be answered, does so for a tick at most: answers can get lost.
+ * Packets of a flood send nothing: they find the window full, and answers make room for
+ * several at once. Who watches gets a copy, which takes sleep: then the work sends.
+ */
+bool rewire_punt_due(struct rewire_punt_queue *queue)
+{
+	bool worth;
+
+	lockdep_assert_held(&queue->lock);
+	if (!list_empty(&queue->ready)) {
+		rewire_punt_kick(queue, REWIRE_PUNT_RETRY);
+		return false;
+	}
+	if (!rewire_punt_could(queue, &worth))
+		return false;
+	if (worth && !rewire_event_wanted(queue->ns, REWIRE_NLGRP_PUNT))
+		return true;
+	rewire_punt_kick(queue, worth ? 0 : 1);
+	return false;
 }
 
 /**
@@ -65,14 +105,25 @@ void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold
 		rewire_lane_remove(queue, hold);
 		break;
 	case REWIRE_HOLD_ASKED:
-		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(), queue->queued);
-		fallthrough;
 	case REWIRE_HOLD_READY:
 		list_del_init(&hold->turn);
 		rewire_lane_answered(queue, hold);
 		break;
 	}
 	hold->stage = REWIRE_HOLD_ENDED;
+}
+
+/**
+ * rewire_punt_answered() - a question ends by its answer, unless it has ended
+ * @queue: the queue that it is in, locked
+ * @hold: what it is about
+ */
+void rewire_punt_answered(struct rewire_punt_queue *queue, struct rewire_hold *hold)
+{
+	if (hold->stage == REWIRE_HOLD_ASKED)
+		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(),
+				    queue->queued && queue->asked > queue->window.size / 2);
+	rewire_punt_leave(queue, hold);
 }
 
 /* Return: sockets that listen. */
@@ -125,7 +176,7 @@ static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_h
 	       nla_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
 }
 
-/* Context: the hold's queue is locked. */
+/* Context: RCU read side, or the hold's queue is locked. */
 static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 {
 	u64 age = jiffies_to_msecs(jiffies - hold->since);
@@ -145,47 +196,44 @@ static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 	return 0;
 }
 
-/* Put punts into a message; they are ready then. Return: how many. */
-static unsigned int rewire_punt_batch(struct rewire_punt_queue *queue, struct sk_buff *skb,
-				      struct list_head *ready, bool sparse)
+/* Those whose turn it is: they are asked about from now on. Return: how many. */
+static unsigned int rewire_punt_take(struct rewire_punt_queue *queue, bool sparse,
+				     struct rewire_hold *holds[REWIRE_PUNT_BATCH])
 {
 	struct rewire_hold *hold;
-	unsigned int n = 0;
+	u64 now = ktime_get_ns();
+	unsigned int n;
 
 	lockdep_assert_held(&queue->lock);
-	if (!sparse)
-		list_splice_init(&queue->ready, ready);
-	list_for_each_entry(hold, ready, turn) {
-		if (n == REWIRE_PUNT_BATCH || rewire_punt_fill(skb, hold))
-			return n;
-		n++;
-	}
-	while (n < REWIRE_PUNT_BATCH && (hold = rewire_lane_next(queue, sparse))) {
-		hold->stage = REWIRE_HOLD_READY;
-		list_add_tail(&hold->turn, ready);
-		if (rewire_punt_fill(skb, hold))
+	for (n = 0; n < REWIRE_PUNT_BATCH; n++) {
+		hold = sparse ? NULL :
+		       list_first_entry_or_null(&queue->ready, struct rewire_hold, turn);
+		if (hold)
+			list_del_init(&hold->turn);
+		else
+			hold = rewire_lane_next(queue, sparse);
+		if (!hold)
 			break;
-		n++;
+		hold->stage = REWIRE_HOLD_ASKED;
+		hold->sent = now;
+		list_add_tail(&hold->turn, &queue->waiting);
+		holds[n] = hold;
 	}
 	return n;
 }
 
-/* The first so many of those that were ready. The others stay so. */
-static void rewire_punt_sent(struct rewire_punt_queue *queue, struct list_head *ready,
-			     unsigned int n)
+/* Nobody has got these: those that have not ended meanwhile are the next. */
+static void rewire_punt_untake(struct rewire_punt_queue *queue, struct rewire_hold *holds[],
+			       unsigned int n)
 {
-	struct rewire_hold *hold, *next;
-	u64 now = ktime_get_ns();
-
-	lockdep_assert_held(&queue->lock);
-	list_for_each_entry_safe(hold, next, ready, turn) {
-		if (!n--)
-			break;
-		hold->stage = REWIRE_HOLD_ASKED;
-		hold->sent = now;
-		list_move_tail(&hold->turn, &queue->waiting);
+	spin_lock_bh(&queue->lock);
+	while (n--) {
+		if (holds[n]->stage != REWIRE_HOLD_ASKED)
+			continue;
+		holds[n]->stage = REWIRE_HOLD_READY;
+		list_move(&holds[n]->turn, &queue->ready);
 	}
-	list_splice(ready, &queue->ready);
+	spin_unlock_bh(&queue->lock);
 }
 
 /* Whether others are asked about, or wait for that. */
@@ -210,7 +258,8 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 	handlers = rcu_dereference(queue->ns->handlers);
 	if (handlers) {
 		last = READ_ONCE(handlers->count) - 1;
-		*sparse = last && rewire_lane_sparse(queue) && rewire_punt_busy(queue);
+		*sparse = last && rewire_lane_sparse(queue) && rewire_punt_busy(queue) &&
+			  rewire_punt_room_for_sparse(queue);
 		portid = READ_ONCE(handlers->portid[*sparse || !last ? last :
 						    queue->cpu % last]);
 	}
@@ -218,73 +267,120 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 	return portid;
 }
 
-/*
- * Send one batch. Return: whether there is more, or a negative error when it has to wait.
- * The lock is held over the send, which does not sleep: what is ended meanwhile
- * must not move from one list to another.
- */
-static int rewire_punt_send_batch(struct rewire_punt_queue *queue)
+/* Return: 0, or a negative error: then nothing is in the message. */
+static int rewire_punt_compose(struct sk_buff *skb, struct rewire_hold *const holds[],
+			       unsigned int n)
 {
-	struct rewire_net *ns = queue->ns;
-	struct sk_buff *skb, *copy = NULL;
-	unsigned int n = 0;
-	LIST_HEAD(ready);
-	bool sparse;
-	void *header;
-	u32 portid;
-	int err;
+	void *header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
+	unsigned int i;
 
-	skb = genlmsg_new(REWIRE_PUNT_SIZE, GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-	header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
-	if (!header) {
-		nlmsg_free(skb);
+	if (!header)
 		return -EMSGSIZE;
-	}
-
-	spin_lock_bh(&queue->lock);
-	portid = rewire_punt_portid(queue, &sparse);
-	if (portid)
-		n = rewire_punt_batch(queue, skb, &ready, sparse);
-	if (!n) {
-		rewire_punt_sent(queue, &ready, 0);
-		spin_unlock_bh(&queue->lock);
-		nlmsg_free(skb);
-		return 0;
+	for (i = 0; i < n; i++) {
+		if (rewire_punt_fill(skb, holds[i])) {
+			genlmsg_cancel(skb, header);
+			return -EMSGSIZE;
+		}
 	}
 	genlmsg_end(skb, header);
-	if (rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
-		copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
-	err = genlmsg_unicast(ns->net, skb, portid);
-	rewire_punt_sent(queue, &ready, err ? 0 : n);
-	spin_unlock_bh(&queue->lock);
+	return 0;
+}
 
-	if (err) {
-		nlmsg_free(copy);
-		this_cpu_inc(ns->stats->punt_retries);
-		return err;
+static unsigned int rewire_punt_next(struct rewire_punt_queue *queue,
+				     struct rewire_hold *holds[REWIRE_PUNT_BATCH], u32 *portid)
+{
+	unsigned int n = 0;
+	bool sparse;
+
+	spin_lock(&queue->lock);
+	*portid = rewire_punt_portid(queue, &sparse);
+	if (*portid)
+		n = rewire_punt_take(queue, sparse, holds);
+	spin_unlock(&queue->lock);
+	return n;
+}
+
+/*
+ * Send one batch, in a message that is consumed. The holds are in hand by RCU alone while it
+ * is filled: that takes as long as many packets do, and these want the queue's lock. What ends
+ * meanwhile is answered all the same. Bottom halves stay disabled, by which netlink knows
+ * that it must not sleep.
+ * Return: how many were sent, or a negative error.
+ */
+static int rewire_punt_send_batch(struct rewire_punt_queue *queue, struct sk_buff *skb,
+				  struct sk_buff **copy)
+{
+	struct rewire_hold *holds[REWIRE_PUNT_BATCH];
+	struct rewire_net *ns = queue->ns;
+	unsigned int n;
+	int err = 0;
+	u32 portid;
+
+	rcu_read_lock_bh();
+	n = rewire_punt_next(queue, holds, &portid);
+	if (!n) {
+		nlmsg_free(skb);
+		goto out;
 	}
-	this_cpu_add(ns->stats->punts, n);
-	this_cpu_inc(ns->stats->punt_batches);
-	if (copy)
-		rewire_event_punt(ns, copy);
-	return 1;
+	if (!skb)
+		skb = genlmsg_new(n * REWIRE_PUNT_SIZE, GFP_ATOMIC | __GFP_NOWARN);
+	err = skb ? rewire_punt_compose(skb, holds, n) : -ENOMEM;
+	if (err) {
+		nlmsg_free(skb);
+		goto out;
+	}
+	if (copy && rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
+		*copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
+	err = genlmsg_unicast(ns->net, skb, portid);
+	if (err) {
+		this_cpu_inc(ns->stats->punt_retries);
+	} else {
+		this_cpu_add(ns->stats->punts, n);
+		this_cpu_inc(ns->stats->punt_batches);
+	}
+out:
+	if (err)
+		rewire_punt_untake(queue, holds, n);
+	rcu_read_unlock_bh();
+	return err ?: (int)n;
+}
+
+/**
+ * rewire_punt_send() - send one batch
+ * @queue: not locked
+ *
+ * What is left then, and what found no memory here, is the work's.
+ * Context: any but hard interrupts.
+ */
+void rewire_punt_send(struct rewire_punt_queue *queue)
+{
+	int n = rewire_punt_send_batch(queue, NULL, NULL);
+
+	if (n == REWIRE_PUNT_BATCH)
+		rewire_punt_kick(queue, 1);
+	else if (n < 0)
+		rewire_punt_kick(queue, n == -ENOMEM ? 0 : REWIRE_PUNT_RETRY);
 }
 
 static void rewire_punt_work(struct work_struct *work)
 {
 	struct rewire_punt_queue *queue =
 		container_of(work, struct rewire_punt_queue, send.work);
+	struct sk_buff *skb, *copy;
 	int n;
 
 	do {
-		n = rewire_punt_send_batch(queue);
+		copy = NULL;
+		skb = genlmsg_new(REWIRE_PUNT_BATCH * REWIRE_PUNT_SIZE, GFP_KERNEL);
+		n = skb ? rewire_punt_send_batch(queue, skb, &copy) : -ENOMEM;
+		if (copy && n > 0)
+			rewire_event_punt(queue->ns, copy);
+		else
+			nlmsg_free(copy);
 		cond_resched();
 	} while (n > 0);
 	if (n < 0)
-		queue_delayed_work_on(queue->cpu, rewire_workqueue, &queue->send,
-				      REWIRE_PUNT_RETRY);
+		rewire_punt_kick(queue, REWIRE_PUNT_RETRY);
 }
 
 /* What was sent to a socket that is closed now, perhaps nobody has read. */
@@ -301,7 +397,7 @@ static void rewire_punt_send_again(struct rewire_net *ns)
 			hold->stage = REWIRE_HOLD_READY;
 		list_splice_init(&queue->waiting, &queue->ready);
 		spin_unlock_bh(&queue->lock);
-		rewire_punt_kick(queue);
+		rewire_punt_kick(queue, 0);
 	}
 }
 

@@ -40,14 +40,14 @@ struct rewire_handlers {
  * @lock: protects all lists and lanes, and with them the holds' lives
  * @holds: all of them, oldest first
  * @round: lanes of holds that are queued, by kind
- * @ready: holds whose turn has come, first to go first
+ * @ready: holds whose turn has come, but nobody could be asked; first to go first
  * @waiting: holds whose punt was sent, oldest first
  * @lanes: those of @round, and those of which something is asked, by virtual network
  * @queued: holds in lanes
  * @asked: holds in @ready and @waiting
  * @turns: times that two kinds competed
  * @window: bounds @asked
- * @send: sends the punts
+ * @send: sends the punts that nobody else sends
  *
  * A socket that is full costs nothing but time: its punts stay ready until it
  * has room, or until they time out.
@@ -72,8 +72,9 @@ int rewire_punt_init(struct rewire_net *ns);
 void rewire_punt_exit(struct rewire_net *ns);
 int rewire_punt_add(struct rewire_punt_queue *queue, struct rewire_hold *hold);
 void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold);
-void rewire_punt_kick(struct rewire_punt_queue *queue);
-bool rewire_punt_wants(const struct rewire_punt_queue *queue);
+void rewire_punt_answered(struct rewire_punt_queue *queue, struct rewire_hold *hold);
+bool rewire_punt_due(struct rewire_punt_queue *queue);
+void rewire_punt_send(struct rewire_punt_queue *queue);
 unsigned int rewire_punt_handlers(struct rewire_net *ns);
 bool rewire_punt_heard(struct rewire_net *ns, u32 vni);
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns);
