@@ -2,8 +2,9 @@
 /*
  * Notifications, built only while somebody listens. Those of flows come from the way
  * of packets: they are put into one message after the other under a lock, and a work
- * sends the messages. What there is no memory or no room for advances the sequence
- * all the same, so that who watches sees that something is missing.
+ * sends the messages, and copies of those that ask the daemon. What there is no memory or
+ * no room for advances the sequence all the same, so that who watches sees that something
+ * is missing.
  */
 #include <linux/rwsem.h>
 #include <linux/skbuff.h>
@@ -12,7 +13,7 @@
 #include "flow_netlink.h"
 
 #define REWIRE_EVENT_SIZE	8000U
-/* Messages that wait to be sent */
+/* Messages of a group that wait to be sent */
 #define REWIRE_EVENT_BACKLOG	128U
 
 const struct genl_multicast_group rewire_groups[REWIRE_NLGRP_CONFIG + 1] = {
@@ -58,19 +59,40 @@ bool rewire_event_wanted(struct rewire_net *ns, unsigned int group)
 	       genl_has_listeners(&rewire_family, ns->net, group);
 }
 
+static bool rewire_event_send_next(struct rewire_net *ns, struct sk_buff_head *queue,
+				   unsigned int group)
+{
+	struct sk_buff *skb = skb_dequeue(queue);
+
+	if (!skb)
+		return false;
+	rewire_event_send(ns, skb, group);
+	cond_resched();
+	return true;
+}
+
+/* As when there is no room in a listener's socket: it learns that something is missing. */
+static void rewire_event_tell_loss(struct rewire_net *ns, unsigned int group)
+{
+	down_read(&rewire_event_lock);
+	if (rewire_event_allowed)
+		genl_set_err(&rewire_family, ns->net, 0, group, ENOBUFS);
+	up_read(&rewire_event_lock);
+}
+
 static void rewire_event_work(struct work_struct *work)
 {
 	struct rewire_net *ns = container_of(work, struct rewire_net, event_work.work);
-	struct sk_buff *skb;
 
+	bool more;
+
+	/* By turns, for either may get more all the time */
 	do {
-		spin_lock_bh(&ns->event_queue.lock);
-		skb = __skb_dequeue(&ns->event_queue);
-		spin_unlock_bh(&ns->event_queue.lock);
-		if (skb)
-			rewire_event_send(ns, skb, REWIRE_NLGRP_FLOW);
-		cond_resched();
-	} while (skb);
+		more = rewire_event_send_next(ns, &ns->event_queue, REWIRE_NLGRP_FLOW);
+		more |= rewire_event_send_next(ns, &ns->punt_copies, REWIRE_NLGRP_PUNT);
+	} while (more);
+	if (xchg(&ns->punt_copies_lost, false))
+		rewire_event_tell_loss(ns, REWIRE_NLGRP_PUNT);
 }
 
 /* The message that events go into; a new one if there is none, or it is full. */
@@ -137,10 +159,19 @@ void rewire_event_flow(struct rewire_net *ns, const struct rewire_flow *flow, bo
 	queue_delayed_work(rewire_workqueue, &ns->event_work, 1);
 }
 
-/* A copy of a message with punts. Context: process. */
-void rewire_event_punt(struct rewire_net *ns, struct sk_buff *skb)
+/*
+ * A copy of a message with punts, which is consumed; NULL, there was no memory for it. These have
+ * no sequence. Context: any but hard interrupts.
+ */
+void rewire_event_punt(struct rewire_net *ns, struct sk_buff *copy)
 {
-	rewire_event_send(ns, skb, REWIRE_NLGRP_PUNT);
+	if (copy && skb_queue_len_lockless(&ns->punt_copies) < REWIRE_EVENT_BACKLOG) {
+		skb_queue_tail(&ns->punt_copies, copy);
+	} else {
+		nlmsg_free(copy);
+		WRITE_ONCE(ns->punt_copies_lost, true);
+	}
+	queue_delayed_work(rewire_workqueue, &ns->event_work, 0);
 }
 
 /**
@@ -188,6 +219,7 @@ void rewire_event_config(struct rewire_net *ns, u8 command, enum rewire_config_c
 void rewire_event_init(struct rewire_net *ns)
 {
 	skb_queue_head_init(&ns->event_queue);
+	skb_queue_head_init(&ns->punt_copies);
 	INIT_DELAYED_WORK(&ns->event_work, rewire_event_work);
 }
 
@@ -196,4 +228,5 @@ void rewire_event_exit(struct rewire_net *ns)
 {
 	cancel_delayed_work_sync(&ns->event_work);
 	skb_queue_purge(&ns->event_queue);
+	skb_queue_purge(&ns->punt_copies);
 }

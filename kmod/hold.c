@@ -170,6 +170,8 @@ static struct rewire_tuple *rewire_hold_publish(struct rewire_net *ns,
 	}
 	due = !there && rewire_punt_due(queue);
 	spin_unlock_bh(&queue->lock);
+	if (!there)
+		trace_rewire_punt(hold);
 	if (due)
 		rewire_punt_send(queue);
 	return there;
@@ -253,7 +255,6 @@ enum rewire_hold_result rewire_hold_new(struct rewire_net *ns, struct sk_buff *s
 	if (there)
 		return rewire_hold_refuse(ns, hold, there);
 
-	trace_rewire_punt(hold);
 	if (pushed)
 		rewire_hold_drop(ns, pushed, rewire_hold_reason(pushed));
 	queue_delayed_work(rewire_workqueue, &ns->hold_timeout, REWIRE_HOLD_TICK);
@@ -310,16 +311,13 @@ static void rewire_hold_end(struct rewire_net *ns, struct rewire_hold *hold,
 {
 	struct rewire_punt_queue *queue = hold->queue;
 	struct sk_buff *skb;
-	bool due;
 
 	__skb_queue_head_init(packets);
 	spin_lock_bh(&queue->lock);
 	rewire_punt_answered(queue, hold);
 	list_del_init(&hold->list);
-	due = rewire_punt_due(queue);
+	rewire_punt_later(queue);
 	spin_unlock_bh(&queue->lock);
-	if (due)
-		rewire_punt_send(queue);
 
 	spin_lock_bh(&hold->lock);
 	hold->done = true;
@@ -430,7 +428,10 @@ static bool rewire_hold_ends(const struct rewire_hold *hold, enum rewire_reason 
 	}
 }
 
-/* Move those of a queue that are to end, and that nobody else ends, to a list: nobody is asked. */
+/*
+ * Move those of a queue that are to end, and that nobody else ends, to a list. Nobody is asked
+ * about them any more. A daemon that has not answered in time is slow.
+ */
 static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_reason reason,
 				int ifindex, struct list_head *to)
 {
@@ -445,7 +446,10 @@ static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_rea
 			continue;
 		}
 		if (rewire_tuple_remove(queue->ns, &hold->tuple)) {
-			rewire_punt_leave(queue, hold);
+			if (reason == REWIRE_REASON_DROP_HOLD_TIMEOUT)
+				rewire_punt_answered(queue, hold);
+			else
+				rewire_punt_leave(queue, hold);
 			list_move_tail(&hold->list, to);
 		}
 	}
@@ -466,6 +470,7 @@ static void rewire_hold_drop_all(struct rewire_net *ns, enum rewire_reason reaso
 	}
 	list_for_each_entry_safe(hold, next, &ended, list)
 		rewire_hold_drop(ns, hold, reason);
+	rewire_punt_go_on(ns);
 }
 
 /* Drop what is held from a device. */

@@ -20,8 +20,8 @@ struct rewire_rule;
 /**
  * enum rewire_hold_stage - how far the question is
  * @REWIRE_HOLD_QUEUED: in a lane
- * @REWIRE_HOLD_READY: its turn has come
- * @REWIRE_HOLD_ASKED: sent, the answer is awaited
+ * @REWIRE_HOLD_READY: its turn has come, but nobody could be asked
+ * @REWIRE_HOLD_ASKED: being sent, or sent, and the answer is awaited
  * @REWIRE_HOLD_ENDED: the hold ends
  */
 enum rewire_hold_stage {

@@ -86,7 +86,9 @@ struct rewire_share;
  * @change_count: flows in the log
  * @event_queue: messages with flow events that are to be sent
  * @event_sequence: of the last flow event
- * @event_work: sends them
+ * @punt_copies: copies of questions, for who watches
+ * @punt_copies_lost: one had no room there, which nobody was told yet
+ * @event_work: sends both
  * @config_sequence: of the last notification about the configuration
  */
 struct rewire_net {
@@ -149,6 +151,8 @@ struct rewire_net {
 	atomic_t change_count;
 
 	struct sk_buff_head event_queue;
+	struct sk_buff_head punt_copies;
+	bool punt_copies_lost;
 	u64 event_sequence;
 	struct delayed_work event_work;
 	u32 config_sequence;

@@ -2,8 +2,9 @@
 /*
  * Punts: each CPU sends those of its own holds, in batches, to one of the
  * daemon's sockets. Who makes a question sends it at once when the daemon has nothing in
- * hand, and who carries out answers sends what has come meanwhile: so messages are as full
- * as the daemon is busy, and no question waits for a thread of the kernel's to run.
+ * hand, and who has carried out a message of answers sends what has come meanwhile: so messages
+ * are as full as the daemon is busy. A work sends what neither of them could, or would have had
+ * to send alone.
  */
 #include <linux/netlink.h>
 #include <linux/pid.h>
@@ -19,15 +20,31 @@
 #include "punt.h"
 
 #define REWIRE_PUNT_RETRY	max(HZ / 100, 1)
-/* Room for a punt with all that it may have, by which a batch fits into its message for sure. */
+/* A window has room for so many batches at most. */
+#define REWIRE_PUNT_ROUNDS	16
+/* Room for a punt with all that it may have. */
 #define REWIRE_PUNT_SIZE	384
 
-/* The timer of a CPU that is offline would never end. */
+/* Questions that are asked together. */
+struct rewire_punt_batch {
+	struct rewire_hold *holds[REWIRE_PUNT_BATCH];
+	unsigned int count;
+	u64 sent;		/* nanoseconds, as in the holds */
+	u32 portid;
+};
+
+/* The timer of a CPU that is offline would never end, nor would one that comes while it goes. */
 static void rewire_punt_kick(struct rewire_punt_queue *queue, unsigned long delay)
 {
-	int cpu = cpu_online(queue->cpu) ? queue->cpu : WORK_CPU_UNBOUND;
+	int cpu;
 
-	queue_delayed_work_on(cpu, rewire_workqueue, &queue->send, delay);
+	preempt_disable();
+	cpu = cpu_online(queue->cpu) ? queue->cpu : WORK_CPU_UNBOUND;
+	if (delay)
+		queue_delayed_work_on(cpu, rewire_workqueue, &queue->send, delay);
+	else
+		mod_delayed_work_on(cpu, rewire_workqueue, &queue->send, 0);
+	preempt_enable();
 }
 
 /* Lanes that need not wait may have so many beyond the window. */
@@ -56,11 +73,11 @@ static bool rewire_punt_could(const struct rewire_punt_queue *queue, bool *worth
 
 /**
  * rewire_punt_due() - whether to send a batch now
- * @queue: which has got a question, or an answer; locked
+ * @queue: which has got a question, or answers; locked
  *
- * What waits for others to be answered, does so for a tick at most: answers can get lost.
+ * What waits for others to be answered, does so for two ticks at most: answers can get lost.
  * Packets of a flood send nothing: they find the window full, and answers make room for
- * several at once. Who watches gets a copy, which takes sleep: then the work sends.
+ * several at once.
  */
 bool rewire_punt_due(struct rewire_punt_queue *queue)
 {
@@ -73,10 +90,24 @@ bool rewire_punt_due(struct rewire_punt_queue *queue)
 	}
 	if (!rewire_punt_could(queue, &worth))
 		return false;
-	if (worth && !rewire_event_wanted(queue->ns, REWIRE_NLGRP_PUNT))
-		return true;
-	rewire_punt_kick(queue, worth ? 0 : 1);
-	return false;
+	if (!worth)
+		rewire_punt_kick(queue, 1);
+	return worth;
+}
+
+/**
+ * rewire_punt_later() - see to it that what has room now is sent
+ * @queue: which has got an answer; locked
+ *
+ * By who carries out more answers, or else by the work.
+ */
+void rewire_punt_later(struct rewire_punt_queue *queue)
+{
+	bool worth;
+
+	lockdep_assert_held(&queue->lock);
+	if (rewire_punt_could(queue, &worth))
+		rewire_punt_kick(queue, 1);
 }
 
 /**
@@ -114,15 +145,14 @@ void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold
 }
 
 /**
- * rewire_punt_answered() - a question ends by its answer, unless it has ended
+ * rewire_punt_answered() - a question ends by its answer, or for want of one
  * @queue: the queue that it is in, locked
  * @hold: what it is about
  */
 void rewire_punt_answered(struct rewire_punt_queue *queue, struct rewire_hold *hold)
 {
 	if (hold->stage == REWIRE_HOLD_ASKED)
-		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(),
-				    queue->queued && queue->asked > queue->window.size / 2);
+		rewire_window_learn(&queue->window, hold->sent, ktime_get_ns(), queue->queued);
 	rewire_punt_leave(queue, hold);
 }
 
@@ -196,16 +226,15 @@ static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 	return 0;
 }
 
-/* Those whose turn it is: they are asked about from now on. Return: how many. */
-static unsigned int rewire_punt_take(struct rewire_punt_queue *queue, bool sparse,
-				     struct rewire_hold *holds[REWIRE_PUNT_BATCH])
+/* Those whose turn it is: they are asked about from now on. */
+static void rewire_punt_take(struct rewire_punt_queue *queue, bool sparse,
+			     struct rewire_punt_batch *batch)
 {
 	struct rewire_hold *hold;
-	u64 now = ktime_get_ns();
-	unsigned int n;
 
 	lockdep_assert_held(&queue->lock);
-	for (n = 0; n < REWIRE_PUNT_BATCH; n++) {
+	batch->sent = ktime_get_ns();
+	while (batch->count < REWIRE_PUNT_BATCH) {
 		hold = sparse ? NULL :
 		       list_first_entry_or_null(&queue->ready, struct rewire_hold, turn);
 		if (hold)
@@ -215,25 +244,28 @@ static unsigned int rewire_punt_take(struct rewire_punt_queue *queue, bool spars
 		if (!hold)
 			break;
 		hold->stage = REWIRE_HOLD_ASKED;
-		hold->sent = now;
+		hold->sent = batch->sent;
 		list_add_tail(&hold->turn, &queue->waiting);
-		holds[n] = hold;
+		batch->holds[batch->count++] = hold;
 	}
-	return n;
 }
 
-/* Nobody has got these: those that have not ended meanwhile are the next. */
-static void rewire_punt_untake(struct rewire_punt_queue *queue, struct rewire_hold *holds[],
-			       unsigned int n)
+/* Nobody has got these: those that have not ended, nor been sent by others, are the next. */
+static void rewire_punt_untake(struct rewire_punt_queue *queue,
+			       const struct rewire_punt_batch *batch)
 {
-	spin_lock_bh(&queue->lock);
-	while (n--) {
-		if (holds[n]->stage != REWIRE_HOLD_ASKED)
+	struct rewire_hold *hold;
+	unsigned int n;
+
+	spin_lock(&queue->lock);
+	for (n = batch->count; n--;) {
+		hold = batch->holds[n];
+		if (hold->stage != REWIRE_HOLD_ASKED || hold->sent != batch->sent)
 			continue;
-		holds[n]->stage = REWIRE_HOLD_READY;
-		list_move(&holds[n]->turn, &queue->ready);
+		hold->stage = REWIRE_HOLD_READY;
+		list_move(&hold->turn, &queue->ready);
 	}
-	spin_unlock_bh(&queue->lock);
+	spin_unlock(&queue->lock);
 }
 
 /* Whether others are asked about, or wait for that. */
@@ -267,17 +299,40 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 	return portid;
 }
 
+static size_t rewire_punt_size(const struct rewire_hold *hold)
+{
+	size_t tuple = nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)) +
+		       2 * nla_total_size(sizeof(struct in6_addr)) +
+		       2 * nla_total_size(sizeof(__be16));
+	size_t remote = nla_total_size(sizeof(struct in6_addr)) + nla_total_size(sizeof(u32)) +
+			nla_total_size(ETH_ALEN);
+
+	return nla_total_size(2 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(tuple) +
+			      7 * nla_total_size(sizeof(u32)) +
+			      (hold->tunnelled ? nla_total_size(remote) : 0) +
+			      nla_total_size(hold->header_length));
+}
+
+static struct sk_buff *rewire_punt_message(const struct rewire_punt_batch *batch)
+{
+	size_t size = 0;
+	unsigned int i;
+
+	for (i = 0; i < batch->count; i++)
+		size += rewire_punt_size(batch->holds[i]);
+	return genlmsg_new(size, GFP_ATOMIC | __GFP_NOWARN);
+}
+
 /* Return: 0, or a negative error: then nothing is in the message. */
-static int rewire_punt_compose(struct sk_buff *skb, struct rewire_hold *const holds[],
-			       unsigned int n)
+static int rewire_punt_compose(struct sk_buff *skb, const struct rewire_punt_batch *batch)
 {
 	void *header = genlmsg_put(skb, 0, 0, &rewire_family, 0, REWIRE_CMD_PUNT_NTF);
 	unsigned int i;
 
 	if (!header)
 		return -EMSGSIZE;
-	for (i = 0; i < n; i++) {
-		if (rewire_punt_fill(skb, holds[i])) {
+	for (i = 0; i < batch->count; i++) {
+		if (WARN_ON_ONCE(rewire_punt_fill(skb, batch->holds[i]))) {
 			genlmsg_cancel(skb, header);
 			return -EMSGSIZE;
 		}
@@ -286,63 +341,64 @@ static int rewire_punt_compose(struct sk_buff *skb, struct rewire_hold *const ho
 	return 0;
 }
 
-static unsigned int rewire_punt_next(struct rewire_punt_queue *queue,
-				     struct rewire_hold *holds[REWIRE_PUNT_BATCH], u32 *portid)
+/* The message is consumed. Return: 0 or a negative error. */
+static int rewire_punt_ask(struct rewire_net *ns, struct sk_buff *skb,
+			   const struct rewire_punt_batch *batch)
 {
-	unsigned int n = 0;
-	bool sparse;
+	bool watched = rewire_event_wanted(ns, REWIRE_NLGRP_PUNT);
+	struct sk_buff *copy = NULL;
+	int err = rewire_punt_compose(skb, batch);
 
-	spin_lock(&queue->lock);
-	*portid = rewire_punt_portid(queue, &sparse);
-	if (*portid)
-		n = rewire_punt_take(queue, sparse, holds);
-	spin_unlock(&queue->lock);
-	return n;
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	if (watched)
+		copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
+	err = genlmsg_unicast(ns->net, skb, batch->portid);
+	if (err) {
+		nlmsg_free(copy);
+		this_cpu_inc(ns->stats->punt_retries);
+		return err;
+	}
+	this_cpu_add(ns->stats->punts, batch->count);
+	this_cpu_inc(ns->stats->punt_batches);
+	if (watched)
+		rewire_event_punt(ns, copy);
+	return 0;
 }
 
 /*
- * Send one batch, in a message that is consumed. The holds are in hand by RCU alone while it
- * is filled: that takes as long as many packets do, and these want the queue's lock. What ends
- * meanwhile is answered all the same. Bottom halves stay disabled, by which netlink knows
- * that it must not sleep.
+ * Send one batch, in a message that is consumed, if there is one. The holds are in hand by
+ * RCU alone while it is filled: that takes as long as many packets do, and these want the
+ * queue's lock. What ends meanwhile is answered all the same. Bottom halves stay disabled,
+ * by which netlink knows that it must not sleep.
  * Return: how many were sent, or a negative error.
  */
-static int rewire_punt_send_batch(struct rewire_punt_queue *queue, struct sk_buff *skb,
-				  struct sk_buff **copy)
+static int rewire_punt_send_batch(struct rewire_punt_queue *queue, struct sk_buff *skb)
 {
-	struct rewire_hold *holds[REWIRE_PUNT_BATCH];
-	struct rewire_net *ns = queue->ns;
-	unsigned int n;
+	struct rewire_punt_batch batch;
+	bool sparse;
 	int err = 0;
-	u32 portid;
 
+	batch.count = 0;
 	rcu_read_lock_bh();
-	n = rewire_punt_next(queue, holds, &portid);
-	if (!n) {
+	spin_lock(&queue->lock);
+	batch.portid = rewire_punt_portid(queue, &sparse);
+	if (batch.portid)
+		rewire_punt_take(queue, sparse, &batch);
+	spin_unlock(&queue->lock);
+	if (!batch.count) {
 		nlmsg_free(skb);
-		goto out;
-	}
-	if (!skb)
-		skb = genlmsg_new(n * REWIRE_PUNT_SIZE, GFP_ATOMIC | __GFP_NOWARN);
-	err = skb ? rewire_punt_compose(skb, holds, n) : -ENOMEM;
-	if (err) {
-		nlmsg_free(skb);
-		goto out;
-	}
-	if (copy && rewire_event_wanted(ns, REWIRE_NLGRP_PUNT))
-		*copy = skb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
-	err = genlmsg_unicast(ns->net, skb, portid);
-	if (err) {
-		this_cpu_inc(ns->stats->punt_retries);
 	} else {
-		this_cpu_add(ns->stats->punts, n);
-		this_cpu_inc(ns->stats->punt_batches);
+		if (!skb)
+			skb = rewire_punt_message(&batch);
+		err = skb ? rewire_punt_ask(queue->ns, skb, &batch) : -ENOMEM;
+		if (err)
+			rewire_punt_untake(queue, &batch);
 	}
-out:
-	if (err)
-		rewire_punt_untake(queue, holds, n);
 	rcu_read_unlock_bh();
-	return err ?: (int)n;
+	return err ?: (int)batch.count;
 }
 
 /**
@@ -351,32 +407,61 @@ out:
  *
  * What is left then, and what found no memory here, is the work's.
  * Context: any but hard interrupts.
+ * Return: whether it was sent.
  */
-void rewire_punt_send(struct rewire_punt_queue *queue)
+bool rewire_punt_send(struct rewire_punt_queue *queue)
 {
-	int n = rewire_punt_send_batch(queue, NULL, NULL);
+	int n = rewire_punt_send_batch(queue, NULL);
 
 	if (n == REWIRE_PUNT_BATCH)
 		rewire_punt_kick(queue, 1);
 	else if (n < 0)
 		rewire_punt_kick(queue, n == -ENOMEM ? 0 : REWIRE_PUNT_RETRY);
+	return n > 0;
+}
+
+static bool rewire_punt_is_due(struct rewire_punt_queue *queue)
+{
+	bool due;
+
+	spin_lock_bh(&queue->lock);
+	due = rewire_punt_due(queue);
+	spin_unlock_bh(&queue->lock);
+	return due;
+}
+
+/**
+ * rewire_punt_go_on() - send what answers have made room for
+ * @ns: the namespace
+ *
+ * After several of them, that messages are full, and what was held does not wait for it.
+ * Context: process, or bottom halves.
+ */
+void rewire_punt_go_on(struct rewire_net *ns)
+{
+	int cpu, round;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
+
+		for (round = 0; round < REWIRE_PUNT_ROUNDS; round++) {
+			if (!READ_ONCE(queue->queued) || !rewire_punt_is_due(queue) ||
+			    !rewire_punt_send(queue))
+				break;
+		}
+	}
 }
 
 static void rewire_punt_work(struct work_struct *work)
 {
 	struct rewire_punt_queue *queue =
 		container_of(work, struct rewire_punt_queue, send.work);
-	struct sk_buff *skb, *copy;
+	struct sk_buff *skb;
 	int n;
 
 	do {
-		copy = NULL;
 		skb = genlmsg_new(REWIRE_PUNT_BATCH * REWIRE_PUNT_SIZE, GFP_KERNEL);
-		n = skb ? rewire_punt_send_batch(queue, skb, &copy) : -ENOMEM;
-		if (copy && n > 0)
-			rewire_event_punt(queue->ns, copy);
-		else
-			nlmsg_free(copy);
+		n = skb ? rewire_punt_send_batch(queue, skb) : -ENOMEM;
 		cond_resched();
 	} while (n > 0);
 	if (n < 0)

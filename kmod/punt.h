@@ -41,7 +41,7 @@ struct rewire_handlers {
  * @holds: all of them, oldest first
  * @round: lanes of holds that are queued, by kind
  * @ready: holds whose turn has come, but nobody could be asked; first to go first
- * @waiting: holds whose punt was sent, oldest first
+ * @waiting: holds whose punt is sent, oldest first
  * @lanes: those of @round, and those of which something is asked, by virtual network
  * @queued: holds in lanes
  * @asked: holds in @ready and @waiting
@@ -74,7 +74,9 @@ int rewire_punt_add(struct rewire_punt_queue *queue, struct rewire_hold *hold);
 void rewire_punt_leave(struct rewire_punt_queue *queue, struct rewire_hold *hold);
 void rewire_punt_answered(struct rewire_punt_queue *queue, struct rewire_hold *hold);
 bool rewire_punt_due(struct rewire_punt_queue *queue);
-void rewire_punt_send(struct rewire_punt_queue *queue);
+void rewire_punt_later(struct rewire_punt_queue *queue);
+bool rewire_punt_send(struct rewire_punt_queue *queue);
+void rewire_punt_go_on(struct rewire_net *ns);
 unsigned int rewire_punt_handlers(struct rewire_net *ns);
 bool rewire_punt_heard(struct rewire_net *ns, u32 vni);
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns);

@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "netlink.h"
 #include "network.h"
+#include "punt.h"
 #include "trace.h"
 
 /* A pass without a lifetime: what was held needs something to tell it. */
@@ -208,6 +209,7 @@ int rewire_nl_verdict_add_doit(struct sk_buff *skb, struct genl_info *info)
 		accepted += result;
 		cond_resched();
 	}
+	rewire_punt_go_on(ns);
 	if (result < 0 || nla_put_u32(reply, REWIRE_A_VERDICT_BATCH_ACCEPTED, accepted)) {
 		nlmsg_free(reply);
 		return result < 0 ? result : -EMSGSIZE;

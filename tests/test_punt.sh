@@ -208,6 +208,32 @@ thaw() {
 	match "a daemon that was frozen for a while answers" "$(< "$work/who")" "^out $nat4 "
 }
 
+# from_many COUNT: a datagram of each of so many flows, and then how many are held and were asked about
+from_many() {
+	from_ports $(seq 20000 $((19999 + $1)))
+	rewire -j stats show | jq -r '"\(.holds) \(.punts)"'
+}
+
+# A window of questions is asked, the others wait for answers. Nobody needs theirs when all end at once.
+ended() {
+	local holds=0 asked=0 times
+
+	kill -STOP "$rewired_pid"
+	for times in {1..10}; do
+		read -r holds asked <<< "$(from_many 300)"
+		[ "$holds" -lt 300 ] || break
+		wait_for 10 figure_is holds 0
+	done
+	check "300 flows are held ($times)" test "$holds" -ge 300
+	rewire attach del dev t1
+	equal "none is when their device goes" "$(figure holds)" 0
+	# Some may have ended before that, and made room for others
+	check "and nobody is asked about them any more" test $(($(figure punts) - asked)) -lt 150
+	kill -CONT "$rewired_pid"
+	attach t1
+	wait_for 20 eval '[[ "$(fetch t1 "$out4" whoami --connect-timeout 2)" == "out "* ]]'
+}
+
 second_daemon() {
 	refuse "a second daemon is refused" 2 "nother process listens" timeout 20 ip netns exec host \
 		"$bin/rewired" -c "$config" -s "$work/second.sock"
@@ -223,5 +249,6 @@ survival
 adoption
 second_daemon
 thaw
+ended
 orphans
 test_end
