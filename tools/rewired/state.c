@@ -220,15 +220,16 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 	return ret;
 }
 
-/* Both lists are in one order, and what is in both is shared. */
-static bool has_new_addresses(const struct snapshot *snapshot, const struct snapshot *old)
+static bool has_new_ports(const struct snapshot *snapshot, const struct snapshot *old)
 {
-	unsigned int i, j = 0;
+	const struct span *span, *known;
+	unsigned int i;
 
-	for (i = 0; i < snapshot->port_count; i++) {
-		while (j < old->port_count && old->ports[j] != snapshot->ports[i])
-			j++;
-		if (j == old->port_count)
+	for (i = 0; i < snapshot->span_count; i++) {
+		span = &snapshot->spans[i];
+		known = snapshot_span(old, ports_vni(span->ports), ports_address(span->ports),
+				      span->pool->ports.min);
+		if (!known || known->pool->ports.max < span->pool->ports.max)
 			return true;
 	}
 	return false;
@@ -249,8 +250,8 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 		snapshot_free(snapshot);
 		return 0;
 	}
-	/* Addresses that are new may have flows already */
-	ret = change->loop && !has_new_addresses(snapshot, old) ? 0 :
+	/* Ports that are new may have flows already */
+	ret = change->loop && !has_new_ports(snapshot, old) ? 0 :
 	      look(state, snapshot, true, &change->error);
 	if (!ret)
 		ret = put_in_force(state, snapshot, &plan, &change->error);

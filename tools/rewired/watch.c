@@ -86,6 +86,26 @@ static void learn_affinity(struct watch *watch, const struct rw_flow *flow)
 		       watch->now, watch->now - (int64_t)flow->idle + service->affinity * 1000LL);
 }
 
+/*
+ * Before a configuration is in force, handlers give ports by the one that is, and they may
+ * go on with it, if the kernel refuses the other. So what either has is in use.
+ */
+static const struct snapshot *other_snapshot(const struct watch *watch)
+{
+	const struct snapshot *in_force = watch->engine->snapshot;
+
+	return in_force != watch->snapshot ? in_force : NULL;
+}
+
+static void see_ports(struct watch *watch, const struct rw_flow *flow)
+{
+	const struct snapshot *other = other_snapshot(watch);
+
+	bindings_seen(watch->engine->bindings, watch->snapshot, &flow->spec, flow->id);
+	if (other)
+		bindings_seen(watch->engine->bindings, other, &flow->spec, flow->id);
+}
+
 static int see_flow(const struct rw_flow *flow, void *data)
 {
 	struct watch *watch = data;
@@ -94,7 +114,7 @@ static int see_flow(const struct rw_flow *flow, void *data)
 	memory_seen(watch->engine->memory, flow, watch->now);
 	learn_affinity(watch, flow);
 	if (is_translated(flow) && watch->listing)
-		bindings_seen(watch->engine->bindings, watch->snapshot, &flow->spec, flow->id);
+		see_ports(watch, flow);
 	else if (is_translated(flow))
 		add_seen(watch, flow);
 	return 0;
@@ -114,8 +134,11 @@ static void flow_ended(struct watch *watch, const struct rw_change *change)
 static void set_port(const struct record *record, bool held, void *data)
 {
 	const struct watch *watch = data;
+	const struct snapshot *other = other_snapshot(watch);
 
 	bindings_remember(watch->engine->bindings, watch->snapshot, &record->spec, held);
+	if (other)
+		bindings_remember(watch->engine->bindings, other, &record->spec, held);
 }
 
 /*
@@ -204,7 +227,8 @@ static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_err
 	watch->listing = true;
 	ret = rw_flow_each(socket, NULL, see_flow, watch, error);
 	watch->listing = false;
-	watch->behind = ret || !watch->listening;
+	/* What one of two configurations has in use may be free by the other: that is for the next */
+	watch->behind = ret || !watch->listening || other_snapshot(watch);
 	if (ret)
 		return ret;
 	memory_list_end(engine->memory, watch->now);
