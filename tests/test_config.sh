@@ -76,11 +76,57 @@ garbage() {
 	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 }
 
+# ports_used: by the pool whose address a change takes away
+ports_used() {
+	rewire -j pool show | jq '[.[] | select(.name == "one") | .addresses[].tcp.used] | add'
+}
+
+# fill_targets: as many as the kernel takes, many to a message, and what it says then
+fill_targets() {
+	in_ns host env PYTHONPATH="$tests/lib" /usr/bin/python3 - <<-'END'
+		import struct
+		from netlink import REQUEST, Refused, Rewire, u32
+		rewire, c = Rewire(), Rewire.c
+
+		def message(number):
+		    payload = (struct.pack("=BBH", c["CMD_TARGET_SET"], 1, 0) + u32(c["A_TARGET_ID"], number) +
+		               u32(c["A_TARGET_STATE"], c["TARGET_STATE_ACTIVE"]))
+		    return struct.pack("=IHHII", 16 + len(payload), rewire.family, REQUEST, number, 0) + payload
+
+		for first in range(1000000, 1065000, 1000):
+		    rewire.socket.send(b"".join(message(first + n) for n in range(1000)))
+		try:
+		    for number in range(1065000, 1066000):
+		        rewire.command("TARGET_SET", message(number)[20:])
+		except Refused as refused:
+		    print(refused)
+	END
+}
+
+# A change is looked at before the kernel is asked, by a daemon that looks at no other time.
+refused_by_the_kernel() {
+	stop_rewired
+	write_config '.pools += [{ name: "one", vni: 0, quarantine: 0, addresses: "203.0.113.65" }] | .services[0].source.pool = "one"'
+	rewired_options+=(--freeze)
+	start_rewired
+	hold_connection c t1 "$out4"
+	match "a connection has a port" "$(ask_on c)" "^out 203.0.113.65 "
+	check "the daemon takes the flows from the kernel" rewire apply "$config"
+	match "there are as many targets as there may be" "$(fill_targets)" "ENOSPC: There are as many"
+	jq '.pools[1].addresses = ["203.0.113.66"] |
+		.services[2].backends[0].id = 99' \
+		"$config" > "$work/other.json"
+	refuse "so the kernel refuses another backend" 2 'target 99: There are as many targets' rewire apply "$work/other.json"
+	equal "whose pool would have lost the connection's address: its port is in use" "$(ports_used)" 1
+	release_connection c
+}
+
 set_up
 start_http out 80 || exit 1
 running=$(rewire -j config show) rules=$(rewire -j rule show | sum_rules)
 reloads
 garbage
+refused_by_the_kernel
 check "the daemon ends when it is told to" stop_rewired
 refuse "without it the command line says so" 2 "no daemon answers" rewire service show
 test_end
