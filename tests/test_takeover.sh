@@ -149,6 +149,83 @@ takers_that_fail() {
 	is_as_before
 }
 
+target_is() {
+	[ "$(rewire -j target show | jq -r '.[] | select(.id == 31) | .state')" = "$1" ]
+}
+
+# A taker whose time has passed may not know it yet, and goes on as if it had taken over.
+one_that_is_late() {
+	local rules
+
+	check "a target is down by an operator's hand" rewire target set id 31 state down
+	rules=$(rules)
+	mkfifo "$work/late"
+	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin ask takeover.stop \
+		wait linger < "$work/late" > "$work/taker" & taker=$!
+	exec {late}> "$work/late"
+	wait_for 20 eval '[ "$(wc -l < "$work/taker")" = 2 ]'
+	check "one changes targets" rewire target set id 31 state active
+	check "after some seconds the daemon goes on" \
+		wait_for 20 grep -q "process $taker, which has copies" "$work/rewired.log"
+	decides "without it"
+	check "targets are as they were" wait_for 5 target_is down
+	check "the other one has not noticed, and changes rules" rewire rule add vni 10 dst 192.0.2.0/24 punt policy 77
+	check "and targets" rewire target set id 31 state active
+	refuse "no third one may take over" 2 "another daemon takes this one's place" \
+		in_ns host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --takeover
+	exec {late}>&-
+	wait $taker
+	check "when it has ended, all is as it was" wait_for 5 eval '[ "$(rules)" = "$rules" ]'
+	check "targets, too" wait_for 5 target_is down
+	decides "the daemon goes on"
+	is_as_before
+	check "the target is up again" rewire target set id 31 state active
+}
+
+reloads() {
+	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
+	wait_for 20 grep -q sockets "$work/taker"
+	write_config 'del(.services[3])'
+	kill -HUP "$rewired_pid"
+	check "what is asked for during a takeover is put off" wait_for 5 grep -q "nothing is changed" "$work/rewired.log"
+	equal "nothing has changed" "$(rewire -j config show | jq '.services | length')" 5
+	kill $taker
+	check "until the other one is gone" wait_for 5 eval '[ "$(rewire -j config show | jq ".services | length")" = 4 ]'
+	write_config
+	check "the usual configuration is back" rewire apply "$config"
+}
+
+# Memory that is freed is overwritten
+ends_meanwhile() {
+	export MALLOC_PERTURB_=165
+	start_rewired
+	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
+	wait_for 20 grep -q sockets "$work/taker"
+	kill -HUP "$rewired_pid"
+	wait_for 5 grep -q "nothing is changed" "$work/rewired.log"
+	kill -TERM "$rewired_pid"
+	check "a daemon ends while another is about to take its place" wait_for 5 rewired_gone
+	check "which notices" wait $taker
+	check "it has removed its socket" test ! -e "$REWIRE_SOCKET"
+	unset MALLOC_PERTURB_
+}
+
+without_its_folder() {
+	local folder=$work/closed
+
+	REWIRE_SOCKET=$folder/rewired.sock
+	check "a daemon whose socket is in another folder" next_daemon
+	chown 65534 "$folder"
+	check "is taken over when nothing can be changed there" next_daemon --takeover
+	check "it ends" wait_for 20 old_gone
+	match "new flows have answers" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+	match "why nobody can ask the next daemon is told" "$(< "$work/rewired.log")" "rewired.sock: Permission denied"
+	chown 0 "$folder"
+	check "it listens as soon as it can" wait_for 10 rewire daemon show
+	stop_rewired
+	REWIRE_SOCKET=$work/rewired.sock
+}
+
 is_silent() {
 	taker ask takeover.begin wait > "$work/taker" & taker=$!
 	wait_for 20 grep -q sockets "$work/taker"
@@ -173,10 +250,14 @@ spawn out /usr/bin/python3 "$tests/lib/datagrams.py" serve udp 7
 wait_for 30 listens out -u 7 || exit 1
 handlers=$(figure handlers)
 takers_that_fail
+one_that_is_late
+reloads
 is_silent
 takes_over
 restarts
 bad_takers
 note "$(rewire -j daemon show)"
 stop_rewired
+ends_meanwhile
+without_its_folder
 test_end

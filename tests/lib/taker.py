@@ -5,6 +5,7 @@ ask METHOD     send a request, and print the answer
 send METHOD    send a request
 own            become the process that the handlers' sockets belong to
 wait           until the daemon closes the connection
+linger         until the standard input ends
 
 At the end the connection is closed, as by a process that dies.
 """
@@ -48,6 +49,8 @@ for word in words:
         send(next(words))
     elif word == "own":
         own()
+    elif word == "linger":
+        sys.stdin.read()
     else:
         while daemon.recv(4096):
             pass

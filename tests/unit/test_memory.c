@@ -432,6 +432,40 @@ static void the_unguarded_are_told(void **context)
 	assert_int_equal(memory_idle_guard(memory), 0);
 }
 
+static bool is_not_56(uint32_t rule, void *data)
+{
+	(void)data;
+	return rule != 56;
+}
+
+static void guards_that_are_gone_are_set_anew(void **context)
+{
+	struct record *record, *dead;
+
+	(void)context;
+	seen(flow(1, 7));
+	ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED);
+	memory_unguarded(memory)->rule = 55;
+	memory_unguard(memory, is_not_56, NULL);
+	record = memory_unguarded(memory);
+	assert_non_null(record);
+	assert_int_equal(record->rule, 0);
+	record->rule = 56;
+	memory_unguard(memory, is_not_56, NULL);
+	assert_null(memory_unguarded(memory));
+	assert_int_equal(memory_idle_guard(memory), 0);
+	seen(flow(2, 8));
+	ended(flow(2, 8), REWIRE_REASON_CLOSE_EVICTED);
+	dead = memory_unguarded(memory);
+	dead->rule = 57;
+	memory_drop(memory, recall(2, false));
+	memory_lost(memory, START);	/* and rules with the flows */
+	assert_int_equal(dead->rule, 0);
+	assert_ptr_equal(memory_unguarded(memory), record);
+	tick(START + 1000);
+	assert_int_equal(memory_idle_guard(memory), 0);
+}
+
 /* Handlers note, recall and refuse at random, while flows end. Sanitizers look on. */
 #define RACE_KEYS	16
 #define RACE_ROUNDS	100000
@@ -529,6 +563,7 @@ int main(void)
 		TEST(after_the_kernel_lost_all_they_come_back),
 		TEST(there_is_a_limit),
 		TEST(the_unguarded_are_told),
+		TEST(guards_that_are_gone_are_set_anew),
 		TEST(handlers_and_ends_race),
 	};
 	int failed;

@@ -14,6 +14,7 @@
 #include "control.h"
 
 #define UNREAD_MAX	(64 << 20)	/* of answers, of a client that does not read them */
+#define LISTEN_AGAIN	1000		/* milliseconds */
 
 static const char being_taken_over[] = "another daemon takes this one's place: nothing is changed";
 
@@ -26,6 +27,9 @@ struct control {
 	struct client *taker;		/* who takes this daemon's place, see takeover.h; or NULL */
 	json_t *stop;			/* the taker's request to stop, or NULL */
 	uv_timer_t patience;		/* with the taker */
+	bool late;			/* a taker whose time is over is not gone yet */
+	bool reload;			/* asked for while there was a taker */
+	uv_timer_t again;		/* to listen, which has failed */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 	pthread_mutex_t lock;		/* of edits that the state thread has done */
@@ -82,6 +86,7 @@ static void forget_taker(struct client *client)
 	control->taker = NULL;
 	uv_timer_stop(&control->patience);
 	log_line("another daemon has not taken over");
+	control_resume(control);
 }
 
 static void client_close(struct client *client)
@@ -165,6 +170,17 @@ static void post(struct control *control, struct client *client, struct edit *ed
 	state_post(control->daemon->state, &edit->change);
 }
 
+void control_resume(struct control *control)
+{
+	/* Nor when all ends, or another one has begun */
+	if (!control->daemon || control->taker)
+		return;
+	state_resume(control->daemon->state);
+	if (control->reload)
+		post(control, NULL, methods_reload(control->daemon), NULL);
+	control->reload = false;
+}
+
 static void out_of_patience(uv_timer_t *timer)
 {
 	struct control *control = timer->data;
@@ -180,8 +196,10 @@ static void give_sockets(struct client *client, const struct call *call)
 	unsigned int i;
 	int fd, ret;
 
-	if (control->taker != client || uv_fileno((uv_handle_t *)&client->pipe, &fd))
+	if (control->taker != client || uv_fileno((uv_handle_t *)&client->pipe, &fd)) {
+		control_resume(control);
 		return;
+	}
 	sockets.count = handlers_sockets(control->daemon->handlers, sockets.fds);
 	sockets.fds[sockets.count] = rw_socket_fd(call->edit->change.log);
 	sockets.count++;
@@ -278,7 +296,7 @@ static void take_edit(struct client *client, struct edit *edit, json_t *id)
 {
 	struct control *control = client->control;
 
-	if (control->taker) {
+	if (control->taker || (control->late && edit->change.give_log)) {
 		client_send(client, rpc_error(id, RPC_REFUSED, being_taken_over));
 		methods_edit_free(edit);
 		return;
@@ -467,7 +485,28 @@ static int listen_on(struct control *control, struct error *error)
 	return ret ? refuse(error, "%s: %s", control->path, uv_strerror(ret)) : 0;
 }
 
-struct control *control_open(uv_loop_t *loop, const char *path, struct error *error)
+static void listen_again(uv_timer_t *timer)
+{
+	struct control *control = timer->data;
+	struct error error;
+
+	if (listen_on(control, &error))
+		return;
+	uv_timer_stop(timer);
+	log_line("listening on %s", control->path);
+}
+
+void control_listen(struct control *control)
+{
+	struct error error;
+
+	if (!listen_on(control, &error))
+		return;
+	log_line("%s", error.text);
+	uv_timer_start(&control->again, listen_again, LISTEN_AGAIN, LISTEN_AGAIN);
+}
+
+struct control *control_new(uv_loop_t *loop, const char *path, struct error *error)
 {
 	struct control *control = allocate(1, sizeof(*control));
 
@@ -483,12 +522,27 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 	control->wake.data = control;
 	uv_timer_init(loop, &control->patience);
 	control->patience.data = control;
+	uv_timer_init(loop, &control->again);
+	control->again.data = control;
 	uv_pipe_init(loop, &control->server, 0);
 	control->server.data = control;
-	if (!listen_on(control, error))
-		return control;
-	control_close(control);
-	return NULL;
+	return control;
+}
+
+struct control *control_open(uv_loop_t *loop, const char *path, struct error *error)
+{
+	struct control *control = control_new(loop, path, error);
+
+	if (control && listen_on(control, error)) {
+		control_close(control);
+		return NULL;
+	}
+	return control;
+}
+
+void control_set_late(struct control *control, bool late)
+{
+	control->late = late;
 }
 
 void control_start(struct control *control, struct daemon *daemon)
@@ -498,10 +552,12 @@ void control_start(struct control *control, struct daemon *daemon)
 
 void control_reload(struct control *control)
 {
-	if (control->taker)
+	if (control->taker) {
 		log_line("%s", being_taken_over);
-	else
-		post(control, NULL, methods_reload(control->daemon), NULL);
+		control->reload = true;
+		return;
+	}
+	post(control, NULL, methods_reload(control->daemon), NULL);
 }
 
 static void close_handle(uv_handle_t *handle, void *data)
@@ -518,6 +574,10 @@ static void close_handle(uv_handle_t *handle, void *data)
 
 void control_close(struct control *control)
 {
+	/* The state thread is gone, and with it all that a taker could want */
+	control->daemon = NULL;
+	control->taker = NULL;
+	json_decref(control->stop);
 	take_finished(control);
 	uv_walk(control->loop, close_handle, control);
 	uv_run(control->loop, UV_RUN_DEFAULT);

@@ -16,7 +16,9 @@ struct guards {
 	unsigned int count;
 };
 
-/* By the state thread: delete the guards of what is back or forgotten, set new ones. */
+/* By the state thread: find out which are gone, for guards_set to set them anew. */
+void guards_check(struct memory *memory, struct rw_socket *socket);
+/* Likewise: delete the guards of what is back or forgotten, set new ones. */
 void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *socket);
 
 #endif

@@ -271,19 +271,69 @@ static void go_on(struct daemon *daemon)
 {
 	struct error error;
 
-	log_line("another daemon has not taken over");
 	if (handlers_own(daemon->handlers, &error))
 		log_line("%s", error.text);
 	state_restore(daemon->state);
+	control_resume(daemon->control);
+}
+
+/* A taker that has let its time pass. Until it is gone, what it changes is changed back then. */
+struct late {
+	uv_poll_t poll;
+	struct taker *taker;
+	struct control *control;
+	bool waiting;
+};
+
+static void late_end(struct late *late)
+{
+	if (!late->waiting)
+		return;
+	uv_close((uv_handle_t *)&late->poll, NULL);
+	taker_close(late->taker);
+	control_set_late(late->control, false);
+	late->waiting = false;
+}
+
+static void on_late(uv_poll_t *poll, int status, int events)
+{
+	struct late *late = poll->data;
+
+	(void)events;
+	if (!status && !taker_is_gone(late->taker))
+		return;
+	late_end(late);
+	uv_stop(poll->loop);
+}
+
+static void refuse_taker(struct late *late, uv_loop_t *loop)
+{
+	pid_t pid = taker_refuse(late->taker);
+
+	log_line("another daemon has not taken over");
+	if (taker_is_gone(late->taker)) {
+		taker_close(late->taker);
+		return;
+	}
+	log_line("process %d, which has copies of this daemon's sockets, has to end", (int)pid);
+	uv_poll_init(loop, &late->poll, late->taker->fd);
+	late->poll.data = late;
+	uv_poll_start(&late->poll, UV_READABLE | UV_DISCONNECT, on_late);
+	control_set_late(late->control, true);
+	late->waiting = true;
 }
 
 /* Until the end. Taker is who has to know when the control socket is free, if anybody. */
-static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker)
+static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker, bool taken_over)
 {
 	struct watcher watcher = { .control = daemon->control };
+	struct late late = { .taker = taker, .control = daemon->control };
 	unsigned int i;
 
 	control_start(daemon->control, daemon);
+	/* Who has asked the other daemon for this cannot ask it again */
+	if (taken_over)
+		control_reload(daemon->control);
 	watch_signals(&watcher, loop);
 	notify("READY=1");
 	log_line("ready");
@@ -292,13 +342,19 @@ static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker)
 		start_threads(daemon);
 		uv_run(loop, UV_RUN_DEFAULT);
 		stop_threads(daemon);
-		if (!control_taker(daemon->control, taker) || watcher.end || !taker_wait(taker))
+		if (watcher.end)
 			break;
-		taker_close(taker);
+		if (control_taker(daemon->control, taker)) {
+			state_remember(daemon->state);
+			if (!taker_wait(taker))
+				break;
+			refuse_taker(&late, loop);
+		}
 		go_on(daemon);
 	}
 	notify("STOPPING=1");
 	machine_stop();
+	late_end(&late);
 	for (i = 0; i < 3; i++)
 		uv_close((uv_handle_t *)&watcher.signals[i], NULL);
 	uv_run(loop, UV_RUN_NOWAIT);
@@ -326,15 +382,18 @@ static int take_over(struct daemon *daemon, const struct options *options, struc
 	daemon->state = state_open(daemon->engine, daemon->store, &options->state, log, error);
 	if (daemon->state)
 		daemon->handlers = handlers_adopt(daemon->engine, sockets, error);
-	if (!daemon->handlers || state_prepare(daemon->state, snapshot, error) ||
-	    takeover_stop(takeover, error) || handlers_own(daemon->handlers, error) ||
+	if (daemon->handlers)
+		daemon->control = control_new(loop, options->socket, error);
+	if (!daemon->control || state_prepare(daemon->state, snapshot, error) ||
+	    takeover_stop(takeover, error) || state_prepare(daemon->state, snapshot, error) ||
+	    takeover_check(takeover, error) || handlers_own(daemon->handlers, error) ||
 	    state_adopt(daemon->state, snapshot, error) || takeover_end(takeover, error))
 		return -1;
 	handlers_start(daemon->handlers);
 	log_line("took over %u sockets", handlers_number(daemon->handlers));
 	takeover_wait(takeover);
-	daemon->control = control_open(loop, options->socket, error);
-	return daemon->control ? 0 : -1;
+	control_listen(daemon->control);
+	return 0;
 }
 
 static void end(struct daemon *daemon, struct taker *taker)
@@ -360,6 +419,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	};
 	struct daemon daemon = { .engine = &engine, .store = store, .started = clock_now() / 1000 };
 	struct taker taker = { .fd = -1 };
+	bool taken_over = takeover->fd >= 0;
 	struct error error;
 	uv_loop_t loop;
 	int ret;
@@ -367,7 +427,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	uv_loop_init(&loop);
 	rcu_register_thread();
 	engine.prober = prober_new(&engine, runner);
-	if (takeover->fd >= 0)
+	if (taken_over)
 		ret = take_over(&daemon, options, snapshot, &loop, takeover, &error);
 	else
 		ret = begin(&daemon, options, snapshot, &loop, &error);
@@ -375,7 +435,7 @@ static int run(const struct options *options, struct store *store, struct snapsh
 	if (ret)
 		log_line("%s", error.text);
 	else
-		serve(&loop, &daemon, &taker);
+		serve(&loop, &daemon, &taker, taken_over);
 	if (!engine.snapshot)
 		snapshot_free(snapshot);
 	end(&daemon, &taker);

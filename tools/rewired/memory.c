@@ -488,17 +488,25 @@ static void end_lost(const struct record *found, void *data)
 
 	if (atomic_load(&record->state) == RECORD_LIVE)
 		end_unheard(passing, record, REWIRE_REASON_CLOSE_EXIT);
-	record->rule = 0;
 	atomic_store(&record->id, 0);
 	atomic_store(&record->stale, 0);
+}
+
+static bool all_gone(uint32_t rule, void *data)
+{
+	(void)rule;
+	(void)data;
+	return true;
 }
 
 void memory_lost(struct memory *memory, int64_t now)
 {
 	struct passing passing = { memory, now };
 
-	memory->idle_count = 0;
 	memory_each(memory, end_lost, &passing);
+	/* Of the dead, too, that wait to be buried: their rules' numbers are others' soon */
+	memory_unguard(memory, all_gone, NULL);
+	memory->idle_count = 0;
 }
 
 /* One of the same flow may have come after it, and hold the port by now. */
@@ -627,6 +635,24 @@ struct record *memory_unguarded(struct memory *memory)
 void memory_put_back(struct memory *memory, struct record *record)
 {
 	cds_list_add_tail(&record->unguarded, &memory->unguarded);
+}
+
+void memory_unguard(struct memory *memory, memory_rule_fn *is_gone, void *data)
+{
+	struct cds_lfht_iter iter;
+	struct cds_lfht_node *node;
+	struct record *record;
+
+	rcu_read_lock();
+	cds_lfht_for_each(memory->table, &iter, node) {
+		record = node_record(node);
+		if (!record->rule || !is_gone(record->rule, data))
+			continue;
+		record->rule = 0;
+		if (is_there(record))
+			memory_put_back(memory, record);
+	}
+	rcu_read_unlock();
 }
 
 uint32_t memory_idle_guard(struct memory *memory)

@@ -120,6 +120,9 @@ void memory_each(struct memory *memory, memory_fn *fn, void *data);
 /* The next kept record without a guard, taken off the list; or NULL. */
 struct record *memory_unguarded(struct memory *memory);
 void memory_put_back(struct memory *memory, struct record *record);
+/* Guards may be gone from the kernel: those whose rules are want another one. */
+typedef bool memory_rule_fn(uint32_t rule, void *data);
+void memory_unguard(struct memory *memory, memory_rule_fn *is_gone, void *data);
 /* The next rule that guards nothing any more; or 0. */
 uint32_t memory_idle_guard(struct memory *memory);
 

@@ -9,6 +9,7 @@
 
 #include "librewire.h"
 #include "reconcile.h"
+#include "targets.h"
 
 #define RULE_PREFERENCE		100
 #define DUMP_TRIES		20
@@ -32,8 +33,7 @@ struct step {
 /* What the kernel has. */
 struct kernel {
 	struct rules rules;
-	struct rw_target *targets;
-	unsigned int target_count, target_room;
+	struct targets targets;
 };
 
 static struct step *add_step(struct plan *plan, enum action action)
@@ -51,27 +51,10 @@ static int take_rule(const struct rw_rule *rule, void *data)
 	return 0;
 }
 
-static int take_target(const struct rw_target *target, void *data)
-{
-	struct kernel *kernel = data;
-
-	kernel->targets = grow(kernel->targets, kernel->target_count, &kernel->target_room,
-			       sizeof(*kernel->targets));
-	kernel->targets[kernel->target_count++] = *target;
-	return 0;
-}
-
-static int by_target_id(const void *a, const void *b)
-{
-	const struct rw_target *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
 static void forget_kernel(struct kernel *kernel)
 {
 	rules_free(&kernel->rules);
-	free(kernel->targets);
+	targets_free(&kernel->targets);
 	memset(kernel, 0, sizeof(*kernel));
 }
 
@@ -85,25 +68,14 @@ static int read_kernel(struct kernel *kernel, struct rw_socket *socket, struct e
 		forget_kernel(kernel);
 		ret = rw_rule_each(socket, take_rule, kernel, &why);
 		if (!ret)
-			ret = rw_target_each(socket, take_target, kernel, &why);
+			ret = targets_read(&kernel->targets, socket, &why);
 	} while (ret == -EINTR && ++tries < DUMP_TRIES);
 	if (ret) {
 		forget_kernel(kernel);
 		return refuse(error, "%s", why.sentence);
 	}
-	if (kernel->target_count)
-		qsort(kernel->targets, kernel->target_count, sizeof(*kernel->targets), by_target_id);
 	rules_sort(&kernel->rules);
 	return 0;
-}
-
-static const struct rw_target *find_target(const struct kernel *kernel, uint32_t id)
-{
-	const struct rw_target key = { .id = id };
-
-	if (!kernel->target_count)
-		return NULL;
-	return bsearch(&key, kernel->targets, kernel->target_count, sizeof(key), by_target_id);
 }
 
 /* Guards are set and deleted one by one; those of a daemon that is gone are nobody's. */
@@ -183,7 +155,7 @@ static void plan_target(struct plan *plan, const struct kernel *kernel,
 			const struct backend *backend, const struct snapshot *old,
 			enum purpose purpose)
 {
-	const struct rw_target *target = find_target(kernel, backend->id);
+	const struct rw_target *target = targets_find(&kernel->targets, backend->id);
 	uint32_t state = backend_state(backend);
 	struct step *step;
 
@@ -206,7 +178,7 @@ static void plan_targets(struct plan *plan, const struct kernel *kernel,
 	for (i = 0; i < plan->snapshot->backend_count; i++)
 		plan_target(plan, kernel, plan->snapshot->backends[i], old, purpose);
 	for (i = 0; old && i < old->backend_count; i++) {
-		target = find_target(kernel, old->backends[i]->id);
+		target = targets_find(&kernel->targets, old->backends[i]->id);
 		if (!target || snapshot_backend(plan->snapshot, target->id))
 			continue;
 		step = add_step(plan, TARGET_DELETE);

@@ -21,6 +21,7 @@
 #include "metadata.h"
 #include "scope.h"
 #include "state.h"
+#include "targets.h"
 
 #define MODULE_TRIES	100
 #define PREPARED	200	/* milliseconds that a look takes when little is new, */
@@ -42,6 +43,8 @@ struct state {
 	pthread_t thread;
 	bool started;
 	bool gone;			/* the kernel module is */
+	atomic_bool paused;		/* another daemon has read the store */
+	struct targets before;		/* what another daemon may have changed */
 
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t wake;
@@ -283,13 +286,29 @@ static void save(struct state *state, struct change *change)
 static int give_log(struct state *state, struct change *change)
 {
 	struct rw_error why;
-	struct rw_socket *socket = rw_socket_open(&why);
+	struct rw_socket *socket;
 
+	/* The other one would undo it */
+	if (state->unsaved) {
+		log_line("saving the configuration in force, for another daemon");
+		save(state, change);
+	}
+	if (state->unsaved)
+		return refuse(&change->error, "the configuration in force is not saved: %s",
+			      change->save_error.text);
+	socket = rw_socket_open(&why);
 	if (!socket)
 		return refuse(&change->error, "%s", why.sentence);
 	change->log = state->socket;
 	state->socket = socket;
+	atomic_store(&state->paused, true);
 	return 0;
+}
+
+static void put_back(struct state *state)
+{
+	targets_put_back(&state->before, state->socket);
+	watch_unguard(state->watch, state->socket);
 }
 
 static void carry_out(struct state *state, struct change *change)
@@ -303,6 +322,8 @@ static void carry_out(struct state *state, struct change *change)
 		change->done(change);
 		return;
 	}
+	if (change->restore)
+		put_back(state);
 	text = change->make(change, old->text, &change->error);
 	snapshot = text ? config_parse(text, old, &change->error) : NULL;
 	free(text);
@@ -367,7 +388,7 @@ static void load_again(struct state *state)
 		.state = state,
 	};
 
-	if (state->unsaved || state->gone)
+	if (state->unsaved || state->gone || atomic_load(&state->paused))
 		return;
 	carry_out(state, &own.change);
 	count_load(state, &own);
@@ -395,7 +416,22 @@ void state_restore(struct state *state)
 	change->make = make_same;
 	change->done = restored;
 	change->loop = true;
+	change->restore = true;
 	state_post(state, change);
+}
+
+void state_remember(struct state *state)
+{
+	struct rw_error why;
+
+	targets_free(&state->before);
+	if (targets_read(&state->before, state->socket, &why))
+		log_line("targets: %s", why.sentence);
+}
+
+void state_resume(struct state *state)
+{
+	atomic_store(&state->paused, false);
 }
 
 /*
@@ -604,6 +640,7 @@ void state_close(struct state *state)
 	rw_socket_close(state->socket);
 	watch_free(state->watch);
 	snapshot_free(state->engine->snapshot);
+	targets_free(&state->before);
 	pthread_cond_destroy(&state->wake);
 	pthread_mutex_destroy(&state->lock);
 	free(state);

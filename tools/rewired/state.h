@@ -28,6 +28,7 @@ struct change {
 	bool stored;			/* the new text is what the store has */
 	bool loop;			/* it comes of itself, every period */
 	bool give_log;			/* change nothing, but give away what reads the log of flows */
+	bool restore;			/* another daemon may have changed the kernel's objects */
 	struct rw_socket *log;		/* that, the poster's to close; NULL after a failure */
 
 	int result;			/* 0, or -1 and the error's sentence */
@@ -81,7 +82,14 @@ int state_adopt(struct state *state, struct snapshot *snapshot, struct error *er
 void state_start(struct state *state);
 /* Changes that are posted wait until it is started again. */
 void state_stop(struct state *state);
-/* Bring the kernel to what is in force; another daemon may have had it. */
+/*
+ * From the giving of the log on, the stored configuration is another daemon's: it is not loaded
+ * again until this says that there is none.
+ */
+void state_resume(struct state *state);
+/* Stopped, before another daemon may change the kernel's objects: remember what may not follow from the configuration. */
+void state_remember(struct state *state);
+/* Stopped: bring the kernel to what was remembered, and what is in force, as soon as it is started. */
 void state_restore(struct state *state);
 void state_post(struct state *state, struct change *change);
 /* Some backend's health has changed: schedules and targets have to follow. */

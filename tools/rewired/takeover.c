@@ -175,6 +175,15 @@ int takeover_end(struct takeover *takeover, struct error *error)
 	return ask_for_step(takeover, "takeover.end", error);
 }
 
+int takeover_check(const struct takeover *takeover, struct error *error)
+{
+	struct pollfd poll_fd = { .fd = takeover->fd, .events = POLLIN | POLLRDHUP };
+
+	if (!poll(&poll_fd, 1, 0))
+		return 0;
+	return refuse(error, "the daemon at %s goes on", takeover->path);
+}
+
 void takeover_wait(const struct takeover *takeover)
 {
 	char line[LINE_MAX_SIZE];
@@ -238,6 +247,27 @@ int taker_wait(const struct taker *taker)
 		ret = answer(taker->fd, request.id);
 	rpc_free(&request);
 	return ret;
+}
+
+bool taker_is_gone(const struct taker *taker)
+{
+	char rest[LINE_MAX_SIZE];
+	ssize_t got;
+
+	do
+		got = recv(taker->fd, rest, sizeof(rest), MSG_DONTWAIT);
+	while (got > 0);
+	return !got || (errno != EAGAIN && errno != EINTR);
+}
+
+pid_t taker_refuse(const struct taker *taker)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	shutdown(taker->fd, SHUT_WR);
+	getsockopt(taker->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+	return peer.pid;
 }
 
 void taker_close(struct taker *taker)

@@ -41,6 +41,8 @@ struct takeover {
 int takeover_begin(struct takeover *takeover, const char *path, struct error *error);
 int takeover_stop(struct takeover *takeover, struct error *error);
 int takeover_end(struct takeover *takeover, struct error *error);
+/* Between the last two: 0, the old one waits; -1, it goes on. */
+int takeover_check(const struct takeover *takeover, struct error *error);
 /* After the end: until the control socket is free. */
 void takeover_wait(const struct takeover *takeover);
 void takeover_close(struct takeover *takeover);
@@ -55,6 +57,13 @@ struct taker {
 int taker_give(int fd, const json_t *id, const struct sockets *sockets);
 /* Answer takeover.stop, and takeover.end when it comes. 0, or -1: the other one has nothing. */
 int taker_wait(const struct taker *taker);
+/*
+ * Its time is over: it learns that, and is told apart from one that has died, for it may change
+ * the kernel's objects until it has learned it. Returns its process, as far as it can be seen.
+ */
+pid_t taker_refuse(const struct taker *taker);
+/* After that: whether it is gone. */
+bool taker_is_gone(const struct taker *taker);
 void taker_close(struct taker *taker);
 
 #endif

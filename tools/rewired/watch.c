@@ -272,6 +272,11 @@ void watch_lost(struct watch *watch)
 	bindings_lost(watch->engine->bindings);
 }
 
+void watch_unguard(struct watch *watch, struct rw_socket *socket)
+{
+	guards_check(watch->engine->memory, socket);
+}
+
 static int look_at_module(struct rw_socket *socket, struct rw_stats *stats, struct rw_error *error)
 {
 	int ret = rw_stats_get(socket, false, stats, error);
