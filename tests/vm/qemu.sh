@@ -2,11 +2,13 @@
 # A guest in QEMU with one of Debian's kernels; sourced by run.
 # shellcheck shell=bash disable=SC2154
 
-# qemu ACCELERATION LOG ARGUMENT...: a machine whose only device is its log.
+# qemu ACCELERATION LOG ARGUMENT...: a machine whose only device is its log. One that is emulated
+# is a simple one: wide registers make each switch slow, and a fifth level each page.
 qemu() {
-	local acceleration=$1 log=$2
+	local acceleration=$1 log=$2 cpu=max
 	shift 2
-	exec_bound setsid qemu-system-x86_64 -machine q35 -cpu max -accel "$acceleration" -smp "$cpus" -m "$memory" \
+	[ "$acceleration" = kvm ] || cpu=Westmere,+rdrand
+	exec_bound setsid qemu-system-x86_64 -machine q35 -cpu "$cpu" -accel "$acceleration" -smp "$cpus" -m "$memory" \
 		-nodefaults -display none -serial "file:$log" -no-reboot \
 		-kernel "$tree/vmlinuz" -initrd "$tree/initrd" "$@" < /dev/null
 }
