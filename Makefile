@@ -15,8 +15,10 @@ module: ## build rewire.ko for KERNEL (6.1, 6.12, 7 or debug; default 6.1)
 	scripts/install-packages vm
 	tests/vm/build-module $(KERNEL)
 
+# Where kernels are emulated, amounts take most of the time; check-all has the full ones.
 check: ## run the tests, on kernel 6.1 in a virtual machine
-	tests/check lint unit 6.1
+	REWIRE_TEST_NAMESPACES=$${REWIRE_TEST_NAMESPACES:-300} REWIRE_TEST_DOWNLOAD=$${REWIRE_TEST_DOWNLOAD:-30000000} \
+		tests/check lint unit 6.1
 
 check-all: ## run the tests on every kernel
 	tests/check lint lint-all unit demo testbed native 6.1 6.12 7 debug planted stress

@@ -3,7 +3,7 @@
 # A client outside reaches backends through virtual addresses.
 . "$(dirname "$0")/lib/lib.sh"
 
-bytes=${REWIRE_TEST_BYTES:-100000000}
+bytes=${REWIRE_TEST_BYTES:-${REWIRE_TEST_DOWNLOAD:-100000000}}
 families=("4 $web4 $one4 $out4" "6 $web6 $one6 $out6")
 
 downloads() {

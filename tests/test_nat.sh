@@ -4,7 +4,7 @@
 # through one shared public address.
 . "$(dirname "$0")/lib/lib.sh"
 
-bytes=${REWIRE_TEST_BYTES:-100000000}
+bytes=${REWIRE_TEST_BYTES:-${REWIRE_TEST_DOWNLOAD:-100000000}}
 families=("4 $out4 $nat4" "6 $out6 $nat6")
 
 downloads() {
