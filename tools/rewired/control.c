@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <urcu/list.h>
 
 #include "control.h"
 
@@ -24,6 +25,7 @@ struct control {
 	uv_pipe_t server;
 	uv_async_t wake;
 	unsigned int clients;
+	struct cds_list_head silent;	/* clients, who was heard of last at the end */
 	struct client *taker;		/* who takes this daemon's place, see takeover.h; or NULL */
 	json_t *stop;			/* the taker's request to stop, or NULL */
 	uv_timer_t patience;		/* with the taker */
@@ -39,6 +41,7 @@ struct control {
 struct client {
 	uv_pipe_t pipe;
 	struct control *control;
+	struct cds_list_head place;	/* or empty: it is being closed */
 	unsigned int calls;		/* that are not answered */
 	unsigned int users;		/* its pipe, and its calls */
 	bool ended;			/* it will ask nothing more */
@@ -92,6 +95,7 @@ static void forget_taker(struct client *client)
 static void client_close(struct client *client)
 {
 	forget_taker(client);
+	cds_list_del_init(&client->place);
 	if (!uv_is_closing((uv_handle_t *)&client->pipe))
 		uv_close((uv_handle_t *)&client->pipe, client_closed);
 }
@@ -401,6 +405,8 @@ static void received(uv_stream_t *stream, ssize_t length, const uv_buf_t *part)
 		client_close(client);
 	} else {
 		client->length += length;
+		cds_list_del(&client->place);
+		cds_list_add_tail(&client->place, &client->control->silent);
 		take_lines(client, from);
 	}
 }
@@ -418,6 +424,19 @@ static bool may_ask(const uv_pipe_t *pipe)
 	return !peer.uid || peer.uid == geteuid();
 }
 
+/* Too many may hold on to a connection and say nothing: the one that does so for longest gives way. */
+static void make_way(struct control *control)
+{
+	struct client *client;
+
+	cds_list_for_each_entry(client, &control->silent, place) {
+		if (client->calls || client == control->taker)
+			continue;
+		client_close(client);
+		return;
+	}
+}
+
 static void connected(uv_stream_t *server, int status)
 {
 	struct control *control = server->data;
@@ -429,10 +448,13 @@ static void connected(uv_stream_t *server, int status)
 	client->control = control;
 	client->users = 1;
 	control->clients++;
+	if (control->clients > CONTROL_CLIENTS_MAX)
+		make_way(control);
+	cds_list_add_tail(&client->place, &control->silent);
 	uv_pipe_init(control->loop, &client->pipe, 0);
 	client->pipe.data = client;
 	if (uv_accept(server, (uv_stream_t *)&client->pipe) || !may_ask(&client->pipe) ||
-	    control->clients > CONTROL_CLIENTS_MAX ||
+	    control->clients > 2 * CONTROL_CLIENTS_MAX ||
 	    uv_read_start((uv_stream_t *)&client->pipe, make_room, received))
 		client_close(client);
 }
@@ -517,6 +539,7 @@ struct control *control_new(uv_loop_t *loop, const char *path, struct error *err
 	}
 	strcpy(control->path, path);
 	control->loop = loop;
+	CDS_INIT_LIST_HEAD(&control->silent);
 	pthread_mutex_init(&control->lock, NULL);
 	uv_async_init(loop, &control->wake, woken);
 	control->wake.data = control;
