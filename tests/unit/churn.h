@@ -9,6 +9,7 @@
 
 #define POOL_MIN	1024
 #define TRANSLATIONS	4000		/* of a pool: its ports times its far ends */
+#define PERIOD		2000		/* of looks, in milliseconds */
 #define LIFE		20000		/* of flows, in the mean, in milliseconds */
 #define HANDLERS	4
 #define BATCH		16
@@ -79,7 +80,7 @@ struct world {
 	int64_t look, kill;
 	bool more;			/* flows are wanted */
 	/* Chance, of 1000 */
-	unsigned int lost_summaries, lost_logs, slow, others;
+	unsigned int lost_summaries, late_summaries, lost_logs, slow, others;
 	bool disregard;
 	/* What came of it */
 	uint64_t wanted, begun, ended, shared, lost, kills, looks, failed_looks, utilisation;

@@ -259,8 +259,12 @@ int __wrap_rw_summary_each(struct rw_socket *socket, rw_summary_fn *fn, void *da
 			   struct rw_error *error)
 {
 	struct rw_summary whole;
+	unsigned int late;
 
 	__wrap_rw_summary_get(socket, &whole, error);
+	if (by_chance(world.late_summaries))	/* what was true periods ago */
+		for (late = random_below(&world.chance, 3 * PERIOD); late; late--)
+			pass_time();
 	if (by_chance(world.lost_summaries))	/* as a whole, or but for its head */
 		return by_chance(500) ? rw_error_set(error, -ENOBUFS, "it got lost") : 0;
 	return fn(&whole, data);
