@@ -42,7 +42,8 @@ connect() {
 	disown
 	exec {held}> "$work/held"
 	wait_for 30 test -s "$work/connect"
-	outcome=$(jq -c 'with_entries(select(.value > 0))' "$work/connect")
+	outcome=$(jq -c 'del(.again) | with_entries(select(.value > 0))' "$work/connect")
+	again=$(jq .again "$work/connect")
 }
 
 disconnect() {
@@ -100,7 +101,9 @@ sixteen_ports() {
 	equal "of 40 clients 16 get a port, and 24 are told at once that there is none" \
 		"$outcome" '{"accepted":16,"refused":24}'
 	# Decisions are counted, and one that comes too late is made once more
-	late=$(($(reason drop-hold-timeout) - late)) counted=$(($(counter exhausted) - before))
+	late=$(($(reason drop-hold-timeout) - late))
+	check "none of them had to ask again, but for those whose answer was late ($late)" test "$again" -le "$late"
+	counted=$(($(counter exhausted) - before))
 	check "which is counted" test "$counted" -ge 24 -a "$counted" -le $((24 + late))
 	check "for the pool, too" test "$(rewire -j pool show | jq '.[0].exhausted')" -ge 24
 	equal "RFC 6888 REQ-11: and logged, but not for each" \
@@ -123,8 +126,10 @@ sixteen_ports() {
 	exec {first}>&-
 	wait_for 10 eval "! kill -0 $before"
 	configure "{ $sixteen, \"mapping\": \"endpoint-dependent\", \"exhausted\": \"prohibited\" }" > /dev/null
+	before=$(counter exhausted)
 	connect 101-140 "$out4"
 	equal "or 24 are told so by an ICMP error, if that is wanted" "$outcome" '{"accepted":16,"prohibited":24}'
+	check "which is counted, too" test $(($(counter exhausted) - before)) -ge 24
 	disconnect
 	configure "{ $sixteen, \"exhausted\": \"reset\" }" > /dev/null
 	connect 101-140 "$out4"

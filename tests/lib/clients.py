@@ -7,7 +7,8 @@ clients.py ask ADDRESS PORT SPORT DATA        a datagram, and the answer that co
 clients.py serve PORT                         say to each datagram whom it came from
 
 FIRST and LAST are last bytes of 10.0.0.x.  Connect and send print a JSON object: how many are
-accepted, refused (by a reset, or nobody listens), prohibited (by an ICMP error) and silent. Connections
+accepted, refused (by a reset, or nobody listens), prohibited (by an ICMP error) and silent, and
+how many connections had to ask more than once. Connections
 stay until standard input ends.
 """
 import errno
@@ -18,6 +19,7 @@ import struct
 import sys
 
 PATIENCE = 3        # seconds for an answer
+TCP_INFO, TOTAL_RETRANS = 11, 100
 NAMES = {0: "accepted", errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "prohibited",
          errno.EACCES: "prohibited"}
 
@@ -33,9 +35,16 @@ def make(kind, source, target):
     return client
 
 
+def asked_again(client):
+    if client.type != socket.SOCK_STREAM:
+        return False
+    info = client.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 128)
+    return struct.unpack_from("=I", info, TOTAL_RETRANS)[0] > 0
+
+
 def outcomes(clients, ready):
     """Wait for an answer to each; their number by outcome."""
-    counts = dict.fromkeys([*NAMES.values(), "silent"], 0)
+    counts = dict.fromkeys([*NAMES.values(), "silent", "again"], 0)
     poll = select.poll()
     waiting = {client.fileno(): client for client in clients}
     for number in waiting:
@@ -46,7 +55,9 @@ def outcomes(clients, ready):
             break
         for number, _ in events:
             poll.unregister(number)
-            error = waiting.pop(number).getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            client = waiting.pop(number)
+            counts["again"] += asked_again(client)
+            error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             counts[NAMES.get(error, errno.errorcode.get(error, "?"))] += 1
     counts["silent"] = len(waiting)
     return counts

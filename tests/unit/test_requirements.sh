@@ -49,7 +49,8 @@ unproved() {
 equal "each proof that the table of standards names is in the sources" "$(missing "$standards")" ""
 equal "each requirement of a standard has a proof, or is a deviation" "$(unproved "$standards")" ""
 equal "each says whether there is a deviation" "$(awk -F'|' '/^\| RFC / && $5 !~ /[a-zA-Z]/' "$standards")" ""
-for number in "RFC 4787 REQ-"{1..14} "RFC 5382 REQ-"{1..10} "RFC 5508 REQ-"{1..11} "RFC 6888 REQ-"{1..15}; do
+for number in "RFC 4787 REQ-"{1..14} "RFC 5382 REQ-"{1..10} "RFC 5508 REQ-"{1..11} "RFC 6888 REQ-"{1..15} \
+	"RFC 7857 "{TCP,overlapping,pairing,mapping,filtering,refresh,parity,randomization,identification,query,hairpin}; do
 	grep -q "^| $number |" "$standards" || echo "$number"
 done > "$work/absent"
 equal "no requirement of a standard is left out" "$(< "$work/absent")" ""
