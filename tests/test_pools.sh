@@ -238,6 +238,12 @@ has_flows() {
 	[ "$(ports_of "$1" | jq length)" = "$2" ]
 }
 
+# send_all FLOWS CLIENT FIRST LAST: until it has as many flows; what is held for longer than a second
+# is lost, and the client sends it again
+send_all() {
+	wait_for 60 eval "send $2 $3 $4; wait_for 5 has_flows $2 $1"
+}
+
 # records EVENT CLIENT: of blocks in the log, as ranges
 records() {
 	grep "block $1 .* client 10.0.0.$2 vni 10 address $nat4 vni 0 ports" "$work/rewired.log" | sed 's/.* ports //'
@@ -264,17 +270,16 @@ blocks() {
 	local ports
 
 	configure '{ "ports": "2000-2999", "block": 64, "blocks": 2 }' > /dev/null
-	send 101 5000 5099
-	check "100 flows of a client" wait_for 20 has_flows 101 100
+	check "100 flows of a client" send_all 100 101 5000 5099
 	equal "RFC 6888 REQ-14: are of two blocks, with one record each" "$(records begin 101 | wc -l)" 2
 	equal "and have ports of them alone" "$(within "$(records begin 101)" "$(ports_of 101)")" true
 	send 102 5000 5000
 	wait_for 20 has_flows 102 1
 	equal "another client has another block" "$(within "$(records begin 101)" "$(ports_of 102)")" false
-	send 101 5100 5199
-	wait_for 20 has_flows 101 128
+	send_all 128 101 5100 5199
 	equal "RFC 6888 REQ-4: a client has no more than its blocks" "$(ports_of 101 | jq length)" 128
-	check "beyond that it is counted as limited" test "$(counter limited)" -ge 72
+	check "beyond that it is counted as limited" \
+		wait_for 60 eval 'send 101 5100 5199; [ "$(counter limited)" -ge 72 ]'
 	ports=$(ports_of 101)
 	equal "who had a port is found by its block" \
 		"$(rewire -j pool find address $nat4 port "$(jq '.[0]' <<< "$ports")" | jq -r .client)" 10.0.0.101
@@ -367,10 +372,8 @@ fixed() {
 	local before
 
 	configure '{ "ports": "2000-9679", "fixed": { "vni": 10, "clients": "10.0.0.0/24" } }' > /dev/null
-	send 101 5000 5029
-	send 102 5000 5029
-	wait_for 20 has_flows 102 30
-	wait_for 20 has_flows 101 30
+	send_all 30 101 5000 5029
+	send_all 30 102 5000 5029
 	equal "RFC 7422: a client's ports follow from its address" "$(within 5030-5059 "$(ports_of 101)")" true
 	equal "RFC 7422: and another's from its own" "$(within 5060-5089 "$(ports_of 102)")" true
 	equal "so who had a port is known without a record" \
@@ -388,8 +391,7 @@ limits() {
 	wait_for 20 has_flows 101 10
 	looks_again
 	equal "RFC 6888 REQ-4: a client may have no more ports" "$(ports_of 101 | jq length)" 10
-	send 102 5000 5009
-	check "others are not touched by that" wait_for 20 has_flows 102 10
+	check "others are not touched by that" send_all 10 102 5000 5009
 	wait $unsolicited
 	equal "RFC 5382 REQ-4: a connection that nobody asked for is not answered for six seconds" $? 28
 }
