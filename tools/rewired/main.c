@@ -360,16 +360,20 @@ static void serve(uv_loop_t *loop, struct daemon *daemon, struct taker *taker, b
 	uv_run(loop, UV_RUN_NOWAIT);
 }
 
-/* The gate is opened first: when another daemon has it, nothing was changed. */
+/*
+ * Flows are listed before the gate is opened, so that nobody waits for that; what is left to
+ * adopt then is little. If another daemon has the gate or the socket, nothing was changed.
+ */
 static int begin(struct daemon *daemon, const struct options *options, struct snapshot *snapshot,
 		 uv_loop_t *loop, struct error *error)
 {
-	daemon->handlers = handlers_open(daemon->engine, options->threads, error);
-	if (daemon->handlers)
-		daemon->control = control_open(loop, options->socket, error);
+	daemon->control = control_open(loop, options->socket, error);
 	if (daemon->control)
 		daemon->state = state_open(daemon->engine, daemon->store, &options->state, -1, error);
-	return daemon->state ? state_adopt(daemon->state, snapshot, error) : -1;
+	if (!daemon->state || state_prepare(daemon->state, snapshot, error))
+		return -1;
+	daemon->handlers = handlers_open(daemon->engine, options->threads, error);
+	return daemon->handlers ? state_adopt(daemon->state, snapshot, error) : -1;
 }
 
 /* All that takes long, and most of what may fail, comes before the other one stops. */

@@ -277,11 +277,13 @@ void watch_unguard(struct watch *watch, struct rw_socket *socket)
 	guards_check(watch->engine->memory, socket);
 }
 
-static int look_at_module(struct rw_socket *socket, struct rw_stats *stats, struct rw_error *error)
+/* A daemon that starts asks for no questions yet. */
+static int look_at_module(const struct engine *engine, struct rw_socket *socket,
+			  struct rw_stats *stats, struct rw_error *error)
 {
 	int ret = rw_stats_get(socket, false, stats, error);
 
-	if (!ret && !stats->handlers)
+	if (!ret && engine->snapshot && !stats->handlers)
 		return rw_error_set(error, -ESTALE, "the rewire kernel module was loaded anew");
 	return ret;
 }
@@ -299,7 +301,7 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	watch->overflow = false;
 	bindings_look_begin(watch->engine->bindings, watch->now);
 	memory_tick(watch->engine->memory, watch->now, set_port, watch);
-	ret = look_at_module(socket, &stats, error);
+	ret = look_at_module(watch->engine, socket, &stats, error);
 	if (!ret) {
 		make_room(watch, stats.flows);
 		ret = listen_to_changes(watch, socket, error);
