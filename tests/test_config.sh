@@ -3,6 +3,9 @@
 # A running daemon keeps its configuration, whatever it is told that is wrong.
 . "$(dirname "$0")/lib/lib.sh"
 
+objects=100000
+[ "$KERNEL" = fast ] || objects=20000	# where kernels are emulated
+
 running_as_before() {
 	[ "$(rewire -j config show)" = "$running" ] && [ "$(rewire -j rule show | sum_rules)" = "$rules" ]
 }
@@ -55,6 +58,10 @@ garbage() {
 		'{"jsonrpc": "2.0", "id": 1, "method": "status", "params": {"a": 1}}' 'unknown key'
 	answers "parameters of a wrong type" \
 		'{"jsonrpc": "2.0", "id": 1, "method": "backend.set", "params": {"id": "x"}}' 'id is not'
+	match "half a request" "$(printf '{"jsonrpc": "2.0", "id": 1, "meth' | timeout 20 nc -U -N "$REWIRE_SOCKET")" \
+		'"error".*column'
+	match "one whose line has no end, but which is whole" \
+		"$(printf '{"jsonrpc": "2.0", "id": 6, "method": "status"}' | timeout 20 nc -U -N "$REWIRE_SOCKET")" '"id": ?6'
 	head -c 100000 /dev/urandom | timeout 20 nc -U -N "$REWIRE_SOCKET" > "$work/output"
 	tr '\0' 'x' < /dev/zero | head -c 80000000 | timeout 60 nc -U -N "$REWIRE_SOCKET" > "$work/output"
 	for ((n = 0; n < 70; n++)); do
@@ -73,6 +80,41 @@ garbage() {
 	answers "where who may asks as before" '{"jsonrpc": "2.0", "id": 9, "method": "status"}' '"id": ?9'
 	refuse "a socket in use is not taken over" 2 "another rewired listens on" \
 		timeout 20 ip netns exec t1 "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET"
+	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
+}
+
+# many FILE ADDRESSES [ID]: services with so many addresses each; the last one's id
+many() {
+	/usr/bin/python3 - $objects "${@:2}" <<-'END' > "$1"
+		import ipaddress, json, sys
+		number, addresses = int(sys.argv[1]), int(sys.argv[2])
+		service = lambda n: {
+		    "name": f"s{n}", "id": n + 1, "vni": 10, "dst": [str(ipaddress.IPv4Address(0xac100000 + n * addresses + i))
+		                                                      for i in range(addresses)],
+		    "source": {"vni": 0, "addresses": "192.0.2.0/24"}}
+		services = [service(n) for n in range(number)]
+		if len(sys.argv) > 3:
+		    services[-1]["id"] = int(sys.argv[3])
+		print(json.dumps({"services": services}, indent=1))
+	END
+}
+
+# last_line FILE: where its last service begins
+last_line() {
+	echo $(($(grep -n "\"s$((objects - 1))\"" "$1" | cut -d : -f 1) - 1))
+}
+
+many_objects() {
+	local file=$work/many.json addresses=$((131072 / objects + 1)) last="s$((objects - 1))"
+
+	many "$file" 1 7
+	refuse "of $objects objects the bad one is named, and its line" 2 \
+		"many.json:$(last_line "$file"): id: services \"s6\" and \"$last\" both have the id 7" rewire apply "$file"
+	check "and nothing changes" running_as_before
+	many "$file" $addresses
+	refuse "those that need more rules than the kernel has are refused" 2 \
+		"many.json:[0-9]+: all services and pools together need $((objects * addresses)) rules" rewire apply "$file"
+	check "which changes nothing" running_as_before
 	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 }
 
@@ -105,6 +147,8 @@ fill_targets() {
 
 # A change is looked at before the kernel is asked, by a daemon that looks at no other time.
 refused_by_the_kernel() {
+	local line
+
 	stop_rewired
 	write_config '.pools += [{ name: "one", vni: 0, quarantine: 0, addresses: "203.0.113.65" }] | .services[0].source.pool = "one"'
 	rewired_options+=(--freeze)
@@ -116,7 +160,9 @@ refused_by_the_kernel() {
 	jq '.pools[1].addresses = ["203.0.113.66"] |
 		.services[2].backends[0].id = 99' \
 		"$config" > "$work/other.json"
-	refuse "so the kernel refuses another backend" 2 'target 99: There are as many targets' rewire apply "$work/other.json"
+	line=$(($(grep -n '"id": 99' "$work/other.json" | cut -d : -f 1) - 2))
+	refuse "so the kernel refuses another backend, which is named by its line" 2 \
+		"other.json:$line: target 99: There are as many targets" rewire apply "$work/other.json"
 	equal "whose pool would have lost the connection's address: its port is in use" "$(ports_used)" 1
 	release_connection c
 }
@@ -126,6 +172,7 @@ start_http out 80 || exit 1
 running=$(rewire -j config show) rules=$(rewire -j rule show | sum_rules)
 reloads
 garbage
+many_objects
 refused_by_the_kernel
 check "the daemon ends when it is told to" stop_rewired
 refuse "without it the command line says so" 2 "no daemon answers" rewire service show

@@ -56,7 +56,7 @@ control_socket() {
 		"$(echo '}{' | timeout 5 socat -t 3 - "UNIX-CONNECT:$REWIRE_SOCKET")" '"code":-32700'
 	head -c 300000 /dev/urandom | timeout 20 socat -t 1 - "UNIX-CONNECT:$REWIRE_SOCKET" > "$work/answers"
 	match "and more garbage" "$(head -n 1 "$work/answers")" '"code":-32700'
-	head -c 9000000 /dev/zero | tr '\0' x | timeout 20 socat -t 3 - "UNIX-CONNECT:$REWIRE_SOCKET" \
+	head -c 70000000 /dev/zero | tr '\0' x | timeout 60 socat -t 3 - "UNIX-CONNECT:$REWIRE_SOCKET" \
 		> "$work/answers" 2>/dev/null
 	match "a line without end, too" "$(head -n 1 "$work/answers")" 'too long'
 	match "a client that goes away does no harm" "$(

@@ -95,6 +95,12 @@ static const struct {
 	  "\"source\":{\"pool\":\"out\"}}]}", "id: services \"nat\" and \"other\" both have the id 1" },
 	{ "{" POOLS ",\"services\":[" NAT("") ",{\"name\":\"other\",\"id\":3,\"vni\":10,"
 	  "\"source\":{\"pool\":\"out\"}}]}", "vni, protocol, src, dst and dport are those of service" },
+	{ "{" POOLS ",\"services\":[" NAT(",\"protocol\":\"tcp\",\"dport\":\"80-90\"") ",{\"name\":\"other\","
+	  "\"id\":3,\"vni\":10,\"protocol\":\"tcp\",\"dport\":\"85-95\",\"source\":{\"pool\":\"out\"}}]}",
+	  "service \"other\": dport 85-95 overlaps with 80-90 of service \"nat\", and neither is more exact" },
+	{ "{" POOLS ",\"services\":[{\"name\":\"other\",\"id\":3,\"vni\":0,\"protocol\":\"udp\","
+	  "\"dst\":\"203.0.113.65\",\"dport\":\"1023-65534\",\"destination\":{\"vni\":1,\"addresses\":\"10.0.0.9\"}}]}",
+	  "service \"other\": dport 1023-65534 overlaps with ports 1024-65535 of a pool, and neither is more exact" },
 	{ "{" POOLS ",\"services\":[{\"name\":\"nat\",\"id\":0,\"vni\":1}]}",
 	  "service \"nat\": id is not a whole number from 1 to 2147483647" },
 	{ "{" POOLS ",\"services\":[{\"name\":\"nat\",\"id\":1.5,\"vni\":1}]}",

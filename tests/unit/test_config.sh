@@ -56,6 +56,9 @@ bad "a service that does nothing" 'neither source nor destination' 'del(.service
 bad "backends without a destination" 'backends without a destination' 'del(.services[2].destination)'
 bad "services that match the same" 'are those of service' \
 	'.services += [.services[0] | .name = "again" | .id = 9]'
+bad "services whose ports overlap, as many of each" 'dport 85-95 overlaps with 80-90 of service "web"' \
+	'.services[2].dport = "80-90" | .services += [.services[2] | .name = "again" | .id = 9 | .dport = "85-95" |
+		.backends[].id += 100]'
 bad "an unknown backend state" 'state is not "active"' '.services[2].backends[0].state = "up"'
 jq -nc '{ networks: [range(65536) | { vni: . }] }' > "$config"
 refuse "more networks than a daemon decides for" 1 "names 65536 virtual networks, more than 65535" "$bin/rewired" -k -c "$config"
@@ -84,15 +87,17 @@ named "the line of the second of a name" web '.services[0].name = "web"' 2
 named "the line of the second of an id" nat-t2 '.services[1].id = 1'
 named "the line of a pool that overlaps" other '.pools += [.pools[0] | .name = "other"]'
 named "the line of a service that matches what another does" nat-t3 '.services += [.services[0] | .id = 9 | .name = "nat-t3"]'
+named "the line of a service whose ports overlap" again '.services[2].dport = "80-90" |
+	.services += [.services[2] | .name = "again" | .id = 9 | .dport = "85-95" | .backends[].id += 100]'
 named "the line of a service in a loop" loop '.services += [{ name: "loop", id: 9, vni: 0, dst: "192.0.2.0/24",
 	destination: { vni: 0, addresses: "192.0.2.9" } }]'
 named "the line of a backend in an unknown network" b1 '.networks = [{ vni: 0 }, { vni: 10 }, { vni: 20 }]'
 
-# big OBJECTS: so many pools and services
+# big OBJECTS: so many pools and services, one to a hundred
 big() {
-	jq -n --argjson n "$(($1 / 2))" '{
-		pools: [range($n) | { name: "p\(.)", vni: (. % 1000), addresses: "10.\(. / 65536 | floor).\(. / 256 | floor | . % 256).\(. % 256)" }],
-		services: [range($n) | { name: "s\(.)", id: (. + 1), vni: (. % 4096), source: { pool: "p\(.)" },
+	jq -n --argjson n "$1" '($n / 100) as $pools | {
+		pools: [range($pools) | { name: "p\(.)", vni: (. % 1000), addresses: "10.\(. / 65536 | floor).\(. / 256 | floor | . % 256).\(. % 256)" }],
+		services: [range($n - $pools) | { name: "s\(.)", id: (. + 1), vni: (. % 4096), source: { pool: "p\(. % $pools)" },
 			dst: "172.\(16 + (. / 65536 | floor)).\(. / 256 | floor | . % 256).\(. % 256)" }] }'
 }
 
@@ -100,6 +105,28 @@ big() {
 bounded() {
 	(ulimit -v 1048576 -t 60 && "$@")
 }
+
+write_config '.services[2].dport = "80-90" |
+	.services += [.services[2] | .name = "again" | .id = 9 | .dport = "85-94" | .backends[].id += 100]'
+check "of ports that overlap fewer are more exact" "$bin/rewired" -k -c "$config"
+
+# rules NUMBER: two services, which need so many
+rules() {
+	jq -n --argjson n "$1" '{ pools: [{ name: "p", vni: 0, addresses: "203.0.113.64" }],
+		services: [2, $n - 2 - 6 | { name: "s\(.)", id: ., vni: ., source: { pool: "p" },
+			src: [range(.) | "10.\(. / 65536 | floor).\(. / 256 | floor | . % 256).\(. % 256)"] }] }'
+}
+
+rules 131072 > "$config"
+check "as many rules as there may be" "$bin/rewired" -k -c "$config"
+rules 131073 > "$config"
+line=$(line_of '"name": "p"')
+refuse "one more, which is the pool's" 1 \
+	"$config: line $((line - 1)): all services and pools together need 131073 rules, more than the kernel's 131072" \
+	"$bin/rewired" -k -c "$config"
+rules 131080 > "$config"
+line=$(line_of '"name": "s131072"')
+refuse "and the second service's" 1 "$config: line $((line - 1)): all .* need 131080 rules" "$bin/rewired" -k -c "$config"
 
 big 100000 > "$config"
 check "100,000 objects are checked in bounded time and memory" bounded "$bin/rewired" -k -c "$config"
@@ -119,6 +146,6 @@ check "services may lead from one to the next" bounded "$bin/rewired" -k -c "$co
 chain 30000 | jq -c '.services[29999].backends[0].addresses = "10.0.0.0"' > "$config"
 refuse "but not in a circle, however long" 1 'its backend "b" is service "s[0-9]*", which leads back to it' \
 	bounded "$bin/rewired" -k -c "$config"
-big 100000 | jq -c '.services[49999].source.pool = "nowhere"' > "$config"
-refuse "by the last one, too" 1 'service "s49999": source: there is no pool "nowhere"' bounded "$bin/rewired" -k -c "$config"
+big 100000 | jq -c '.services[98999].source.pool = "nowhere"' > "$config"
+refuse "by the last one, too" 1 'service "s98999": source: there is no pool "nowhere"' bounded "$bin/rewired" -k -c "$config"
 test_end

@@ -6,29 +6,10 @@
 #include <string.h>
 
 #include "address.h"
+#include "blame.h"
 #include "check.h"
 #include "loops.h"
 #include "rules.h"
-
-static void blame_pool(const struct snapshot *snapshot, const struct pool *pool,
-		       struct error *error)
-{
-	snprintf(error->where, sizeof(error->where), "pools[%zu]", (size_t)(pool - snapshot->pools));
-}
-
-static void blame_service(const struct snapshot *snapshot, const struct service *service,
-			  struct error *error)
-{
-	snprintf(error->where, sizeof(error->where), "services[%zu]",
-		 (size_t)(service - snapshot->services));
-}
-
-static void blame_backend(const struct snapshot *snapshot, const struct service *service,
-			  const struct backend *backend, struct error *error)
-{
-	snprintf(error->where, sizeof(error->where), "services[%zu].backends[%zu]",
-		 (size_t)(service - snapshot->services), (size_t)(backend - service->backends));
-}
 
 /* A name or number that may be there once. */
 struct label {
@@ -65,7 +46,7 @@ static int by_id(const void *a, const void *b)
 	return x->id == y->id ? by_place(x, y) : x->id < y->id ? -1 : 1;
 }
 
-static void blame(const char *kind, const struct label *label, struct error *error)
+static void blame_label(const char *kind, const struct label *label, struct error *error)
 {
 	if (!strcmp(kind, "backend"))
 		snprintf(error->where, sizeof(error->where), "services[%u].backends[%u]",
@@ -82,7 +63,7 @@ static int check_names(struct labels *labels, const char *kind, struct error *er
 	for (label = labels->list + 1; label < labels->list + labels->count; label++) {
 		if (strcmp(label[-1].name, label->name))
 			continue;
-		blame(kind, label, error);
+		blame_label(kind, label, error);
 		return refuse(error, "name: two %ss are called \"%s\"", kind, label->name);
 	}
 	return 0;
@@ -96,7 +77,7 @@ static int check_ids(struct labels *labels, const char *kind, struct error *erro
 	for (label = labels->list + 1; label < labels->list + labels->count; label++) {
 		if (label[-1].id != label->id)
 			continue;
-		blame(kind, label, error);
+		blame_label(kind, label, error);
 		return refuse(error, "id: %ss \"%s\" and \"%s\" both have the id %u", kind,
 			      label[-1].name, label->name, label->id);
 	}
@@ -241,12 +222,12 @@ static int check_destinations(const struct snapshot *snapshot, struct error *err
 
 	for (i = 0; i < snapshot->service_count; i++) {
 		service = &snapshot->services[i];
-		blame_service(snapshot, service, error);
+		blame_service(service, error);
 		if (service->destination.given &&
 		    check_destination(service, "service", service->name, service->destination.vni, error))
 			return -1;
 		for (j = 0; j < service->backend_count; j++) {
-			blame_backend(snapshot, service, &service->backends[j], error);
+			blame_backend(service, &service->backends[j], error);
 			if (check_destination(service, "backend", service->backends[j].name,
 					      service->backends[j].vni, error))
 				return -1;
@@ -307,7 +288,7 @@ static int check_sources(const struct snapshot *snapshot, struct error *error)
 
 	qsort(spans, count, sizeof(*spans), by_start);
 	for (i = 0; !ret && i < snapshot->service_count; i++) {
-		blame_service(snapshot, &snapshot->services[i], error);
+		blame_service(&snapshot->services[i], error);
 		for (family = 0; !ret && family < FAMILIES; family++)
 			ret = check_source(spans, count, &snapshot->services[i], family, error);
 	}
@@ -325,30 +306,70 @@ static const struct service *service_of(const struct snapshot *snapshot, uint32_
 	return NULL;
 }
 
-static int refuse_match(const struct snapshot *snapshot, uint32_t a, uint32_t b,
-			struct error *error)
+static void print_ports(char *text, size_t size, const struct rw_rule *rule)
 {
-	const struct service *x = service_of(snapshot, a), *y = service_of(snapshot, b);
-	const struct service *last = !y || (x && x > y) ? x : y;
+	uint16_t last = rule->dport_max ? rule->dport_max : rule->dport_min;
 
-	blame_service(snapshot, last, error);
-	if (!x || !y)
-		return refuse(error, "service \"%s\": dst and dport are a pool's", last->name);
-	return refuse(error, "service \"%s\": vni, protocol, src, dst and dport are those of service \"%s\", too",
-		      x->name, y->name);
+	if (last == rule->dport_min)
+		snprintf(text, size, "%u", last);
+	else
+		snprintf(text, size, "%u-%u", rule->dport_min, last);
 }
 
-static int check_matches(const struct snapshot *snapshot, struct error *error)
+static int refuse_match(const struct snapshot *snapshot, const struct rw_rule *a,
+			const struct rw_rule *b, struct error *error)
+{
+	const struct service *x = service_of(snapshot, a->policy), *y = service_of(snapshot, b->policy);
+	const struct service *last = !y || (x && x > y) ? x : y, *other = last == x ? y : x;
+	const struct rw_rule *rule = last == x ? a : b, *other_rule = rule == a ? b : a;
+	char ports[16], other_ports[16];
+
+	blame_service(last, error);
+	print_ports(ports, sizeof(ports), rule);
+	print_ports(other_ports, sizeof(other_ports), other_rule);
+	if (!rules_compare_match(a, b) && other)
+		return refuse(error, "service \"%s\": vni, protocol, src, dst and dport are those of service \"%s\", too",
+			      last->name, other->name);
+	if (!rules_compare_match(a, b))
+		return refuse(error, "service \"%s\": dst and dport are a pool's", last->name);
+	if (other)
+		return refuse(error, "service \"%s\": dport %s overlaps with %s of service \"%s\", and neither is more exact",
+			      last->name, ports, other_ports, other->name);
+	return refuse(error, "service \"%s\": dport %s overlaps with ports %s of a pool, and neither is more exact",
+		      last->name, ports, other_ports);
+}
+
+static int check_matches(const struct snapshot *snapshot, struct rules *rules, struct error *error)
+{
+	const struct rw_rule *rule = rules_find_overlap(rules);
+
+	return rule ? refuse_match(snapshot, rule, rule + 1, error) : 0;
+}
+
+/* The first object that there is no room for is to blame. */
+static int check_number(const struct snapshot *snapshot, const struct rules *rules,
+			struct error *error)
+{
+	struct rules collected;
+
+	if (rules->count <= RULES_MAX)
+		return 0;
+	rules_collect(&collected, snapshot, NULL);
+	blame_rule(snapshot, &collected.list[RULES_MAX], error);
+	rules_free(&collected);
+	return refuse(error, "all services and pools together need %u rules, more than the kernel's %u",
+		      rules->count, RULES_MAX);
+}
+
+static int check_rules(const struct snapshot *snapshot, struct error *error)
 {
 	struct rules rules;
-	unsigned int i;
-	int ret = 0;
+	int ret;
 
 	rules_make(&rules, snapshot, NULL);
-	for (i = 1; !ret && i < rules.count; i++)
-		if (!rules_compare_match(&rules.list[i - 1], &rules.list[i]))
-			ret = refuse_match(snapshot, rules.list[i - 1].policy, rules.list[i].policy,
-					   error);
+	ret = check_number(snapshot, &rules, error);
+	if (!ret)
+		ret = check_matches(snapshot, &rules, error);
 	rules_free(&rules);
 	return ret;
 }
@@ -361,5 +382,5 @@ int check_snapshot(const struct snapshot *snapshot, struct error *error)
 	    loops_check(snapshot, error) ||
 	    check_sources(snapshot, error))
 		return -1;
-	return check_matches(snapshot, error);
+	return check_rules(snapshot, error);
 }

@@ -210,6 +210,7 @@ static int read_services(const struct place *root, struct snapshot *snapshot)
 	snapshot->services = allocate(json_array_size(list), sizeof(*snapshot->services));
 	for (i = 0; i < json_array_size(list); i++) {
 		snapshot->service_count = i + 1;
+		snapshot->services[i].place = i;
 		if (read_service(root, json_array_get(list, i), i, snapshot,
 				 &snapshot->services[i]))
 			return -1;

@@ -385,9 +385,15 @@ static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *part)
 	*part = uv_buf_init(client->buffer + client->length, client->room - client->length);
 }
 
+/* What is left is a request, or half of one, and answered as such. */
 static void client_end(struct client *client)
 {
+	size_t length = client->length;
+
 	uv_read_stop((uv_stream_t *)&client->pipe);
+	client->length = 0;
+	if (client != client->control->taker)
+		take_line(client, client->buffer, length);
 	forget_taker(client);
 	client->ended = true;
 	client_finish(client);

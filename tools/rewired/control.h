@@ -8,7 +8,7 @@
 #include "methods.h"
 #include "takeover.h"
 
-#define CONTROL_LINE_MAX	(8 << 20)
+#define CONTROL_LINE_MAX	(64 << 20)
 #define CONTROL_CLIENTS_MAX	64
 
 /* The server on the control socket. It runs in the loop's thread. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blame.h"
 #include "librewire.h"
 #include "reconcile.h"
 #include "targets.h"
@@ -19,6 +20,7 @@ enum action {
 	RULE_ADD,
 	RULE_DELETE,
 	TARGET_CHANGE,		/* to draining or down, when it gets no new flows any more */
+	TARGET_RETIRE,		/* to draining: its backend is gone, but its flows stay */
 	TARGET_DELETE,
 };
 
@@ -168,23 +170,53 @@ static void plan_target(struct plan *plan, const struct kernel *kernel,
 	step->old_state = target ? (int64_t)target->state : -1;
 }
 
-static void plan_targets(struct plan *plan, const struct kernel *kernel,
-			 const struct snapshot *old, enum purpose purpose)
+/* A backend that is gone leaves a target that drains, until its last flow has ended. */
+static void plan_retired(struct plan *plan, const struct kernel *kernel,
+			 const struct snapshot *old)
 {
 	const struct rw_target *target;
 	struct step *step;
 	unsigned int i;
 
-	for (i = 0; i < plan->snapshot->backend_count; i++)
-		plan_target(plan, kernel, plan->snapshot->backends[i], old, purpose);
-	for (i = 0; old && i < old->backend_count; i++) {
+	for (i = 0; i < old->backend_count; i++) {
 		target = targets_find(&kernel->targets, old->backends[i]->id);
 		if (!target || snapshot_backend(plan->snapshot, target->id))
+			continue;
+		step = add_step(plan, target->state == REWIRE_TARGET_STATE_DOWN ?
+				      TARGET_DELETE : TARGET_RETIRE);
+		step->id = target->id;
+		step->state = REWIRE_TARGET_STATE_DRAINING;
+		step->old_state = target->state;
+	}
+}
+
+/* Also of a daemon that is gone. */
+static void plan_drained(struct plan *plan, const struct kernel *kernel)
+{
+	const struct rw_target *target = kernel->targets.list, *end = target + kernel->targets.count;
+	struct step *step;
+
+	for (; target < end; target++) {
+		if (target->state != REWIRE_TARGET_STATE_DRAINING || target->flows ||
+		    snapshot_backend(plan->snapshot, target->id))
 			continue;
 		step = add_step(plan, TARGET_DELETE);
 		step->id = target->id;
 		step->old_state = target->state;
 	}
+}
+
+static void plan_targets(struct plan *plan, const struct kernel *kernel,
+			 const struct snapshot *old, enum purpose purpose)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->snapshot->backend_count; i++)
+		plan_target(plan, kernel, plan->snapshot->backends[i], old, purpose);
+	if (old)
+		plan_retired(plan, kernel, old);
+	if (purpose == PLAN_REPAIR)
+		plan_drained(plan, kernel);
 }
 
 /* The host's own addresses, in the form that rules_make takes. */
@@ -223,7 +255,8 @@ static void count_steps(struct plan *plan)
 		plan->changes.rules_deleted += plan->steps[i].action == RULE_DELETE;
 		plan->changes.targets_set += plan->steps[i].action == TARGET_MAKE ||
 					     plan->steps[i].action == TARGET_CHANGE;
-		plan->changes.targets_deleted += plan->steps[i].action == TARGET_DELETE;
+		plan->changes.targets_deleted += plan->steps[i].action == TARGET_RETIRE ||
+						 plan->steps[i].action == TARGET_DELETE;
 	}
 }
 
@@ -257,6 +290,7 @@ static int take_step(struct plan *plan, struct step *step, struct rw_socket *soc
 	switch (step->action) {
 	case TARGET_MAKE:
 	case TARGET_CHANGE:
+	case TARGET_RETIRE:
 		return rw_target_set(socket, step->id, step->state, why);
 	case TARGET_DELETE:
 		ret = rw_target_del(socket, step->id, why);
@@ -279,9 +313,16 @@ static int refuse_step(const struct plan *plan, const struct step *step, const c
 		       struct error *error)
 {
 	const struct service *service;
+	const struct backend *backend;
 
-	if (step->action != RULE_ADD && step->action != RULE_DELETE)
+	if (step->action != RULE_ADD && step->action != RULE_DELETE) {
+		backend = snapshot_backend(plan->snapshot, step->id);
+		if (backend)
+			blame_backend(snapshot_service(plan->snapshot, backend->service), backend,
+				      error);
 		return refuse(error, "target %u: %s", step->id, sentence);
+	}
+	blame_rule(plan->snapshot, &step->rule, error);
 	service = snapshot_service(plan->snapshot, step->rule.policy);
 	if (service)
 		return refuse(error, "service \"%s\": the kernel refuses a rule: %s", service->name,
@@ -316,7 +357,8 @@ int plan_after(struct plan *plan, struct rw_socket *socket, struct error *error)
 {
 	if (take_steps(plan, RULE_ADD, socket, error) ||
 	    take_steps(plan, RULE_DELETE, socket, error) ||
-	    take_steps(plan, TARGET_CHANGE, socket, error))
+	    take_steps(plan, TARGET_CHANGE, socket, error) ||
+	    take_steps(plan, TARGET_RETIRE, socket, error))
 		return -1;
 	return take_steps(plan, TARGET_DELETE, socket, error);
 }
@@ -328,6 +370,7 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 	switch (step->action) {
 	case TARGET_MAKE:
 	case TARGET_CHANGE:
+	case TARGET_RETIRE:
 	case TARGET_DELETE:
 		if (step->old_state < 0)
 			rw_target_del(socket, step->id, &why);
@@ -347,7 +390,7 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 void plan_undo(struct plan *plan, struct rw_socket *socket)
 {
 	static const enum action actions[] = {
-		TARGET_DELETE, TARGET_CHANGE, RULE_DELETE, RULE_ADD, TARGET_MAKE,
+		TARGET_DELETE, TARGET_RETIRE, TARGET_CHANGE, RULE_DELETE, RULE_ADD, TARGET_MAKE,
 	};
 	unsigned int i, j;
 

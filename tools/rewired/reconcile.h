@@ -8,7 +8,8 @@
 
 /* What a plan changes in the kernel, or has changed. */
 struct changes {
-	unsigned int rules_added, rules_deleted, targets_set, targets_deleted;
+	unsigned int rules_added, rules_deleted, targets_set;
+	unsigned int targets_deleted;	/* once their last flow has ended */
 	unsigned int rules_waiting;	/* their VNI has no device yet; tried again later */
 };
 
@@ -17,7 +18,8 @@ struct step;
 /*
  * The way from the kernel's rules and targets to those that a snapshot needs.
  * The daemon owns all punt rules, all rules with a policy from
- * RULES_POOL_POLICY on, and the targets of its old and new backends.
+ * RULES_POOL_POLICY on, the targets of its old and new backends, and those that drain, have no
+ * flow and are no backend's.
  */
 struct plan {
 	const struct snapshot *snapshot;

@@ -126,7 +126,7 @@ static void drop_repeated(struct rules *rules)
 	rules->count = kept + 1;
 }
 
-void rules_make(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
+void rules_collect(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
 {
 	unsigned int i, j;
 	int family;
@@ -142,6 +142,11 @@ void rules_make(struct rules *rules, const struct snapshot *snapshot, const stru
 				add_pool_address(rules, &snapshot->pools[i],
 						 ports_address(snapshot->pools[i].addresses[family][j]),
 						 own);
+}
+
+void rules_make(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
+{
+	rules_collect(rules, snapshot, own);
 	rules_sort(rules);
 	drop_repeated(rules);
 }
@@ -194,6 +199,61 @@ int rules_compare_match(const struct rw_rule *a, const struct rw_rule *b)
 	set_match(&x, a);
 	set_match(&y, b);
 	return memcmp(&x, &y, sizeof(x));
+}
+
+static int compare(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static uint16_t last_port(const struct match *match)
+{
+	return match->dport_max ? match->dport_max : match->dport_min ? match->dport_min : UINT16_MAX;
+}
+
+/* How many ports beside the first, which is how the kernel tells which rule is more exact. */
+static uint16_t width(const struct match *match)
+{
+	return last_port(match) - match->dport_min;
+}
+
+static int compare_but_ports(const struct match *a, const struct match *b)
+{
+	struct match x = *a, y = *b;
+
+	x.dport_min = x.dport_max = y.dport_min = y.dport_max = 0;
+	return memcmp(&x, &y, sizeof(x));
+}
+
+static int by_exactness(const void *a, const void *b)
+{
+	struct match x, y;
+	int order;
+
+	set_match(&x, a);
+	set_match(&y, b);
+	order = compare_but_ports(&x, &y);
+	if (!order)
+		order = compare(width(&x), width(&y));
+	return order ? order : compare(x.dport_min, y.dport_min);
+}
+
+const struct rw_rule *rules_find_overlap(struct rules *rules)
+{
+	const struct rw_rule *rule = rules->list;
+	struct match x, y;
+	unsigned int i;
+
+	if (rules->count)
+		qsort(rules->list, rules->count, sizeof(*rules->list), by_exactness);
+	for (i = 1; i < rules->count; i++, rule++) {
+		set_match(&x, rule);
+		set_match(&y, rule + 1);
+		if (!compare_but_ports(&x, &y) && width(&x) == width(&y) &&
+		    y.dport_min <= last_port(&x))
+			return rule;
+	}
+	return NULL;
 }
 
 bool rules_same(const struct rw_rule *a, const struct rw_rule *b)

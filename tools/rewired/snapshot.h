@@ -82,6 +82,7 @@ struct replica {
 
 struct service {
 	char *name;
+	unsigned int place;			/* in the text */
 	uint32_t id, vni;
 	bool families[FAMILIES];
 	uint8_t protocols[FAMILIES];		/* 0, any */
