@@ -37,9 +37,14 @@ shared_ports() {
 	fi
 }
 
+# Each time once more, before it is ready
 kill_and_start() {
 	for ((i = 0; i < kills; i++)); do
 		sleep "$((RANDOM % 5)).$((RANDOM % 10))"
+		stop_rewired KILL
+		launch_rewired
+		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+		rewired_ready || early=$((early + 1))
 		stop_rewired KILL
 		sleep "0.$((RANDOM % 4))"
 		start_rewired || return
@@ -65,9 +70,10 @@ spawn t1 "$many" connect 7777 "$rate" "$stay" "$work/report" "${addresses[@]}"
 check "connections stand" wait_for 60 eval '[ "$(rewire -j flow count state established | jq .flows)" -ge $stay ]'
 equal "a port with two endpoints would be seen" \
 	"$(list | head -n 1 | sed 'p; s/ 10[0-9.]*:/ 10.9.9.9:/' | with_two | wc -l)" 1
-shared=0
+shared=0 early=0
 kill_and_start
 equal "the daemon was killed and started again $kills times" "$i" "$kills"
+check "$early times more before it was ready" test $early -gt 0
 equal "no public port had two endpoints at any time" "$shared" 0
 touch "$work/report.stop"
 check "all connections come to an end" wait_for 120 test -s "$work/report"

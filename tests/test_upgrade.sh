@@ -161,6 +161,33 @@ objects() {
 	rewire restore "$work/objects" 2> /dev/null
 }
 
+# spoilt_objects NAME LINE REGEX COMMAND...: of those that were saved, made by a command
+spoilt_objects() {
+	"${@:4}" < "$work/objects" > "$work/spoilt"
+	refuse "objects $1" 1 "$work/spoilt:$2: $3" rewire restore "$work/spoilt"
+}
+
+damaged_objects_are_refused() {
+	local before
+
+	rewire limit set vni 10 rate 7	# what the file has would change
+	before=$(rewire -j limit show; rewire -j rule show)
+	spoilt_objects "cut off in a line" 4 "the line has no end: the file is truncated" \
+		head -c "$(($(head -4 "$work/objects" | wc -c) - 9))"
+	spoilt_objects "cut off between lines" 4 "the file is truncated: its end is missing" head -3
+	spoilt_XX 3 "the checksum is wrong" sed '3s/$/x/'
+	spoilt_objects "with a line missing" 3 "the checksum is wrong" sed 3d
+	refuse "a file of flows has none" 1 "$file:1: the file has flows, not objects" rewire restore "$file"
+	equal "none of them changes anything" "$(rewire -j limit show; rewire -j rule show)" "$before"
+	check "the whole one does" rewire restore "$work/objects"
+	equal "and that is what was saved" "$(rewire -j limit show | jq 'map(select(.vni == 10)) | .[0].rate')" 5000
+}
+
+# idle_counters PORT: of the connection from there, both ways
+idle_counters() {
+	rewire -s -j flow show | jq -c ".[] | select(.orig.sport == $1) | [.[\"orig-counters\"], .[\"reply-counters\"]]"
+}
+
 upgrade() {
 	PATH=$bin:$tests/../tools:$PATH rewire-upgrade -n host -m "$REWIRE_MODULE" -d "$work/state" "$@"
 }
@@ -172,7 +199,7 @@ transfers() {
 
 # The module is exchanged under a transfer, with and without a daemon: module_is_upgraded NAME PORT [stop]
 module_is_upgraded() {
-	local curl created
+	local curl created counters
 
 	hold_connection n t1 "$out4" "$2"
 	ask_on n > /dev/null
@@ -181,6 +208,7 @@ module_is_upgraded() {
 	wait_for 20 test -s "$work/got"
 	wait_for 20 transfers "$2"
 	flows 'map(select(.orig.dport == 80) | {orig, reply, decision, policy}) | sort' > "$work/before"
+	counters=$(idle_counters "$2")
 	created=$(flows 'map(select(.orig.dport == 80) | .age) | max')
 	[ -z "${3:-}" ] || stop_rewired
 	check "$1: the module is upgraded in the middle of a transfer" upgrade
@@ -189,6 +217,8 @@ module_is_upgraded() {
 	equal "$1: its flows have the translations and decisions that they had" \
 		"$(flows 'map(select(.orig.dport == 80) | {orig, reply, decision, policy}) | sort')" "$(< "$work/before")"
 	check "$1: and their ages" test "$(flows 'map(select(.orig.dport == 80) | .age) | max')" -gt "$created"
+	equal "$1: the idle one has its counters" "$(idle_counters "$2")" "$counters"
+	match "$1: which are not 0" "$counters" '"packets":[1-9].*"packets":[1-9]'
 	check "$1: the transfer ends" wait $curl
 	equal "$1: and is whole" "$(sha256sum < "$work/got")" "$data_sum"
 	match "$1: an idle connection goes on" "$(ask_on n)" "^out $nat4 "
@@ -217,6 +247,7 @@ saves_and_restores
 damaged_files_are_refused
 impossible_pasts_are_refused
 objects
+damaged_objects_are_refused
 rewire flow flush
 rewired_options=(--period 300)
 write_config && start_rewired || exit 1

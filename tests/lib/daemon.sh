@@ -63,16 +63,25 @@ attach_all() {
 	attach t1 t2 u0 b1 b2
 }
 
-# start_rewired: returns when it is ready; what it says goes to $work/rewired.log. It takes the
-# configuration anew when it is told to, so that tests say when that is.
-start_rewired() {
+# launch_rewired: what it says goes to $work/rewired.log. It takes the configuration anew when it is
+# told to, so that tests say when that is.
+launch_rewired() {
 	: > "$work/rewired.log"
 	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --reload 0 \
 		"${rewired_options[@]}" \
 		>> "$work/rewired.log" 2>&1 < /dev/null &
 	rewired_pid=$!
 	disown
-	wait_for 30 grep -q "rewired: ready" "$work/rewired.log" || {
+}
+
+rewired_ready() {
+	grep -q "rewired: ready" "$work/rewired.log"
+}
+
+# start_rewired: returns when it is ready
+start_rewired() {
+	launch_rewired
+	wait_for 30 rewired_ready || {
 		note "rewired does not get ready: $(< "$work/rewired.log")"
 		return 1
 	}

@@ -80,10 +80,11 @@ struct world {
 	int64_t look, kill;
 	bool more;			/* flows are wanted */
 	/* Chance, of 1000 */
-	unsigned int lost_summaries, late_summaries, lost_logs, slow, others;
+	unsigned int lost_summaries, late_summaries, lost_logs, deaths, slow, others;
 	bool disregard;
+	bool dying, dead;		/* in the middle of what it reads next; it is */
 	/* What came of it */
-	uint64_t wanted, begun, ended, shared, lost, kills, looks, failed_looks, utilisation;
+	uint64_t wanted, begun, ended, shared, lost, kills, cut_off, looks, failed_looks, utilisation;
 	uint64_t in_use, refused, unexplained;
 };
 

@@ -195,6 +195,13 @@ int __wrap_rw_change_listen(struct rw_socket *socket, struct rw_error *error)
 	return 0;
 }
 
+/* Killed while it reads, the daemon gets no further. */
+static int die(struct rw_error *error)
+{
+	world.dead = true;
+	return rw_error_set(error, -EINTR, "killed");
+}
+
 int __wrap_rw_change_each(struct rw_socket *socket, rw_change_fn *fn, void *data,
 			  struct rw_error *error)
 {
@@ -206,6 +213,8 @@ int __wrap_rw_change_each(struct rw_socket *socket, rw_change_fn *fn, void *data
 	(void)socket;
 	ask();
 	for (n = 0; n < kernel->logged; n++) {
+		if (world.dying && n >= kernel->logged / 2)
+			return die(error);
 		i = kernel->log[n];
 		change = (struct rw_change){
 			.flow = kernel->flows[i].flow, .ended = !kernel->flows[i].there,
@@ -234,6 +243,8 @@ int __wrap_rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *f
 			ask();
 		if (world.kernel.flows[i].there)
 			fn(&world.kernel.flows[i].flow, data);
+		if (i == FLOWS_MAX / 2 && world.dying)
+			return die(error);
 		if (i == FLOWS_MAX / 2 && by_chance(world.lost_logs))
 			return rw_error_set(error, -EINTR, "half of a list");
 	}

@@ -261,9 +261,10 @@ static void start_daemon(void)
 		world.handlers[i].decider.bindings = world.engine.bindings;
 	}
 	world.more = false;
+	world.dying = by_chance(world.deaths);
 	do
 		look(true);
-	while (metadata_is_stale(world.engine.metadata, world.now));
+	while (!world.dead && metadata_is_stale(world.engine.metadata, world.now));
 	world.kill = world.now + random_below(&world.chance, 2 * KILL_PERIOD);
 }
 
@@ -283,6 +284,30 @@ static void kill_daemon(void)
 		world.kernel.ports[i].decision = 0;
 	}
 	world.kills++;
+	world.cut_off += world.dead;
+	world.dying = world.dead = false;
+}
+
+/* It may be killed while it adopts what there is, too. */
+static void restart_daemon(void)
+{
+	do {
+		kill_daemon();
+		start_daemon();
+	} while (world.dead);
+}
+
+static void kill_when_due(uint64_t flows)
+{
+	if (world.now >= world.kill && world.begun < flows / 4 * 3) {
+		world.kill = INT64_MAX;
+		if (world.kills % 2)
+			restart_daemon();
+		else
+			world.dying = true;
+	}
+	if (world.dead)
+		restart_daemon();
 }
 
 static uint64_t number_of(const char *name, uint64_t otherwise)
@@ -301,12 +326,13 @@ static void look_when_due(void)
 static void print_outcome(void)
 {
 	print_message("# %s, %u s of rest: %llu flows began, %llu ended; %llu translations were in use, %llu flows "
-		      "refused, %llu of these with room; %llu kills, %llu of %llu looks failed, "
+		      "refused, %llu of these with room; %llu kills, %llu of them in a look, %llu of %llu looks failed, "
 		      "utilisation %llu of %u, %llu shared a translation, %llu ports lost\n",
 		      world.pool->mapping, world.pool->rest, (unsigned long long)world.begun,
 		      (unsigned long long)world.ended, (unsigned long long)world.in_use,
 		      (unsigned long long)world.refused, (unsigned long long)world.unexplained,
-		      (unsigned long long)world.kills, (unsigned long long)world.failed_looks,
+		      (unsigned long long)world.kills, (unsigned long long)world.cut_off,
+		      (unsigned long long)world.failed_looks,
 		      (unsigned long long)world.looks, (unsigned long long)world.utilisation,
 		      TRANSLATIONS, (unsigned long long)world.shared, (unsigned long long)world.lost);
 }
@@ -318,6 +344,7 @@ static void end_all(void)
 
 	world.more = false;
 	world.lost_summaries = world.late_summaries = world.lost_logs = 0;
+	world.dying = false;
 	while (world.now < until) {
 		pass_time();
 		look_when_due();
@@ -333,16 +360,15 @@ static void run(uint64_t flows)
 	uint64_t utilisation = 0, times = 0;
 
 	start_daemon();
+	if (world.dead)
+		restart_daemon();
 	while (world.begun < flows && !world.shared && !world.lost) {
 		world.more = true;
 		pass_time();
 		utilisation += world.kernel.live;
 		times++;
 		look_when_due();
-		if (world.now >= world.kill && world.begun < flows / 4 * 3) {
-			kill_daemon();
-			start_daemon();
-		}
+		kill_when_due(flows);
 	}
 	world.utilisation = utilisation / times;
 	end_all();
@@ -361,6 +387,7 @@ static void begin_world(const struct pool_kind *pool)
 	world.lost_summaries = 300;
 	world.late_summaries = 50;
 	world.lost_logs = 50;
+	world.deaths = 200;
 	world.slow = 30;
 	world.others = 10;
 }
@@ -396,7 +423,7 @@ static void no_two_live_flows_share_a_port(void **context)
 {
 	(void)context;
 	check_world(&independent, flows_wanted());
-	assert_true(world.kills > 0);
+	assert_true(world.cut_off > 0);
 	if (flows_wanted() >= 1000000)
 		assert_true(world.utilisation >= TRANSLATIONS / 5 * 4);
 }
