@@ -64,6 +64,7 @@ goes_down() {
 	local saved
 
 	saved=$(sha256sum < "$config")
+	listen_to_events
 	quit b1
 	check "a backend whose server has ended is down" becomes b1 down
 	check "in the kernel, too" wait_for 10 target_is b1 down
@@ -72,6 +73,9 @@ goes_down() {
 	equal "the configuration has it active" \
 		"$(rewire -j config show | jq -r '.services[2].backends[0].state // "active"')" active
 	equal "and is saved as it was" "$(sha256sum < "$config")" "$saved"
+	equal "an event tells" "$(jq -c '[.event, .service, .backend, .id]' "$work/events")" '["down","web","b1",31]'
+	match "with the reason" "$(jq -r .reason "$work/events")" "Connection refused"
+	kill "$listener"
 	match "the log tells" "$(< "$work/rewired.log")" 'backend "b1" is down: Connection refused'
 }
 

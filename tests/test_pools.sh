@@ -97,6 +97,7 @@ sixteen_ports() {
 
 	before=$(counter exhausted) late=$(reason drop-hold-timeout)
 	configure "{ $sixteen, \"mapping\": \"endpoint-dependent\", \"exhausted\": \"reset\" }" > /dev/null
+	listen_to_events
 	connect 101-140 "$out4"
 	equal "of 40 clients 16 get a port, and 24 are told at once that there is none" \
 		"$outcome" '{"accepted":16,"refused":24}'
@@ -106,6 +107,9 @@ sixteen_ports() {
 	counted=$(($(counter exhausted) - before))
 	check "which is counted" test "$counted" -ge 24 -a "$counted" -le $((24 + late))
 	check "for the pool, too" test "$(rewire -j pool show | jq '.[0].exhausted')" -ge 24
+	equal "and an event, though not for each" \
+		"$(jq -c '[.event, .pool, .vni, (.client | startswith("10.0.0.1"))]' "$work/events")" '["exhausted","public",10,true]'
+	kill "$listener"
 	equal "RFC 6888 REQ-11: and logged, but not for each" \
 		"$(grep -c 'pool "public": no port is left for client 10.0.0.1.. in VNI 10' "$work/rewired.log")" 1
 	equal "so does the kernel" "$(reason drop-rejected)" 24

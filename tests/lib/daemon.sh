@@ -97,6 +97,15 @@ stop_rewired() {
 	wait_for 30 rewired_gone
 }
 
+# listen_to_events: of the daemon, from now on in $work/events, by process $listener
+listen_to_events() {
+	ip netns exec host "$bin/rewire" -j monitor daemon > "$work/events" 2>&1 < /dev/null &
+	# shellcheck disable=SC2034
+	listener=$!
+	disown
+	wait_for 10 eval 'in_ns host ss -xH state established | grep -q "$REWIRE_SOCKET"'
+}
+
 # The whole stage: topology, attached devices, running daemon.
 set_up() {
 	topology && attach_all && write_config "${1:-.}" && start_rewired || {

@@ -165,6 +165,51 @@ int control_show(const struct args *args, const char *method, json_t *params)
 	return 0;
 }
 
+static void follow_line(const char *line, size_t length, void (*tell)(const json_t *event))
+{
+	json_t *message = json_loadb(line, length, 0, NULL);
+	const char *method = json_string_value(json_object_get(message, "method"));
+	const json_t *event = json_object_get(message, "params");
+
+	if (method && !strcmp(method, "event") && json_is_object(event))
+		tell(event);
+	json_decref(message);
+}
+
+static int follow(const struct args *args, FILE *file, void (*tell)(const json_t *event))
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int status = 0;
+
+	while (!status && (length = getline(&line, &size, file)) > 0) {
+		follow_line(line, length, tell);
+		if (fflush(stdout))
+			status = -1;	/* main says why */
+	}
+	free(line);
+	if (!status)
+		args_error(args, "the daemon has ended the connection");
+	return status ? 0 : EXIT_REFUSED;
+}
+
+int control_follow(const struct args *args, void (*tell)(const json_t *event))
+{
+	json_t *request = json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", 1, "method", "events");
+	int status = EXIT_REFUSED, fd = request ? open_socket(cli.control) : -1;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (file && send_line(fd, request))
+		cli_error("daemon: %s", strerror(errno));
+	else if (file)
+		status = follow(args, file, tell);
+	if (file)
+		fclose(file);
+	json_decref(request);
+	return status;
+}
+
 int control_show_named(const struct args *args, const char *method, const char *name)
 {
 	json_t *result = control_call(args, method, json_object());

@@ -15,6 +15,8 @@ void control_blame(const char *path, const char *text);
 json_t *control_call(const struct args *args, const char *method, json_t *params);
 /* Call and print the result. Returns an exit status. */
 int control_show(const struct args *args, const char *method, json_t *params);
+/* Until the daemon ends or output fails: what it tells of itself. Returns an exit status. */
+int control_follow(const struct args *args, void (*tell)(const json_t *event));
 /* Of a result that is an array of objects, print those of a name; all when it is NULL. */
 int control_show_named(const struct args *args, const char *method, const char *name);
 

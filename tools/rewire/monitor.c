@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "args.h"
+#include "control.h"
 #include "objects.h"
 #include "print.h"
 
 static const char usage[] =
-	"Usage: rewire monitor [ flow | punt | config ]\n"
+	"Usage: rewire monitor [ flow | punt | config | daemon ]\n"
 	"Prints flows that are made and that end, questions to the daemon, and changes of attaches,\n"
-	"rules, targets, limits and policies, or one of these, until it is interrupted. A line says when some were\n"
-	"lost.\n";
+	"rules, targets, limits and policies, or one of these, until it is interrupted. What the daemon tells is\n"
+	"printed alone: pools that have no port left, backends that are up or down. A line says when some were lost.\n";
 
 #define RECEIVE_BUFFER	(8 << 20)
 
@@ -176,11 +177,28 @@ static int watch(const struct args *args, struct monitor *monitor)
 	}
 }
 
+static void tell(const json_t *event)
+{
+	const char *key;
+	json_t *value;
+
+	print_record();
+	json_object_foreach((json_t *)event, key, value) {
+		const char *word = strcmp(key, "event") ? key : "";
+
+		if (json_is_string(value))
+			print_string(key, word, json_string_value(value));
+		else if (json_is_integer(value))
+			print_number(key, word, json_integer_value(value));
+	}
+	print_record_end();
+}
+
 static int run(struct args *args)
 {
 	static const struct rw_name groups[] = {
 		{ REWIRE_MCGRP_FLOW, "" }, { REWIRE_MCGRP_PUNT, "" }, { REWIRE_MCGRP_CONFIG, "" },
-		{ NULL, NULL }
+		{ "daemon", "" }, { NULL, NULL }
 	};
 	int i, only = args->count ? args_match(groups, sizeof(groups[0]), args->words[0]) : 0;
 	struct monitor monitor = { 0 };
@@ -188,11 +206,13 @@ static int run(struct args *args)
 
 	if (args->count > 1 || only < 0)
 		return args_error(args, "unknown argument \"%s\"", args->words[args->count > 1]);
+	if (args->count && !strcmp(groups[only].name, "daemon"))
+		return control_follow(args, tell);
 	if (!cli_socket())
 		return EXIT_REFUSED;
 	rw_socket_set_buffers(cli.socket, RECEIVE_BUFFER, 0);
 	for (i = 0; groups[i].name; i++) {
-		if (args->count && i != only)
+		if (args->count ? i != only : !strcmp(groups[i].name, "daemon"))
 			continue;
 		if (rw_socket_join(cli.socket, groups[i].name, &error)) {
 			cli_error("%s: %s", args->object, error.sentence);

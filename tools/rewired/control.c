@@ -13,6 +13,7 @@
 #include <urcu/list.h>
 
 #include "control.h"
+#include "news.h"
 
 #define UNREAD_MAX	(64 << 20)	/* of answers, of a client that does not read them */
 #define LISTEN_AGAIN	1000		/* milliseconds */
@@ -23,8 +24,9 @@ struct control {
 	uv_loop_t *loop;
 	struct daemon *daemon;
 	uv_pipe_t server;
-	uv_async_t wake;
+	uv_async_t wake, news;
 	unsigned int clients;
+	unsigned int listeners;		/* clients that want news */
 	struct cds_list_head silent;	/* clients, who was heard of last at the end */
 	struct client *taker;		/* who takes this daemon's place, see takeover.h; or NULL */
 	json_t *stop;			/* the taker's request to stop, or NULL */
@@ -45,6 +47,7 @@ struct client {
 	unsigned int calls;		/* that are not answered */
 	unsigned int users;		/* its pipe, and its calls */
 	bool ended;			/* it will ask nothing more */
+	bool listens;			/* to news */
 	uv_shutdown_t shutdown;
 	char *buffer;
 	size_t length, room;
@@ -92,9 +95,26 @@ static void forget_taker(struct client *client)
 	control_resume(control);
 }
 
+static void news_told(void *data)
+{
+	uv_async_send(data);
+}
+
+static void set_listening(struct client *client, bool listens)
+{
+	struct control *control = client->control;
+
+	if (client->listens == listens)
+		return;
+	client->listens = listens;
+	control->listeners += listens ? 1 : -1;
+	news_listen(control->listeners ? news_told : NULL, &control->news);
+}
+
 static void client_close(struct client *client)
 {
 	forget_taker(client);
+	set_listening(client, false);
 	cds_list_del_init(&client->place);
 	if (!uv_is_closing((uv_handle_t *)&client->pipe))
 		uv_close((uv_handle_t *)&client->pipe, client_closed);
@@ -310,6 +330,30 @@ static void take_edit(struct client *client, struct edit *edit, json_t *id)
 	post(control, client, edit, id);
 }
 
+static void tell_listeners(struct control *control, json_t *event)
+{
+	struct client *client, *next;
+
+	cds_list_for_each_entry_safe(client, next, &control->silent, place)
+		if (client->listens)
+			client_send(client, rpc_notification("event", event));
+	json_decref(event);
+}
+
+static void take_news(uv_async_t *async)
+{
+	struct control *control = async->data;
+	uint64_t lost;
+	json_t *all = news_take(&lost), *event;
+	size_t i;
+
+	json_array_foreach(all, i, event)
+		tell_listeners(control, json_incref(event));
+	if (lost)
+		tell_listeners(control, json_pack("{s:s, s:I}", "event", "lost", "count", (json_int_t)lost));
+	json_decref(all);
+}
+
 static void answer_line(struct client *client, const char *line, size_t length)
 {
 	struct outcome_of_call outcome;
@@ -322,6 +366,12 @@ static void answer_line(struct client *client, const char *line, size_t length)
 	}
 	if (!strcmp(request.method, "takeover.stop")) {
 		take_stop(client, &request);
+		rpc_free(&request);
+		return;
+	}
+	if (!strcmp(request.method, "events")) {
+		set_listening(client, true);
+		client_send(client, rpc_result(request.id, json_true()));
 		rpc_free(&request);
 		return;
 	}
@@ -549,6 +599,8 @@ struct control *control_new(uv_loop_t *loop, const char *path, struct error *err
 	pthread_mutex_init(&control->lock, NULL);
 	uv_async_init(loop, &control->wake, woken);
 	control->wake.data = control;
+	uv_async_init(loop, &control->news, take_news);
+	control->news.data = control;
 	uv_timer_init(loop, &control->patience);
 	control->patience.data = control;
 	uv_timer_init(loop, &control->again);

@@ -6,6 +6,8 @@
 #include "follow.h"
 #include "librewire.h"
 #include "log.h"
+#include "news.h"
+#include "rpc.h"
 
 static void free_schedules(struct schedule *schedules[FAMILIES])
 {
@@ -32,6 +34,9 @@ static void tell(const struct service *service, const struct backend *backend)
 	health_report(backend->health, &report);
 	log_line("service \"%s\": backend \"%s\" is %s: %s", service->name, backend->name,
 		 health_is_out(backend->health) ? "down" : "up", report.reason);
+	news_tell(json_pack("{s:s, s:s, s:s, s:I, s:o}", "event", health_is_out(backend->health) ? "down" : "up",
+			    "service", service->name, "backend", backend->name,
+			    "id", (json_int_t)backend->id, "reason", rpc_text(report.reason)));
 }
 
 /* Whether it changed. Down is what was found at the beginning: it may be another by now. */

@@ -74,6 +74,12 @@ char *rpc_result(const json_t *id, json_t *result)
 				    "result", result));
 }
 
+char *rpc_notification(const char *method, json_t *params)
+{
+	return print_line(json_pack("{s:s, s:s, s:O}", "jsonrpc", "2.0", "method", method,
+				    "params", params));
+}
+
 char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where)
 {
 	json_t *error;

@@ -35,7 +35,9 @@ json_t *rpc_text(const char *text);
 /* A line to answer with, its newline included; NULL when id is, never else. Takes result. */
 char *rpc_result(const json_t *id, json_t *result);
 char *rpc_error(const json_t *id, enum rpc_code code, const char *message);
-/* The same about a part of a configuration, which is the error's data; "", none. */
+/* A line that nobody has asked for; does not take params. */
+char *rpc_notification(const char *method, json_t *params);
+/* An error about a part of a configuration, which is the error's data; "", none. */
 char *rpc_error_at(const json_t *id, enum rpc_code code, const char *message, const char *where);
 
 #endif

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "fixed.h"
 #include "networks.h"
+#include "news.h"
 #include "pool.h"
 #include "source.h"
 
@@ -113,20 +114,27 @@ static struct lease *lease_of(struct bindings *bindings, struct wish *wish)
 	return lease;
 }
 
-/* It is counted, and now and then logged. */
+/* It is counted, and now and then logged, and told. */
 static enum outcome refuse_flow(const struct wish *wish)
 {
 	struct refusals *refusals = wish->pool->refusals;
 	int64_t now = clock_now(), last = atomic_load(&refusals->logged);
+	unsigned long long refused;
 	char client[RW_ADDR_TEXT];
 
 	atomic_fetch_add(*wish->limited ? &refusals->limited : &refusals->exhausted, 1);
 	if ((!last || now - last >= LOG_PERIOD) &&
-	    atomic_compare_exchange_strong(&refusals->logged, &last, now))
+	    atomic_compare_exchange_strong(&refusals->logged, &last, now)) {
+		refused = refusals->exhausted + refusals->limited;
+		rw_addr_print(client, &wish->flow->src);
 		log_line("pool \"%s\": %s for client %s in VNI %u; it has refused %llu flows",
-			 wish->pool->name, *wish->limited ? "no more" : "no port is left",
-			 rw_addr_print(client, &wish->flow->src), wish->flow->vni,
-			 (unsigned long long)(refusals->exhausted + refusals->limited));
+			 wish->pool->name, *wish->limited ? "no more" : "no port is left", client,
+			 wish->flow->vni, refused);
+		news_tell(json_pack("{s:s, s:s, s:s, s:I, s:I}",
+				    "event", *wish->limited ? "limited" : "exhausted",
+				    "pool", wish->pool->name, "client", client,
+				    "vni", (json_int_t)wish->flow->vni, "refused", (json_int_t)refused));
+	}
 	return *wish->limited ? OUTCOME_LIMITED : OUTCOME_EXHAUSTED;
 }
 
