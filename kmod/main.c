@@ -10,6 +10,7 @@
 #include "event.h"
 #include "flow.h"
 #include "fragment.h"
+#include "handler.h"
 #include "hold.h"
 #include "namespace.h"
 #include "netlink.h"
@@ -47,6 +48,7 @@ static int __net_init rewire_net_init(struct net *net)
 	err = rewire_change_init(ns);
 	if (err)
 		goto free_decisions;
+	rewire_handlers_init(ns);
 	err = rewire_punt_init(ns);
 	if (err)
 		goto free_changes;
@@ -84,6 +86,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_attach_exit(ns);
 	rewire_fragment_exit(ns);
 	rewire_hold_exit(ns);
+	rewire_handlers_exit(ns);
 	rewire_punt_exit(ns);
 	rewire_suspicion_exit(ns);
 	rewire_flow_table_exit(ns);
@@ -175,12 +178,12 @@ static int __init rewire_init(void)
 	err = rewire_attach_notifier_register();
 	if (err)
 		goto exit_net;
-	err = rewire_punt_notifier_register();
+	err = rewire_handlers_notifier_register();
 	if (err)
 		goto exit_attach;
 	err = rewire_change_notifier_register();
 	if (err)
-		goto exit_punt;
+		goto exit_handlers;
 	err = rewire_netlink_register();
 	if (err)
 		goto exit_change;
@@ -188,8 +191,8 @@ static int __init rewire_init(void)
 
 exit_change:
 	rewire_change_notifier_unregister();
-exit_punt:
-	rewire_punt_notifier_unregister();
+exit_handlers:
+	rewire_handlers_notifier_unregister();
 exit_attach:
 	rewire_attach_notifier_unregister();
 exit_net:
@@ -203,7 +206,7 @@ static void __exit rewire_exit(void)
 {
 	rewire_netlink_unregister();
 	rewire_change_notifier_unregister();
-	rewire_punt_notifier_unregister();
+	rewire_handlers_notifier_unregister();
 	rewire_attach_notifier_unregister();
 	unregister_pernet_subsys(&rewire_net_ops);
 	rcu_barrier();

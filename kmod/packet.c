@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "fragment.h"
+#include "handler.h"
 #include "hold.h"
 #include "icmp.h"
 #include "namespace.h"
@@ -76,7 +77,7 @@ enum rewire_fate rewire_packet_rule_fate(struct rewire_net *ns,
 		return REWIRE_FATE_DROP;
 	}
 	if (rule->orphan == REWIRE_ORPHAN_MODE_HOLD ||
-	    rewire_punt_heard(ns, rewire_key_vni(&packet->key)))
+	    rewire_handlers_hear(ns, rewire_key_vni(&packet->key)))
 		return REWIRE_FATE_HOLD;
 	if (rule->orphan == REWIRE_ORPHAN_MODE_PASS)
 		return REWIRE_FATE_PASS;

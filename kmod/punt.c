@@ -7,15 +7,14 @@
  * to send alone.
  */
 #include <linux/netlink.h>
-#include <linux/pid.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "event.h"
+#include "handler.h"
 #include "hold.h"
 #include "netlink.h"
-#include "network.h"
 #include "packet.h"
 #include "punt.h"
 
@@ -156,25 +155,6 @@ void rewire_punt_answered(struct rewire_punt_queue *queue, struct rewire_hold *h
 	rewire_punt_leave(queue, hold);
 }
 
-/* Return: sockets that listen. */
-unsigned int rewire_punt_handlers(struct rewire_net *ns)
-{
-	struct rewire_handlers *handlers;
-	unsigned int count;
-
-	rcu_read_lock();
-	handlers = rcu_dereference(ns->handlers);
-	count = handlers ? handlers->count : 0;
-	rcu_read_unlock();
-	return count;
-}
-
-/* Whether somebody listens who decides for a virtual network. Context: RCU read side. */
-bool rewire_punt_heard(struct rewire_net *ns, u32 vni)
-{
-	return rcu_access_pointer(ns->handlers) && rewire_networks_have(ns, vni);
-}
-
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
 {
 	unsigned int asked = 0, queued = 0;
@@ -189,40 +169,6 @@ int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
 	if (nla_put_u32(skb, REWIRE_A_STATS_PUNTS_ASKED, asked) ||
 	    nla_put_u32(skb, REWIRE_A_STATS_PUNTS_QUEUED, queued))
 		return -EMSGSIZE;
-	return 0;
-}
-
-static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_hold *hold)
-{
-	return nla_put_u64_64bit(skb, REWIRE_A_PUNT_ID, hold->id, REWIRE_A_PUNT_PAD) ||
-	       rewire_put_key(skb, REWIRE_A_PUNT_TUPLE, &hold->tuple.key) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_POLICY, hold->policy) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_RULE, hold->rule) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_REASON, hold->reason) ||
-	       (hold->ifindex != REWIRE_IFINDEX_LOCAL &&
-		nla_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
-	       (hold->tunnelled && rewire_put_remote(skb, REWIRE_A_PUNT_TUNNEL, &hold->remote)) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
-}
-
-/* Context: RCU read side, or the hold's queue is locked. */
-static int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
-{
-	u64 age = jiffies_to_msecs(jiffies - hold->since);
-	struct nlattr *nest;
-
-	nest = nla_nest_start(skb, REWIRE_A_PUNT_BATCH_PUNT);
-	if (!nest)
-		return -EMSGSIZE;
-	if (rewire_punt_fill_question(skb, hold) ||
-	    nla_put(skb, REWIRE_A_PUNT_HEADER, hold->header_length, hold->header) ||
-	    nla_put_u32(skb, REWIRE_A_PUNT_PACKETS, skb_queue_len_lockless(&hold->packets)) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_PUNT_AGE, age, REWIRE_A_PUNT_PAD)) {
-		nla_nest_cancel(skb, nest);
-		return -EMSGSIZE;
-	}
-	nla_nest_end(skb, nest);
 	return 0;
 }
 
@@ -297,20 +243,6 @@ static u32 rewire_punt_portid(struct rewire_punt_queue *queue, bool *sparse)
 	}
 	rcu_read_unlock();
 	return portid;
-}
-
-static size_t rewire_punt_size(const struct rewire_hold *hold)
-{
-	size_t tuple = nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)) +
-		       2 * nla_total_size(sizeof(struct in6_addr)) +
-		       2 * nla_total_size(sizeof(__be16));
-	size_t remote = nla_total_size(sizeof(struct in6_addr)) + nla_total_size(sizeof(u32)) +
-			nla_total_size(ETH_ALEN);
-
-	return nla_total_size(2 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(tuple) +
-			      7 * nla_total_size(sizeof(u32)) +
-			      (hold->tunnelled ? nla_total_size(remote) : 0) +
-			      nla_total_size(hold->header_length));
 }
 
 static struct sk_buff *rewire_punt_message(const struct rewire_punt_batch *batch)
@@ -469,7 +401,7 @@ static void rewire_punt_work(struct work_struct *work)
 }
 
 /* What was sent to a socket that is closed now, perhaps nobody has read. */
-static void rewire_punt_send_again(struct rewire_net *ns)
+void rewire_punt_send_again(struct rewire_net *ns)
 {
 	int cpu;
 
@@ -484,145 +416,6 @@ static void rewire_punt_send_again(struct rewire_net *ns)
 		spin_unlock_bh(&queue->lock);
 		rewire_punt_kick(queue, 0);
 	}
-}
-
-static struct rewire_handlers *rewire_handlers_get(struct rewire_net *ns)
-{
-	return rcu_dereference_protected(ns->handlers,
-					 lockdep_is_held(&ns->handlers_lock));
-}
-
-static struct rewire_handlers *rewire_handlers_with(const struct rewire_handlers *old,
-						    u32 portid)
-{
-	unsigned int count = old ? old->count : 0;
-	struct rewire_handlers *new;
-
-	new = kmalloc(struct_size(new, portid, count + 1), GFP_ATOMIC);
-	if (!new)
-		return NULL;
-	if (old)
-		memcpy(new->portid, old->portid, count * sizeof(u32));
-	new->portid[count] = portid;
-	new->count = count + 1;
-	return new;
-}
-
-static bool rewire_handlers_have(const struct rewire_handlers *handlers, u32 portid)
-{
-	unsigned int i;
-
-	for (i = 0; handlers && i < handlers->count; i++) {
-		if (handlers->portid[i] == portid)
-			return true;
-	}
-	return false;
-}
-
-/* They belong to this process, which decides for the networks given, if any are. */
-static void rewire_handlers_own(struct rewire_net *ns, struct rewire_networks *networks)
-{
-	bool ours = ns->handlers_owner == task_tgid(current);
-
-	lockdep_assert_held(&ns->handlers_lock);
-	if (networks || !ours)
-		rewire_networks_replace(ns, networks);
-	if (ours)
-		return;
-	put_pid(ns->handlers_owner);
-	ns->handlers_owner = get_pid(task_tgid(current));
-}
-
-/* The networks are the namespace's then, unless it fails. */
-static int rewire_handlers_add(struct rewire_net *ns, u32 portid,
-			       struct rewire_networks *networks,
-			       struct netlink_ext_ack *extack)
-{
-	struct rewire_handlers *old = rewire_handlers_get(ns), *new;
-
-	lockdep_assert_held(&ns->handlers_lock);
-	/* Who has it now may not be who had it */
-	if (rewire_handlers_have(old, portid)) {
-		rewire_handlers_own(ns, networks);
-		return old->count;
-	}
-	if (old && ns->handlers_owner != task_tgid(current)) {
-		NL_SET_ERR_MSG(extack, "Another process listens in this namespace");
-		return -EBUSY;
-	}
-	if (old && old->count >= REWIRE_HANDLERS_MAX) {
-		NL_SET_ERR_MSG(extack, "As many sockets listen as may");
-		return -ENOSPC;
-	}
-	new = rewire_handlers_with(old, portid);
-	if (!new)
-		return -ENOMEM;
-	rewire_handlers_own(ns, networks);
-	rcu_assign_pointer(ns->handlers, new);
-	if (old)
-		kfree_rcu(old, rcu);
-	return new->count;
-}
-
-/*
- * Remove in place: a reader that misses an entry or sees one twice does no harm.
- * Return: whether others are left.
- */
-static bool rewire_handlers_remove(struct rewire_net *ns, u32 portid)
-{
-	struct rewire_handlers *handlers;
-	bool others = false;
-	unsigned int i;
-
-	spin_lock_bh(&ns->handlers_lock);
-	handlers = rewire_handlers_get(ns);
-	for (i = 0; handlers && i < handlers->count; i++) {
-		if (handlers->portid[i] != portid)
-			continue;
-		if (handlers->count == 1) {
-			RCU_INIT_POINTER(ns->handlers, NULL);
-			put_pid(ns->handlers_owner);
-			ns->handlers_owner = NULL;
-			rewire_networks_replace(ns, NULL);
-			kfree_rcu(handlers, rcu);
-		} else {
-			WRITE_ONCE(handlers->portid[i],
-				   handlers->portid[handlers->count - 1]);
-			WRITE_ONCE(handlers->count, handlers->count - 1);
-			others = true;
-		}
-		break;
-	}
-	spin_unlock_bh(&ns->handlers_lock);
-	return others;
-}
-
-static int rewire_punt_socket_event(struct notifier_block *block, unsigned long event,
-				    void *data)
-{
-	const struct netlink_notify *notify = data;
-	struct rewire_net *ns;
-
-	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
-		return NOTIFY_DONE;
-	ns = rewire_net(notify->net);
-	if (rewire_handlers_remove(ns, notify->portid))
-		rewire_punt_send_again(ns);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block rewire_punt_notifier = {
-	.notifier_call = rewire_punt_socket_event,
-};
-
-int rewire_punt_notifier_register(void)
-{
-	return netlink_register_notifier(&rewire_punt_notifier);
-}
-
-void rewire_punt_notifier_unregister(void)
-{
-	netlink_unregister_notifier(&rewire_punt_notifier);
 }
 
 int rewire_punt_init(struct rewire_net *ns)
@@ -649,174 +442,15 @@ int rewire_punt_init(struct rewire_net *ns)
 		rewire_window_init(&queue->window);
 		INIT_DELAYED_WORK(&queue->send, rewire_punt_work);
 	}
-	spin_lock_init(&ns->handlers_lock);
 	return 0;
 }
 
 /* No packets come any more, and nothing is held. */
 void rewire_punt_exit(struct rewire_net *ns)
 {
-	struct rewire_handlers *handlers;
 	int cpu;
 
-	spin_lock_bh(&ns->handlers_lock);
-	handlers = rewire_handlers_get(ns);
-	RCU_INIT_POINTER(ns->handlers, NULL);
-	if (handlers) {
-		put_pid(ns->handlers_owner);
-		rewire_networks_replace(ns, NULL);
-		kfree_rcu(handlers, rcu);
-	}
-	spin_unlock_bh(&ns->handlers_lock);
 	for_each_possible_cpu(cpu)
 		cancel_delayed_work_sync(&per_cpu_ptr(ns->punt_queues, cpu)->send);
 	free_percpu(ns->punt_queues);
-}
-
-int rewire_nl_punt_listen_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct rewire_networks *networks;
-	struct sk_buff *reply;
-	void *header;
-	bool first;
-	int count;
-
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_PUNT_BATCH_VERSION)) {
-		GENL_SET_ERR_MSG(info, "The version of the interface has to be given");
-		return -EINVAL;
-	}
-	if (nla_get_u32(info->attrs[REWIRE_A_PUNT_BATCH_VERSION]) !=
-	    REWIRE_INTERFACE_VERSION) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_PUNT_BATCH_VERSION],
-				    "This module speaks version 1 of the interface");
-		return -EPROTO;
-	}
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	networks = rewire_get_networks(info);
-	if (IS_ERR(networks)) {
-		nlmsg_free(reply);
-		return PTR_ERR(networks);
-	}
-	spin_lock_bh(&ns->handlers_lock);
-	first = !rewire_handlers_get(ns);
-	count = rewire_handlers_add(ns, info->snd_portid, networks, info->extack);
-	spin_unlock_bh(&ns->handlers_lock);
-	if (count < 0)
-		rewire_networks_discard(networks);
-	if (count < 0 || nla_put_u32(reply, REWIRE_A_PUNT_BATCH_HANDLERS, count)) {
-		nlmsg_free(reply);
-		return count < 0 ? count : -EMSGSIZE;
-	}
-	if (first)
-		rewire_punt_send_again(ns);
-	return rewire_reply_send(info, reply, header);
-}
-
-static struct rewire_hold *rewire_punt_find(struct list_head *list, u64 id)
-{
-	struct rewire_hold *hold;
-
-	list_for_each_entry(hold, list, list) {
-		if (hold->id == id)
-			return hold;
-	}
-	return NULL;
-}
-
-static int rewire_punt_fill_by_id(struct rewire_net *ns, u64 id, struct sk_buff *skb)
-{
-	struct rewire_hold *hold;
-	int cpu, err = -ENOENT;
-
-	for_each_possible_cpu(cpu) {
-		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
-
-		spin_lock_bh(&queue->lock);
-		hold = rewire_punt_find(&queue->holds, id);
-		if (hold)
-			err = rewire_punt_fill(skb, hold);
-		spin_unlock_bh(&queue->lock);
-		if (hold)
-			break;
-	}
-	return err;
-}
-
-int rewire_nl_punt_get_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	struct rewire_net *ns = rewire_info_net(info);
-	struct sk_buff *reply;
-	void *header;
-	int err;
-
-	if (GENL_REQ_ATTR_CHECK(info, REWIRE_A_PUNT_BATCH_ID)) {
-		GENL_SET_ERR_MSG(info, "A number has to be given");
-		return -EINVAL;
-	}
-	reply = rewire_reply_new(info, NLMSG_DEFAULT_SIZE, &header);
-	if (!reply)
-		return -ENOMEM;
-	err = rewire_punt_fill_by_id(ns, nla_get_u64(info->attrs[REWIRE_A_PUNT_BATCH_ID]),
-				     reply);
-	if (err) {
-		if (err == -ENOENT)
-			NL_SET_ERR_MSG_ATTR(info->extack,
-					    info->attrs[REWIRE_A_PUNT_BATCH_ID],
-					    "Nothing is held under this number");
-		nlmsg_free(reply);
-		return err;
-	}
-	return rewire_reply_send(info, reply, header);
-}
-
-/*
- * Of one queue, those numbered above what this CPU's part has shown already: numbers
- * grow along the list.
- */
-static bool rewire_punt_dump_list(struct sk_buff *skb, struct netlink_callback *cb,
-				  struct list_head *list)
-{
-	struct rewire_hold *hold;
-	void *header;
-
-	list_for_each_entry(hold, list, list) {
-		if (hold->id <= (u64)cb->args[1])
-			continue;
-		header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				     &rewire_family, NLM_F_MULTI, REWIRE_CMD_PUNT_GET);
-		if (!header)
-			return false;
-		if (rewire_punt_fill(skb, hold)) {
-			genlmsg_cancel(skb, header);
-			return false;
-		}
-		genlmsg_end(skb, header);
-		cb->args[1] = hold->id;
-	}
-	return true;
-}
-
-int rewire_nl_punt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct rewire_net *ns = rewire_net(sock_net(skb->sk));
-	struct rewire_punt_queue *queue;
-	bool whole;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (cpu < cb->args[0])
-			continue;
-		queue = per_cpu_ptr(ns->punt_queues, cpu);
-		spin_lock_bh(&queue->lock);
-		whole = rewire_punt_dump_list(skb, cb, &queue->holds);
-		spin_unlock_bh(&queue->lock);
-		if (!whole)
-			break;
-		cb->args[0] = cpu + 1;
-		cb->args[1] = 0;
-	}
-	return skb->len;
 }

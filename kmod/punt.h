@@ -14,24 +14,11 @@ struct rewire_hold;
 struct rewire_net;
 
 #define REWIRE_PUNT_BATCH	32
-#define REWIRE_HANDLERS_MAX	64U
 
 /* Beyond the window are at most so many, of virtual networks that have next to none. */
 #define REWIRE_PUNT_SPARSE	32U
 
 #define REWIRE_PUNT_LANE_BITS	7
-
-/**
- * struct rewire_handlers - the sockets that listen for punts
- * @rcu: for the grace period before it is freed
- * @count: of @portid
- * @portid: netlink port identifiers
- */
-struct rewire_handlers {
-	struct rcu_head rcu;
-	unsigned int count;
-	u32 portid[];
-};
 
 /**
  * struct rewire_punt_queue - the holds that one CPU has made
@@ -77,10 +64,9 @@ bool rewire_punt_due(struct rewire_punt_queue *queue);
 void rewire_punt_later(struct rewire_punt_queue *queue);
 bool rewire_punt_send(struct rewire_punt_queue *queue);
 void rewire_punt_go_on(struct rewire_net *ns);
-unsigned int rewire_punt_handlers(struct rewire_net *ns);
-bool rewire_punt_heard(struct rewire_net *ns, u32 vni);
+void rewire_punt_send_again(struct rewire_net *ns);
 int rewire_punt_fill_gauges(struct sk_buff *skb, struct rewire_net *ns);
-int rewire_punt_notifier_register(void);
-void rewire_punt_notifier_unregister(void);
+size_t rewire_punt_size(const struct rewire_hold *hold);
+int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold);
 
 #endif /* REWIRE_PUNT_H */

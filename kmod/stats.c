@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Counters, and the question for them. */
 #include "attach.h"
+#include "handler.h"
 #include "hold.h"
 #include "netlink.h"
 #include "punt.h"
@@ -43,7 +44,7 @@ static bool rewire_stats_fill_gauges(struct sk_buff *skb, struct rewire_net *ns)
 	       nla_put_u32(skb, REWIRE_A_STATS_RULES, READ_ONCE(ns->rule_count)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_TARGETS, READ_ONCE(ns->target_count)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_LIMITS, atomic_read(&ns->limit_count)) ||
-	       nla_put_u32(skb, REWIRE_A_STATS_HANDLERS, rewire_punt_handlers(ns)) ||
+	       nla_put_u32(skb, REWIRE_A_STATS_HANDLERS, rewire_handlers_count(ns)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS, atomic_read(&ns->all.holds)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_HOLDS_MAX, READ_ONCE(ns->all.may.holds)) ||
 	       nla_put_u32(skb, REWIRE_A_STATS_HELD_PACKETS,
