@@ -54,7 +54,7 @@ _rewire_commands() {
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top save restore help" ;;
 	verdict)	echo "add help" ;;
-	monitor)	echo "flow punt config help" ;;
+	monitor)	echo "flow punt config daemon help" ;;
 	backend)	echo "show set help" ;;
 	suspicion)	echo "show set pin learn help" ;;
 	punt)		echo "show networks metadata help" ;;

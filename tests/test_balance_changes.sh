@@ -175,7 +175,11 @@ target_state() {
 
 # A backend leaves the configuration under a connection.
 removed_under_a_connection() {
+	write_config '.services[2].backends |= [.[1]]'
 	start_rewired
+	rewire target del id 31
+	rewire save "$work/before" 2> /dev/null
+	rewire target set id 77 state draining
 	write_config '.services[2].backends |= [.[0]]'
 	rewire apply "$config" > /dev/null
 	hold_connection r out "$web4"
@@ -185,12 +189,20 @@ removed_under_a_connection() {
 	match "the connection goes on" "$(ask_on r)" "^b1 "
 	match "new ones go to the other" "$(fetch out "$web4" whoami)" "^b2 "
 	equal "the target drains" "$(target_state 31)" draining
+	equal "as the daemon knows" "$(rewire -j daemon show | jq -c .retired)" "[31]"
 	looks_again
 	match "for as long as the connection is there" "$(target_state 31) $(ask_on r)" "^draining b1 "
+	check "and it stays when what was saved before is restored" rewire restore "$work/before"
+	match "with its connection" "$(target_state 31) $(ask_on r)" "^draining b1 "
+	equal "though what nobody retired does not" "$(target_state 77)" ""
+	rewire target set id 77 state draining
 	release_connection r
 	rewire flow flush
-	check "then it is deleted" wait_for 60 eval '[ -z "$(target_state 31)" ]'
-	equal "that of the other is not" "$(target_state 32)" active
+}
+
+removed_is_deleted() {
+	check "half a minute after its last flow the target is deleted" wait_for 90 eval '[ -z "$(target_state 31)" ]'
+	equal "those of others are not" "$(target_state 32) $(target_state 77)" "active draining"
 }
 
 ten_backends() {
@@ -214,4 +226,5 @@ topology && attach_all || exit 1
 drains_under_load
 removed_under_a_connection
 ten_backends
+removed_is_deleted
 test_end

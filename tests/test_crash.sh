@@ -43,7 +43,7 @@ kill_and_start() {
 		sleep "$((RANDOM % 5)).$((RANDOM % 10))"
 		stop_rewired KILL
 		launch_rewired
-		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+		[ $i = 0 ] || sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
 		rewired_ready || early=$((early + 1))
 		stop_rewired KILL
 		sleep "0.$((RANDOM % 4))"

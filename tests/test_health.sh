@@ -73,8 +73,9 @@ goes_down() {
 	equal "the configuration has it active" \
 		"$(rewire -j config show | jq -r '.services[2].backends[0].state // "active"')" active
 	equal "and is saved as it was" "$(sha256sum < "$config")" "$saved"
-	equal "an event tells" "$(jq -c '[.event, .service, .backend, .id]' "$work/events")" '["down","web","b1",31]'
-	match "with the reason" "$(jq -r .reason "$work/events")" "Connection refused"
+	wait_for 20 test -s "$work/events"
+	equal "an event tells" "$(head -1 "$work/events" | jq -c '[.event, .service, .backend, .id]')" '["down","web","b1",31]'
+	match "with the reason" "$(head -1 "$work/events" | jq -r .reason)" "Connection refused"
 	kill "$listener"
 	match "the log tells" "$(< "$work/rewired.log")" 'backend "b1" is down: Connection refused'
 }

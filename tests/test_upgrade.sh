@@ -175,7 +175,7 @@ damaged_objects_are_refused() {
 	spoilt_objects "cut off in a line" 4 "the line has no end: the file is truncated" \
 		head -c "$(($(head -4 "$work/objects" | wc -c) - 9))"
 	spoilt_objects "cut off between lines" 4 "the file is truncated: its end is missing" head -3
-	spoilt_XX 3 "the checksum is wrong" sed '3s/$/x/'
+	spoilt_objects "with a character more" 3 "the checksum is wrong" sed '3s/$/x/'
 	spoilt_objects "with a line missing" 3 "the checksum is wrong" sed 3d
 	refuse "a file of flows has none" 1 "$file:1: the file has flows, not objects" rewire restore "$file"
 	equal "none of them changes anything" "$(rewire -j limit show; rewire -j rule show)" "$before"

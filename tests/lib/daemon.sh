@@ -103,7 +103,7 @@ listen_to_events() {
 	# shellcheck disable=SC2034
 	listener=$!
 	disown
-	wait_for 10 eval 'in_ns host ss -xH state established | grep -q "$REWIRE_SOCKET"'
+	wait_for 20 eval '[ "$(rewire -j daemon show | jq .listeners)" = 1 ]'
 }
 
 # The whole stage: topology, attached devices, running daemon.

@@ -115,6 +115,12 @@ match() {
 	fi
 }
 
+# A word that is misspelt is no test that was passed.
+command_not_found_handle() {
+	echo "not ok - there is no command $1"
+	return 127
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds, but not for ever.
 wait_for() {
 	local deadline=$((SECONDS + $1))

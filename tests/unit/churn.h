@@ -68,6 +68,9 @@ struct handler {
 	struct decision decisions[BATCH];
 };
 
+/* When it has settled, which any may be, has been told a summary, or has read half of a list. */
+enum death { NOT_DYING, DIE_TOLD, DIE_READING };
+
 struct world {
 	int64_t now;
 	struct random chance;
@@ -82,7 +85,8 @@ struct world {
 	/* Chance, of 1000 */
 	unsigned int lost_summaries, late_summaries, lost_logs, deaths, slow, others;
 	bool disregard;
-	bool dying, dead;		/* in the middle of what it reads next; it is */
+	enum death dying;		/* what it does next is its last */
+	bool dead;
 	/* What came of it */
 	uint64_t wanted, begun, ended, shared, lost, kills, cut_off, looks, failed_looks, utilisation;
 	uint64_t in_use, refused, unexplained;

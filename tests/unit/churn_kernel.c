@@ -213,7 +213,7 @@ int __wrap_rw_change_each(struct rw_socket *socket, rw_change_fn *fn, void *data
 	(void)socket;
 	ask();
 	for (n = 0; n < kernel->logged; n++) {
-		if (world.dying && n >= kernel->logged / 2)
+		if (world.dying == DIE_READING && n >= kernel->logged / 2)
 			return die(error);
 		i = kernel->log[n];
 		change = (struct rw_change){
@@ -243,7 +243,7 @@ int __wrap_rw_flow_each(struct rw_socket *socket, const struct rw_flow_filter *f
 			ask();
 		if (world.kernel.flows[i].there)
 			fn(&world.kernel.flows[i].flow, data);
-		if (i == FLOWS_MAX / 2 && world.dying)
+		if (i == FLOWS_MAX / 2 && world.dying == DIE_READING)
 			return die(error);
 		if (i == FLOWS_MAX / 2 && by_chance(world.lost_logs))
 			return rw_error_set(error, -EINTR, "half of a list");
@@ -278,6 +278,8 @@ int __wrap_rw_summary_each(struct rw_socket *socket, rw_summary_fn *fn, void *da
 			pass_time();
 	if (by_chance(world.lost_summaries))	/* as a whole, or but for its head */
 		return by_chance(500) ? rw_error_set(error, -ENOBUFS, "it got lost") : 0;
+	if (world.dying == DIE_TOLD)
+		return die(error);
 	return fn(&whole, data);
 }
 
@@ -294,5 +296,5 @@ int __wrap_rw_verdict_settle(struct rw_socket *socket, uint64_t settled, struct 
 	decision_done(kernel->watermark);
 	while (kernel->done[(kernel->watermark + 1) % WINDOW])
 		kernel->done[++kernel->watermark % WINDOW] = false;
-	return 0;
+	return world.dying ? die(error) : 0;
 }

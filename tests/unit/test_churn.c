@@ -261,7 +261,7 @@ static void start_daemon(void)
 		world.handlers[i].decider.bindings = world.engine.bindings;
 	}
 	world.more = false;
-	world.dying = by_chance(world.deaths);
+	world.dying = by_chance(world.deaths) ? DIE_READING : NOT_DYING;
 	do
 		look(true);
 	while (!world.dead && metadata_is_stale(world.engine.metadata, world.now));
@@ -285,7 +285,8 @@ static void kill_daemon(void)
 	}
 	world.kills++;
 	world.cut_off += world.dead;
-	world.dying = world.dead = false;
+	world.dying = NOT_DYING;
+	world.dead = false;
 }
 
 /* It may be killed while it adopts what there is, too. */
@@ -304,7 +305,7 @@ static void kill_when_due(uint64_t flows)
 		if (world.kills % 2)
 			restart_daemon();
 		else
-			world.dying = true;
+			world.dying = by_chance(500) ? DIE_TOLD : DIE_READING;
 	}
 	if (world.dead)
 		restart_daemon();
@@ -344,7 +345,7 @@ static void end_all(void)
 
 	world.more = false;
 	world.lost_summaries = world.late_summaries = world.lost_logs = 0;
-	world.dying = false;
+	world.dying = NOT_DYING;
 	while (world.now < until) {
 		pass_time();
 		look_when_due();

@@ -101,14 +101,14 @@ big() {
 			dst: "172.\(16 + (. / 65536 | floor)).\(. / 256 | floor | . % 256).\(. % 256)" }] }'
 }
 
+write_config '.services[2].dport = "80-90" |
+	.services += [.services[2] | .name = "again" | .id = 9 | .dport = "85-94" | .backends[].id += 100]'
+check "of ports that overlap fewer are more exact" "$bin/rewired" -k -c "$config"
+
 # bounded COMMAND...: in 1 GiB of memory and 60 seconds of a processor
 bounded() {
 	(ulimit -v 1048576 -t 60 && "$@")
 }
-
-write_config '.services[2].dport = "80-90" |
-	.services += [.services[2] | .name = "again" | .id = 9 | .dport = "85-94" | .backends[].id += 100]'
-check "of ports that overlap fewer are more exact" "$bin/rewired" -k -c "$config"
 
 # rules NUMBER: two services, which need so many
 rules() {
@@ -127,6 +127,14 @@ refuse "one more, which is the pool's" 1 \
 rules 131080 > "$config"
 line=$(line_of '"name": "s131072"')
 refuse "and the second service's" 1 "$config: line $((line - 1)): all .* need 131080 rules" "$bin/rewired" -k -c "$config"
+
+jq -n '{ services: [{ name: "s", id: 1, vni: 1, source: { vni: 0, addresses: "192.0.2.1" },
+	src: [range(20000) | "10.0.\(. / 256 | floor).\(. % 256)"], dst: [range(20000) | "172.16.\(. / 256 | floor).\(. % 256)"] }] }' > "$config"
+refuse "each source with each destination, a few hundred million" 1 "line 3: .* need 400000000 rules" bounded "$bin/rewired" -k -c "$config"
+jq -n '{ pools: [range(11) | { name: "p\(.)", vni: ., addresses: "10.0.0.0/20" }] }' > "$config"
+line=$(line_of '"name": "p10"')
+refuse "as many addresses" 1 "line $((line - 1)): pool \"p10\": with it all pools have more than 43690 addresses" \
+	bounded "$bin/rewired" -k -c "$config"
 
 big 100000 > "$config"
 check "100,000 objects are checked in bounded time and memory" bounded "$bin/rewired" -k -c "$config"

@@ -165,15 +165,20 @@ int control_show(const struct args *args, const char *method, json_t *params)
 	return 0;
 }
 
-static void follow_line(const char *line, size_t length, void (*tell)(const json_t *event))
+/* The first line is the answer, all others are events. */
+static int follow_line(const struct args *args, const char *line, size_t length,
+		       void (*tell)(const json_t *event))
 {
 	json_t *message = json_loadb(line, length, 0, NULL);
-	const char *method = json_string_value(json_object_get(message, "method"));
 	const json_t *event = json_object_get(message, "params");
+	const json_t *error = json_object_get(message, "error");
 
-	if (method && !strcmp(method, "event") && json_is_object(event))
+	if (error)
+		print_refusal(args, error);
+	else if (json_is_object(event))
 		tell(event);
 	json_decref(message);
+	return error ? EXIT_REFUSED : 0;
 }
 
 static int follow(const struct args *args, FILE *file, void (*tell)(const json_t *event))
@@ -184,14 +189,16 @@ static int follow(const struct args *args, FILE *file, void (*tell)(const json_t
 	int status = 0;
 
 	while (!status && (length = getline(&line, &size, file)) > 0) {
-		follow_line(line, length, tell);
-		if (fflush(stdout))
-			status = -1;	/* main says why */
+		status = follow_line(args, line, length, tell);
+		if (!status && fflush(stdout)) {
+			free(line);
+			return 0;	/* main says why */
+		}
 	}
 	free(line);
 	if (!status)
 		args_error(args, "the daemon has ended the connection");
-	return status ? 0 : EXIT_REFUSED;
+	return EXIT_REFUSED;
 }
 
 int control_follow(const struct args *args, void (*tell)(const json_t *event))

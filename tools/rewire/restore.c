@@ -144,6 +144,7 @@ static const struct saved *look_up(const struct index *index, const struct saved
 struct owned {
 	bool rules;
 	json_t *backends;
+	json_t *status;
 };
 
 static bool is_owned(const struct owned *owned, const char *line)
@@ -164,6 +165,21 @@ static bool is_owned(const struct owned *owned, const char *line)
 		return false;
 	json_array_foreach(owned->backends, i, backend)
 		if (json_integer_value(json_object_get(backend, "id")) == id)
+			return true;
+	return false;
+}
+
+/* The daemon deletes it itself, when its last flow has ended. */
+static bool is_retired(const struct owned *owned, const char *line)
+{
+	unsigned int id;
+	json_t *retired;
+	size_t i;
+
+	if (sscanf(line, "target set id %u", &id) != 1)
+		return false;
+	json_array_foreach(json_object_get(owned->status, "retired"), i, retired)
+		if (json_integer_value(retired) == id)
 			return true;
 	return false;
 }
@@ -218,7 +234,7 @@ static int bring(struct change *change, const struct saved_list *have, const str
 			status = make(change, &want->list[i]);
 	for (i = have->count; !status && i-- > 0; )
 		if (have->list[i].undo && !is_owned(change->owned, have->list[i].line) &&
-		    !look_up(&change->want, &have->list[i]))
+		    !is_retired(change->owned, have->list[i].line) && !look_up(&change->want, &have->list[i]))
 			status = take_away(change, &have->list[i]);
 	return status;
 }
@@ -308,13 +324,15 @@ static int restore_objects(const struct args *args, struct statefile *state, boo
 
 	if (!status && owned.rules) {
 		owned.backends = control_call(args, "backend.show", json_object());
-		status = owned.backends ? 0 : EXIT_REFUSED;
+		owned.status = owned.backends ? control_call(args, "status", json_object()) : NULL;
+		status = owned.status ? 0 : EXIT_REFUSED;
 	}
 	if (!status)
 		status = change_all(&change, &wanted);
 	if (!status)
 		fprintf(stderr, "%s %u objects\n", dry_run ? "would change" : "changed", change.done);
 	json_decref(owned.backends);
+	json_decref(owned.status);
 	json_decref(wanted.config);
 	saved_free(&wanted.objects);
 	return status;

@@ -346,29 +346,42 @@ static int check_matches(const struct snapshot *snapshot, struct rules *rules, s
 	return rule ? refuse_match(snapshot, rule, rule + 1, error) : 0;
 }
 
-/* The first object that there is no room for is to blame. */
-static int check_number(const struct snapshot *snapshot, const struct rules *rules,
-			struct error *error)
+/* At most so many; the first object that there may be no room for is to blame. */
+static uint64_t count_rules(const struct snapshot *snapshot, struct error *error)
 {
-	struct rules collected;
+	const struct service *service = snapshot->services, *end = service + snapshot->service_count;
+	const struct pool *pool = snapshot->pools, *last = pool + snapshot->pool_count;
+	uint64_t count = 0;
 
-	if (rules->count <= RULES_MAX)
-		return 0;
-	rules_collect(&collected, snapshot, NULL);
-	blame_rule(snapshot, &collected.list[RULES_MAX], error);
-	rules_free(&collected);
-	return refuse(error, "all services and pools together need %u rules, more than the kernel's %u",
-		      rules->count, RULES_MAX);
+	error->where[0] = 0;
+	for (; service < end; service++) {
+		count += rules_of_service(service);
+		if (count > RULES_MAX && !error->where[0])
+			blame_service(service, error);
+	}
+	for (; pool < last; pool++) {
+		count += rules_of_pool(pool);
+		if (count > RULES_MAX && !error->where[0])
+			blame_pool(snapshot, pool, error);
+	}
+	return count;
 }
 
+/* Many more than there may be are not even made; of some fewer, pools may have a part in common. */
 static int check_rules(const struct snapshot *snapshot, struct error *error)
 {
-	struct rules rules;
+	uint64_t count = count_rules(snapshot, error);
+	struct rules rules = { 0 };
 	int ret;
 
-	rules_make(&rules, snapshot, NULL);
-	ret = check_number(snapshot, &rules, error);
-	if (!ret)
+	if (count <= 4 * RULES_MAX) {
+		rules_make(&rules, snapshot, NULL);
+		count = rules.count;
+	}
+	if (count > RULES_MAX)
+		ret = refuse(error, "all services and pools together need %llu rules, more than the kernel's %u",
+			     (unsigned long long)count, RULES_MAX);
+	else
 		ret = check_matches(snapshot, &rules, error);
 	rules_free(&rules);
 	return ret;

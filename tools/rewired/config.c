@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "blame.h"
 #include "check.h"
 #include "config.h"
 #include "destination.h"
@@ -182,7 +183,9 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 
 static int read_pools(const struct place *root, struct snapshot *snapshot)
 {
+	unsigned int addresses = 0;
 	const json_t *list = NULL;
+	struct pool *pool;
 	size_t i;
 
 	if (json_get_array(root, "pools", &list) < 0)
@@ -190,8 +193,15 @@ static int read_pools(const struct place *root, struct snapshot *snapshot)
 	snapshot->pools = allocate(json_array_size(list), sizeof(*snapshot->pools));
 	for (i = 0; i < json_array_size(list); i++) {
 		snapshot->pool_count = i + 1;
-		if (pool_read(root, json_array_get(list, i), i, &snapshot->pools[i]))
+		pool = &snapshot->pools[i];
+		if (pool_read(root, json_array_get(list, i), i, pool))
 			return -1;
+		addresses += pool->address_count[IPV4] + pool->address_count[IPV6];
+		if (addresses > CONFIG_ADDRESSES_MAX) {
+			blame_pool(snapshot, pool, root->error);
+			return refuse(root->error, "pool \"%s\": with it all pools have more than %u addresses",
+				      pool->name, CONFIG_ADDRESSES_MAX);
+		}
 	}
 	snapshot->pool_names = allocate(snapshot->pool_count, sizeof(struct pool *));
 	for (i = 0; i < snapshot->pool_count; i++)
@@ -265,6 +275,7 @@ struct snapshot *config_parse(const char *text, const struct snapshot *old, stru
 		return NULL;
 	}
 	json_decref(json);
+	error->where[0] = 0;		/* of what was looked at last, and found right */
 	snapshot_finish(snapshot, old);
 	return snapshot;
 }

@@ -21,6 +21,7 @@ int config_get_end(const struct place *place, const char *key, struct place *end
 extern const char *const config_rejects[];	/* of enum rewire_reject, and NULL */
 
 #define CONFIG_POOL_ADDRESSES_MAX	4096
+#define CONFIG_ADDRESSES_MAX		43690	/* of all pools: each needs three rules at least */
 #define CONFIG_SERVICE_ID_MAX		0x7fffffff	/* above are the daemon's own policies */
 
 #endif

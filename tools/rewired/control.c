@@ -16,6 +16,7 @@
 #include "news.h"
 
 #define UNREAD_MAX	(64 << 20)	/* of answers, of a client that does not read them */
+#define BUFFER_KEPT	(64 << 10)	/* of what a client sends, between lines */
 #define LISTEN_AGAIN	1000		/* milliseconds */
 
 static const char being_taken_over[] = "another daemon takes this one's place: nothing is changed";
@@ -354,6 +355,16 @@ static void take_news(uv_async_t *async)
 	json_decref(all);
 }
 
+static void take_listener(struct client *client, const struct rpc_request *request)
+{
+	if (!client->listens && client->control->listeners == CONTROL_LISTENERS_MAX) {
+		client_send(client, rpc_error(request->id, RPC_REFUSED, "as many listen as may"));
+		return;
+	}
+	set_listening(client, true);
+	client_send(client, rpc_result(request->id, json_true()));
+}
+
 static void answer_line(struct client *client, const char *line, size_t length)
 {
 	struct outcome_of_call outcome;
@@ -370,8 +381,7 @@ static void answer_line(struct client *client, const char *line, size_t length)
 		return;
 	}
 	if (!strcmp(request.method, "events")) {
-		set_listening(client, true);
-		client_send(client, rpc_result(request.id, json_true()));
+		take_listener(client, &request);
 		rpc_free(&request);
 		return;
 	}
@@ -402,6 +412,17 @@ static void skip_line(struct client *client)
 	client->length = 0;
 }
 
+/* A long line is over. */
+static void shrink(struct client *client)
+{
+	char *smaller = realloc(client->buffer, BUFFER_KEPT);
+
+	if (!smaller)
+		return;
+	client->buffer = smaller;
+	client->room = BUFFER_KEPT;
+}
+
 static void take_lines(struct client *client, size_t from)
 {
 	char *start = client->buffer, *end = client->buffer + client->length, *newline;
@@ -416,6 +437,8 @@ static void take_lines(struct client *client, size_t from)
 	memmove(client->buffer, start, client->length);
 	if (client->length == CONTROL_LINE_MAX)
 		skip_line(client);
+	if (client->room > BUFFER_KEPT && client->length <= BUFFER_KEPT)
+		shrink(client);
 }
 
 /* Room for what the client sends. */
@@ -480,13 +503,13 @@ static bool may_ask(const uv_pipe_t *pipe)
 	return !peer.uid || peer.uid == geteuid();
 }
 
-/* Too many may hold on to a connection and say nothing: the one that does so for longest gives way. */
+/* Too many may hold on to a connection for nothing: the one that is silent for longest gives way. */
 static void make_way(struct control *control)
 {
 	struct client *client;
 
 	cds_list_for_each_entry(client, &control->silent, place) {
-		if (client->calls || client == control->taker)
+		if (client->calls || client->listens || client == control->taker)
 			continue;
 		client_close(client);
 		return;
@@ -629,6 +652,11 @@ void control_set_late(struct control *control, bool late)
 void control_start(struct control *control, struct daemon *daemon)
 {
 	control->daemon = daemon;
+}
+
+unsigned int control_listeners(const struct control *control)
+{
+	return control->listeners;
 }
 
 void control_reload(struct control *control)

@@ -10,6 +10,7 @@
 
 #define CONTROL_LINE_MAX	(64 << 20)
 #define CONTROL_CLIENTS_MAX	64
+#define CONTROL_LISTENERS_MAX	16
 
 /* The server on the control socket. It runs in the loop's thread. */
 struct control;
@@ -20,6 +21,8 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct error *er
 struct control *control_new(uv_loop_t *loop, const char *path, struct error *error);
 void control_listen(struct control *control);
 void control_start(struct control *control, struct daemon *daemon);
+/* Clients that are told what happens. */
+unsigned int control_listeners(const struct control *control);
 /* Load the configuration anew and log what came of it. */
 void control_reload(struct control *control);
 /* When the loop was stopped: whether a taker asked for it, whose connection is the caller's then. */

@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "client.h"
+#include "control.h"
 #include "find.h"
 #include "affinity.h"
 #include "clock.h"
@@ -48,7 +49,7 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 	metadata_status(daemon->engine->metadata, &metadata);
 	memory_status(daemon->engine->memory, &memory);
 	state_status(daemon->state, &status);
-	shown = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
+	shown = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:i, s:o}",
 			 "version", REWIRE_VERSION, "pid", getpid(),
 			 "uptime", (json_int_t)(now / 1000 - daemon->started),
 			 "handlers", handlers_number(daemon->handlers),
@@ -71,7 +72,9 @@ static json_t *show_status(struct daemon *daemon, const struct snapshot *snapsho
 			 "refused_summaries", (json_int_t)metadata.refused,
 			 "decision", (json_int_t)metadata_number(daemon->engine->metadata),
 			 "stale", metadata_is_stale(daemon->engine->metadata, now),
-			 "counters", show_counters(daemon));
+			 "counters", show_counters(daemon),
+			 "listeners", control_listeners(daemon->control),
+			 "retired", status.retired);
 	json_object_set_new(shown, "loop", json_pack("{s:I, s:I, s:I, s:I, s:I}",
 		"loads", (json_int_t)status.loop.loads, "bytes", (json_int_t)status.loop.bytes,
 		"objects", (json_int_t)status.loop.objects,

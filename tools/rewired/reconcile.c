@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blame.h"
+#include "clock.h"
 #include "librewire.h"
 #include "reconcile.h"
 #include "targets.h"
@@ -190,33 +191,48 @@ static void plan_retired(struct plan *plan, const struct kernel *kernel,
 	}
 }
 
-/* Also of a daemon that is gone. */
-static void plan_drained(struct plan *plan, const struct kernel *kernel)
+static void plan_drained(struct plan *plan, const struct retired *retired, int64_t now)
 {
-	const struct rw_target *target = kernel->targets.list, *end = target + kernel->targets.count;
 	struct step *step;
+	unsigned int i;
 
-	for (; target < end; target++) {
-		if (target->state != REWIRE_TARGET_STATE_DRAINING || target->flows ||
-		    snapshot_backend(plan->snapshot, target->id))
+	for (i = 0; i < retired->count; i++) {
+		if (!retired_is_over(&retired->list[i], now))
 			continue;
 		step = add_step(plan, TARGET_DELETE);
-		step->id = target->id;
-		step->old_state = target->state;
+		step->id = retired->list[i].id;
+		step->old_state = REWIRE_TARGET_STATE_DRAINING;
 	}
 }
 
-static void plan_targets(struct plan *plan, const struct kernel *kernel,
-			 const struct snapshot *old, enum purpose purpose)
+/* A daemon that starts takes for retired what drains, has flows and is no backend's. */
+static void adopt_retired(const struct plan *plan, const struct kernel *kernel,
+			  struct retired *retired, int64_t now)
 {
+	const struct rw_target *target = kernel->targets.list, *end = target + kernel->targets.count;
+
+	for (; target < end; target++)
+		if (target->state == REWIRE_TARGET_STATE_DRAINING && target->flows &&
+		    !snapshot_backend(plan->snapshot, target->id))
+			retired_add(retired, target->id, now);
+}
+
+static void plan_targets(struct plan *plan, const struct kernel *kernel,
+			 const struct snapshot *old, enum purpose purpose, struct retired *retired)
+{
+	int64_t now = clock_now();
 	unsigned int i;
 
 	for (i = 0; i < plan->snapshot->backend_count; i++)
 		plan_target(plan, kernel, plan->snapshot->backends[i], old, purpose);
 	if (old)
 		plan_retired(plan, kernel, old);
-	if (purpose == PLAN_REPAIR)
-		plan_drained(plan, kernel);
+	else if (purpose == PLAN_CHANGE)
+		adopt_retired(plan, kernel, retired, now);
+	if (purpose == PLAN_REPAIR) {
+		retired_update(retired, &kernel->targets, plan->snapshot, now);
+		plan_drained(plan, retired, now);
+	}
 }
 
 /* The host's own addresses, in the form that rules_make takes. */
@@ -261,7 +277,8 @@ static void count_steps(struct plan *plan)
 }
 
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, enum purpose purpose, struct error *error)
+	      const struct snapshot *old, enum purpose purpose, struct retired *retired,
+	      struct error *error)
 {
 	struct rw_addr *own;
 	struct kernel kernel;
@@ -275,7 +292,7 @@ int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot
 	rules_make(&wanted, snapshot, own);
 	free(own);
 	plan_rules(plan, &kernel, &wanted, !old, purpose == PLAN_REPAIR);
-	plan_targets(plan, &kernel, old, purpose);
+	plan_targets(plan, &kernel, old, purpose, retired);
 	count_steps(plan);
 	rules_free(&wanted);
 	forget_kernel(&kernel);
@@ -315,6 +332,7 @@ static int refuse_step(const struct plan *plan, const struct step *step, const c
 	const struct service *service;
 	const struct backend *backend;
 
+	error->where[0] = 0;
 	if (step->action != RULE_ADD && step->action != RULE_DELETE) {
 		backend = snapshot_backend(plan->snapshot, step->id);
 		if (backend)
@@ -398,6 +416,15 @@ void plan_undo(struct plan *plan, struct rw_socket *socket)
 		for (j = 0; j < plan->count; j++)
 			if (plan->steps[j].action == actions[i] && plan->steps[j].done)
 				undo_step(&plan->steps[j], socket);
+}
+
+void plan_retire(const struct plan *plan, struct retired *retired)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->count; i++)
+		if (plan->steps[i].action == TARGET_RETIRE)
+			retired_add(retired, plan->steps[i].id, clock_now());
 }
 
 void plan_free(struct plan *plan)

@@ -3,6 +3,7 @@
 #define REWIRED_RECONCILE_H
 
 #include "log.h"
+#include "retired.h"
 #include "rules.h"
 #include "socket.h"
 
@@ -18,8 +19,7 @@ struct step;
 /*
  * The way from the kernel's rules and targets to those that a snapshot needs.
  * The daemon owns all punt rules, all rules with a policy from
- * RULES_POOL_POLICY on, the targets of its old and new backends, and those that drain, have no
- * flow and are no backend's.
+ * RULES_POOL_POLICY on, the targets of its backends, and those that it has retired.
  */
 struct plan {
 	const struct snapshot *snapshot;
@@ -39,13 +39,16 @@ enum purpose {
 
 /* Old is the snapshot in force, NULL when the daemon starts, and to repair it. */
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, enum purpose purpose, struct error *error);
+	      const struct snapshot *old, enum purpose purpose, struct retired *retired,
+	      struct error *error);
 /* What must be there before the snapshot is published. */
 int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error);
 /* What may follow only then. */
 int plan_after(struct plan *plan, struct rw_socket *socket, struct error *error);
 /* After a failure, and when the old snapshot is published again: take back what was done. */
 void plan_undo(struct plan *plan, struct rw_socket *socket);
+/* When all is done: what has been retired by it. */
+void plan_retire(const struct plan *plan, struct retired *retired);
 void plan_free(struct plan *plan);
 
 #endif

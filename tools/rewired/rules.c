@@ -126,7 +126,34 @@ static void drop_repeated(struct rules *rules)
 	rules->count = kept + 1;
 }
 
-void rules_collect(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
+static uint64_t count_prefixes(const struct prefixes *prefixes, int family)
+{
+	unsigned int i, count = !prefixes->count;
+
+	for (i = 0; i < prefixes->count; i++)
+		count += family_index(&prefixes->list[i].address) == family;
+	return count;
+}
+
+uint64_t rules_of_service(const struct service *service)
+{
+	uint64_t count = 0;
+	int family;
+
+	for (family = 0; !service->reserve && family < FAMILIES; family++)
+		if (service->families[family])
+			count += count_prefixes(&service->src, family) *
+				 count_prefixes(&service->dst, family);
+	return count;
+}
+
+uint64_t rules_of_pool(const struct pool *pool)
+{
+	return (uint64_t)(pool->address_count[IPV4] + pool->address_count[IPV6]) *
+	       (sizeof(port_protocols) + 1 + sizeof(address_protocols));
+}
+
+void rules_make(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
 {
 	unsigned int i, j;
 	int family;
@@ -142,11 +169,6 @@ void rules_collect(struct rules *rules, const struct snapshot *snapshot, const s
 				add_pool_address(rules, &snapshot->pools[i],
 						 ports_address(snapshot->pools[i].addresses[family][j]),
 						 own);
-}
-
-void rules_make(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own)
-{
-	rules_collect(rules, snapshot, own);
 	rules_sort(rules);
 	drop_repeated(rules);
 }

@@ -24,8 +24,9 @@ struct rules {
  * the list of those, which ends with one of family 0.
  */
 void rules_make(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own);
-/* In the order of the services, then of the pools, which may need a rule more than once. */
-void rules_collect(struct rules *rules, const struct snapshot *snapshot, const struct rw_addr *own);
+/* How many they need; pools that share an address need some of them together. */
+uint64_t rules_of_service(const struct service *service);
+uint64_t rules_of_pool(const struct pool *pool);
 void rules_free(struct rules *rules);
 void rules_add(struct rules *rules, const struct rw_rule *rule);
 void rules_sort(struct rules *rules);	/* by match */

@@ -25,7 +25,7 @@ enum { REST_TCP, REST_OTHER, RESTS };
 struct refusals {
 	unsigned int references;		/* of snapshots, one after the other: the state thread's */
 	_Atomic uint64_t exhausted, limited;
-	_Atomic int64_t logged;			/* when the last one was, by clock_now() */
+	_Atomic int64_t logged[2];		/* when the last one of either was, by clock_now() */
 };
 
 /* RFC 7422: a client's place among all of them is that of its ports among the pool's. */

@@ -118,13 +118,14 @@ static struct lease *lease_of(struct bindings *bindings, struct wish *wish)
 static enum outcome refuse_flow(const struct wish *wish)
 {
 	struct refusals *refusals = wish->pool->refusals;
-	int64_t now = clock_now(), last = atomic_load(&refusals->logged);
+	_Atomic int64_t *logged = &refusals->logged[*wish->limited];
+	int64_t now = clock_now(), last = atomic_load(logged);
 	unsigned long long refused;
 	char client[RW_ADDR_TEXT];
 
 	atomic_fetch_add(*wish->limited ? &refusals->limited : &refusals->exhausted, 1);
 	if ((!last || now - last >= LOG_PERIOD) &&
-	    atomic_compare_exchange_strong(&refusals->logged, &last, now)) {
+	    atomic_compare_exchange_strong(logged, &last, now)) {
 		refused = refusals->exhausted + refusals->limited;
 		rw_addr_print(client, &wish->flow->src);
 		log_line("pool \"%s\": %s for client %s in VNI %u; it has refused %llu flows",

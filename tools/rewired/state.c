@@ -45,6 +45,7 @@ struct state {
 	bool gone;			/* the kernel module is */
 	atomic_bool paused;		/* another daemon has read the store */
 	struct targets before;		/* what another daemon may have changed */
+	struct retired retired;
 
 	pthread_mutex_t lock;		/* of what follows */
 	pthread_cond_t wake;
@@ -54,6 +55,7 @@ struct state {
 	uint32_t rules_waiting;
 	uint64_t reloads;
 	struct loop_status loop;
+	json_t *retired_ids;		/* of retired, for others */
 };
 
 static int iterate(struct state *state, const struct snapshot *snapshot, bool all,
@@ -82,6 +84,19 @@ static void set_waiting(struct state *state, unsigned int waiting)
 	pthread_mutex_unlock(&state->lock);
 }
 
+static void show_retired(struct state *state)
+{
+	json_t *ids = json_array();
+	unsigned int i;
+
+	for (i = 0; i < state->retired.count; i++)
+		json_array_append_new(ids, json_integer(state->retired.list[i].id));
+	pthread_mutex_lock(&state->lock);
+	json_decref(state->retired_ids);
+	state->retired_ids = ids;
+	pthread_mutex_unlock(&state->lock);
+}
+
 /* Rules that waited for a device, and whatever went away with one or by other hands. */
 static void repair(struct state *state)
 {
@@ -89,7 +104,8 @@ static void repair(struct state *state)
 	struct error error;
 	struct plan plan;
 
-	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_REPAIR, &error)) {
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_REPAIR, &state->retired,
+		      &error)) {
 		log_line("%s", error.text);
 		return;
 	}
@@ -99,6 +115,7 @@ static void repair(struct state *state)
 		log_line("added %u rules and %u targets", plan.changes.rules_added,
 			 plan.changes.targets_set);
 	set_waiting(state, plan.changes.rules_waiting);
+	show_retired(state);
 	plan_free(&plan);
 }
 
@@ -212,6 +229,8 @@ static int put_in_force(struct state *state, struct snapshot *snapshot, struct p
 	}
 	if (!ret) {
 		set_waiting(state, plan->changes.rules_waiting);
+		plan_retire(plan, &state->retired);
+		show_retired(state);
 		narrow(state, snapshot);
 		return 0;
 	}
@@ -245,7 +264,7 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 	int ret;
 
 	if (plan_make(&plan, state->socket, snapshot, old, change->loop ? PLAN_LOOP : PLAN_CHANGE,
-		      &change->error))
+		      &state->retired, &change->error))
 		return -1;
 	change->changes = plan.changes;
 	if (change->dry_run) {
@@ -526,7 +545,7 @@ int state_adopt(struct state *state, struct snapshot *snapshot, struct error *er
 	watch_status(state->watch, &status);
 	if (follow_adopt(snapshot, state->socket, &why))
 		return refuse(error, "%s", why.sentence);
-	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_CHANGE, error))
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_CHANGE, &state->retired, error))
 		return -1;
 	ret = put_in_force(state, snapshot, &plan, error);
 	if (!ret)
@@ -566,6 +585,7 @@ struct state *state_open(struct engine *engine, struct store *store,
 	state->reload = options->reload;
 	state->watch = watch_new(engine);
 	state->last = &state->first;
+	state->retired_ids = json_array();
 	pthread_mutex_init(&state->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -625,6 +645,7 @@ void state_status(struct state *state, struct state_status *status)
 	status->rules_waiting = state->rules_waiting;
 	status->reloads = state->reloads;
 	status->loop = state->loop;
+	status->retired = json_deep_copy(state->retired_ids);
 	pthread_mutex_unlock(&state->lock);
 }
 
@@ -641,6 +662,8 @@ void state_close(struct state *state)
 	watch_free(state->watch);
 	snapshot_free(state->engine->snapshot);
 	targets_free(&state->before);
+	retired_free(&state->retired);
+	json_decref(state->retired_ids);
 	pthread_cond_destroy(&state->wake);
 	pthread_mutex_destroy(&state->lock);
 	free(state);

@@ -54,6 +54,7 @@ struct state_status {
 	uint32_t rules_waiting;		/* for a device with their VNI */
 	uint64_t reloads;		/* times that the kernel module was there anew */
 	struct loop_status loop;
+	json_t *retired;		/* ids of targets whose backends are gone; the caller's */
 };
 
 struct state_options {
