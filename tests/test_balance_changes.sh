@@ -130,9 +130,9 @@ forget() {
 	looks_again
 }
 
-# use COUNT [WITHOUT]: as many equal backends
+# use COUNT [WITHOUT]: as many equal backends; of the other service the first stays away
 use() {
-	write_config ".services[3].destination.scheduler = \"${scheduler:-maglev}\" |
+	write_config ".services[2].backends |= [.[1]] | .services[3].destination.scheduler = \"${scheduler:-maglev}\" |
 		.services[3].backends = [range($1) | select(. != ${2:--1}) |
 			{ name: \"b\(.)\", id: (400 + .), vni: 30, addresses: [\"10.1.0.\(20 + .)\"] }]"
 }
