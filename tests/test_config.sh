@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib/lib.sh"
 
 objects=100000
-[ "$KERNEL" = fast ] || objects=20000	# where kernels are emulated
+[ "$KERNEL" = fast ] || objects=5000	# where kernels are emulated
 
 running_as_before() {
 	[ "$(rewire -j config show)" = "$running" ] && [ "$(rewire -j rule show | sum_rules)" = "$rules" ]
