@@ -3,10 +3,9 @@
 # What becomes of connections, live and new ones, when backends come and go.
 . "$(dirname "$0")/lib/lib.sh"
 
-connections=${REWIRE_TEST_CONNECTIONS:-100}	# at a time
+clients=${REWIRE_TEST_CLIENTS:-100}	# at a time
 flows=${REWIRE_TEST_FLOWS:-2000}
-clients=10
-each=$((connections / clients))
+curls=10				# each has its part of the clients
 
 # A third backend, beside those of the usual network.
 add_b3() {
@@ -17,37 +16,53 @@ add_b3() {
 	rewire attach add dev b3 vni 30
 }
 
-# wave NAME PATH: each client asks as often as its connections allow, all at once
-wave() {
-	local client n urls pids=()
+# client_address NUMBER
+client_address() {
+	echo "198.18.$(($1 / 250)).$((1 + $1 % 250))"
+}
 
-	for ((client = 0; client < clients; client++)); do
-		urls=$(for ((n = 0; n < each; n++)); do printf 'url = "http://%s/%s"\n' "$web4" "$2"; done)
-		in_ns out curl -sS --interface "198.51.100.$((100 + client))" --no-progress-meter -0 \
-			--parallel --parallel-immediate --parallel-max $each --connect-timeout 60 \
-			--max-time 500 --config - <<< "$urls" > "$work/$1.$client" 2> "$work/$1.$client.err" &
+# wishes FIRST PATH: a configuration of curl, for a part of the clients
+wishes() {
+	local client
+
+	for ((client = $1; client < clients; client += curls)); do
+		[ "$client" = "$1" ] || echo next
+		printf '%s\n' "url = \"http://$web4/$2\"" "interface = \"$(client_address "$client")\"" \
+			silent show-error http1.0 "connect-timeout = 60" "max-time = 500"
+	done
+}
+
+# wave NAME PATH: each client asks, all at once
+wave() {
+	local first pids=()
+
+	for ((first = 0; first < curls; first++)); do
+		wishes $first "$2" > "$work/$1.$first.wishes"
+		in_ns out curl --no-progress-meter --parallel --parallel-immediate --parallel-max "$clients" \
+			--config "$work/$1.$first.wishes" > "$work/$1.$first" 2> "$work/$1.$first.err" &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
 }
 
-# answers NAME: how many, of all clients
+# answers NAME: each client's address and its backend
 answers() {
-	cat "$work/$1".? | grep -cE '^b[123] '
+	cat "$work/$1".? | awk '/^b[123] / { print $2, $1 }' | sort
 }
 
-# kept NAME: how many clients have answers of one backend alone
-kept() {
-	local client
+# answered NAME: how many clients
+answered() {
+	answers "$1" | cut -d ' ' -f 1 | uniq | wc -l
+}
 
-	for ((client = 0; client < clients; client++)); do
-		cut -d ' ' -f 1 "$work/$1.$client" | sort -u | xargs
-	done | grep -cx 'b[123]'
+# pairs NAME NAME: how many clients had which two backends
+pairs() {
+	join <(answers "$1") <(answers "$2") | cut -d ' ' -f 2- | sort | uniq -c | awk '{ print $2 $3 ":" $1 }' | xargs
 }
 
 # backends NAME: who has answered
 backends() {
-	cut -d ' ' -f 1 "$work/$1".? | sort -u | xargs
+	answers "$1" | cut -d ' ' -f 2 | sort -u | xargs
 }
 
 # targets PORT: of each flow to it, by its client
@@ -66,14 +81,14 @@ drains_under_load() {
 	write_config '.services[2].destination = { scheduler: "round-robin", affinity: 600 }'
 	start_rewired && add_b3 || exit 1
 	for ((client = 0; client < clients; client++)); do
-		echo "address add 198.51.100.$((100 + client))/24 dev eth0"
+		echo "address add $(client_address $client)/32 dev eth0"
 	done | ip -n out -batch -
+	ip -n host route add 198.18.0.0/15 via 198.51.100.9
 	for backend in b1 b2 b3; do
 		start_http $backend 8080 "$work/gate" || exit 1
 	done
 	wave first held &
-	check "$connections connections of $clients clients are there at a time" \
-		wait_for 120 established $((each * clients))
+	check "$clients clients have a connection at a time" wait_for 120 established "$clients"
 	before=$(targets 80)
 	write_config '.services[2].destination = { scheduler: "round-robin", affinity: 600 } |
 		.services[2].backends[0].state = "draining" | .services[2].backends += [
@@ -81,22 +96,21 @@ drains_under_load() {
 	wave during whoami & during=$!
 	check "one of two backends drains, and another is added" rewire apply "$config"
 	wait $during
-	equal "of as many that begin just then none fails" "$(answers during)" $((each * clients))
+	equal "of as many connections that begin just then none fails" "$(answered during)" "$clients"
 	wave second whoami
-	equal "no new connection of as many fails" "$(answers second)" $((each * clients))
+	wave third whoami
+	equal "nor of as many that begin then, or after" "$(answered second) $(answered third)" "$clients $clients"
 	equal "they reach the one that stayed and the one that came" "$(backends second)" "b2 b3"
-	equal "those of a client, one backend" "$(kept second)" $clients
+	note "first and during: $(pairs first during); second and third: $(pairs second third)"
+	match "a client keeps to its backend" "$(pairs second third)" "^b2b2:[0-9]+ b3b3:[0-9]+$"
 	equal "no live connection has moved" \
 		"$(comm -23 <(sort <<< "$before") <(targets 80 | sort) | wc -l)" 0
 	touch "$work/gate.open"
 	wait
-	equal "and none has failed" "$(answers first)" $((each * clients))
+	equal "and none has failed" "$(answered first)" "$clients"
 	equal "they were of the two backends of before" "$(backends first)" "b1 b2"
-	equal "those of a client, of one" "$(kept first)" $clients
-	equal "clients of the one that stayed have stayed" \
-		"$(for ((client = 0; client < clients; client++)); do
-			paste -d ' ' <(cut -d ' ' -f 1 "$work/first.$client") <(cut -d ' ' -f 1 "$work/second.$client")
-		done | grep -c '^b2 b3')" 0
+	match "clients of the one that stayed have stayed" "$(pairs first second)" "^(b1b2:[0-9]+ )?(b1b3:[0-9]+ )?b2b2:[0-9]+$"
+	equal "and what has chosen since stays, too" "$(pairs during second | grep -oE 'b2b3|b3b2')" ""
 	equal "nothing went wrong" "$(cat "$work"/*.err)" ""
 	stop_rewired
 	rewire flow flush
