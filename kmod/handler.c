@@ -141,7 +141,7 @@ static bool rewire_handlers_remove(struct rewire_net *ns, u32 portid)
 }
 
 static int rewire_handlers_socket_event(struct notifier_block *block, unsigned long event,
-				    void *data)
+					void *data)
 {
 	const struct netlink_notify *notify = data;
 	struct rewire_net *ns;

@@ -101,7 +101,7 @@ drains_under_load() {
 	wave third whoami
 	equal "nor of as many that begin then, or after" "$(answered second) $(answered third)" "$clients $clients"
 	equal "they reach the one that stayed and the one that came" "$(backends second)" "b2 b3"
-	note "first and during: $(pairs first during); second and third: $(pairs second third)"
+	note "second and third: $(pairs second third)"
 	match "a client keeps to its backend" "$(pairs second third)" "^b2b2:[0-9]+ b3b3:[0-9]+$"
 	equal "no live connection has moved" \
 		"$(comm -23 <(sort <<< "$before") <(targets 80 | sort) | wc -l)" 0
@@ -212,6 +212,8 @@ removed_under_a_connection() {
 	rewire target set id 77 state draining
 	release_connection r
 	rewire flow flush
+	looks_again
+	equal "without it, too, for half a minute, in which it might be restored" "$(target_state 31)" draining
 }
 
 removed_is_deleted() {

@@ -207,14 +207,18 @@ static void plan_drained(struct plan *plan, const struct retired *retired, int64
 
 /* A daemon that starts takes for retired what drains, has flows and is no backend's. */
 static void adopt_retired(const struct plan *plan, const struct kernel *kernel,
-			  struct retired *retired, int64_t now)
+			  struct retired *retired)
 {
 	const struct rw_target *target = kernel->targets.list, *end = target + kernel->targets.count;
+	uint32_t *ids = allocate(kernel->targets.count, sizeof(*ids));
+	unsigned int count = 0;
 
 	for (; target < end; target++)
 		if (target->state == REWIRE_TARGET_STATE_DRAINING && target->flows &&
 		    !snapshot_backend(plan->snapshot, target->id))
-			retired_add(retired, target->id, now);
+			ids[count++] = target->id;
+	retired_add(retired, ids, count);
+	free(ids);
 }
 
 static void plan_targets(struct plan *plan, const struct kernel *kernel,
@@ -228,9 +232,9 @@ static void plan_targets(struct plan *plan, const struct kernel *kernel,
 	if (old)
 		plan_retired(plan, kernel, old);
 	else if (purpose == PLAN_CHANGE)
-		adopt_retired(plan, kernel, retired, now);
+		adopt_retired(plan, kernel, retired);
 	if (purpose == PLAN_REPAIR) {
-		retired_update(retired, &kernel->targets, plan->snapshot, now);
+		retired_update(retired, &kernel->targets, now);
 		plan_drained(plan, retired, now);
 	}
 }
@@ -420,11 +424,15 @@ void plan_undo(struct plan *plan, struct rw_socket *socket)
 
 void plan_retire(const struct plan *plan, struct retired *retired)
 {
-	unsigned int i;
+	uint32_t *ids = allocate(plan->count, sizeof(*ids));
+	unsigned int i, count = 0;
 
 	for (i = 0; i < plan->count; i++)
 		if (plan->steps[i].action == TARGET_RETIRE)
-			retired_add(retired, plan->steps[i].id, clock_now());
+			ids[count++] = plan->steps[i].id;
+	retired_forget(retired, plan->snapshot);
+	retired_add(retired, ids, count);
+	free(ids);
 }
 
 void plan_free(struct plan *plan)

@@ -168,6 +168,7 @@ static void recover(struct state *state)
 	if (!wait_for_handlers(state))
 		return;
 	log_line("the rewire kernel module is there anew");
+	retired_begin_again(&state->retired);
 	pthread_mutex_lock(&state->lock);
 	state->reloads++;
 	pthread_mutex_unlock(&state->lock);
