@@ -37,10 +37,22 @@ shared_ports() {
 	fi
 }
 
-# Each time once more, before it is ready
+# milliseconds of some clock
+milliseconds() {
+	local now=$EPOCHREALTIME
+
+	echo $((${now/./} / 1000))
+}
+
+# Each time once more, before it is ready. Who tries in vain for some time tries again after as long,
+# so the daemon is there for longer than it was not.
 kill_and_start() {
+	local killed absent=0
+
 	for ((i = 0; i < kills; i++)); do
-		sleep "$((RANDOM % 5)).$((RANDOM % 10))"
+		sleep "$(((absent + 2000) / 1000)).$((RANDOM % 10))"
+		sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+		killed=$(milliseconds)
 		stop_rewired KILL
 		launch_rewired
 		[ $i = 0 ] || sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
@@ -48,6 +60,7 @@ kill_and_start() {
 		stop_rewired KILL
 		sleep "0.$((RANDOM % 4))"
 		start_rewired || return
+		absent=$(($(milliseconds) - killed))
 		shared=$((shared + $(shared_ports)))
 	done
 }
