@@ -189,7 +189,7 @@ connection() {
 	check "over IPv6, too" download out $nat6 "$data_sum"
 	hold_connection a out $nat4
 	check "a connection is open" eval 'ask_on a | grep -q "^out "'
-	rmmod rewire && insmod "$REWIRE_MODULE" && attach_edge && add_rules ||
+	unload_module && insmod "$REWIRE_MODULE" && attach_edge && add_rules ||
 		note "the module cannot be loaded again"
 	check "S4.2: it goes on after the edge has been restarted" eval 'ask_on a | grep -q "^out "'
 	equal "and is no flow there" "$(figure created)" 0

@@ -242,7 +242,7 @@ unload() {
 	kill -STOP "$rewired_pid"
 	send_to_be_held & sender=$!
 	check "packets are held" wait_for 20 holds_packets
-	check "the module is unloaded under traffic, and while it holds packets" rmmod rewire
+	check "the module is unloaded under traffic, and while it holds packets" unload_module
 	wait $sender
 	kill -CONT "$rewired_pid"
 	refuse "without it nothing crosses the host" 28 "imeout|imed out" \

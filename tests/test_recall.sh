@@ -236,7 +236,7 @@ talk() {
 }
 
 reload_module() {
-	rmmod rewire && sleep 1 && insmod "$REWIRE_MODULE" && attach_all
+	unload_module && sleep 1 && insmod "$REWIRE_MODULE" && attach_all
 }
 
 # hold_two PORT: a connection through NAT, and one through the balancer
@@ -285,7 +285,7 @@ module_returns() {
 # reload_with DEVICE: the module anew, and nothing attached but this
 reload_with() {
 	refused=$(status counters.failed)
-	rmmod rewire && insmod "$REWIRE_MODULE" && attach "$1" && wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
+	unload_module && insmod "$REWIRE_MODULE" && attach "$1" && wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
 }
 
 is_refused() {

@@ -146,7 +146,7 @@ taken_over() {
 
 module_returns() {
 	check "the module is unloaded and loaded under the daemon" eval \
-		'rmmod rewire && insmod "$REWIRE_MODULE" && attach_all'
+		'unload_module && insmod "$REWIRE_MODULE" && attach_all'
 	check "each handler that listens names them again" wait_for 20 networks_are "[0,10,20,30]"
 	check "and new flows are decided" wait_for 20 eval 'fetch t1 "$out4" whoami > /dev/null'
 }

@@ -226,10 +226,27 @@ module_is_upgraded() {
 	check "$1: nothing is frozen any more" eval '! in_ns host nft list ruleset | grep -q rewire'
 }
 
+# read_list SECONDS: as long as somebody does the module is in use; its process is $reader
+read_list() {
+	rm -f "$work/reading"
+	in_ns host /usr/bin/python3 "$tests/lib/reader.py" "$1" > "$work/reading" & reader=$!
+	wait_for 20 test -s "$work/reading"
+}
+
 unloadable_modules_change_nothing() {
 	local before
 
 	before=$(all_flows)
+	read_list 60
+	refuse "a module that is in use for long changes nothing" 1 "cannot be unloaded; nothing was changed" upgrade
+	equal "nor is it another" "$(all_flows)" "$before"
+	check "and nothing is frozen" eval '! in_ns host nft list ruleset | grep -q rewire'
+	kill $reader
+	wait $reader 2> /dev/null
+	read_list 1
+	check "one that is in use for a second is upgraded then" upgrade
+	equal "and flows are what they were" "$(all_flows)" "$before"
+	wait $reader
 	refuse "a module that is not there changes nothing" 1 "cannot be read" upgrade -m "$work/nothing.ko"
 	equal "nor does it" "$(all_flows)" "$before"
 	echo rubbish > "$work/bad.ko"

@@ -10,3 +10,8 @@ fi
 . "$tests/lib/topology.sh"
 . "$tests/lib/traffic.sh"
 . "$tests/lib/daemon.sh"
+
+# While somebody reads a list of flows, which the daemon does now and then, the module is in use.
+unload_module() {
+	wait_for 20 rmmod rewire
+}
