@@ -18,7 +18,7 @@ several() {
 }
 
 clients() {
-	rewire -j daemon show | jq .clients
+	status clients
 }
 
 # set_state BACKEND STATE

@@ -57,7 +57,7 @@ check "a reload names the line, too" wait_for 20 grep -qE "line [0-9]+: id: serv
 equal "which changes nothing" "$(kernel)" "$rules"
 
 sleep 60 | nc -U "$REWIRE_SOCKET" > /dev/null & silent=$!
-match "a client that says nothing does not hold up others" "$(rewire -j daemon show | jq .pid)" "^$rewired_pid$"
+match "a client that says nothing does not hold up others" "$(status pid)" "^$rewired_pid$"
 kill $silent
 
 write_config '.pools += [range('"$objects"' / 2) | { name: "p\(.)", vni: 10, addresses: "10.\(100 + (. / 65536 | floor)).\(. / 256 | floor | . % 256).\(. % 256)", ports: "5000-5009" }] |

@@ -127,17 +127,6 @@ send() {
 	wait_for 60 send_once
 }
 
-looks() {
-	rewire -j daemon show | jq .looks
-}
-
-looks_again() {
-	local before
-
-	before=$(looks)
-	wait_for 60 eval "[ \"\$(looks)\" -gt $((before + 1)) ]"
-}
-
 # No flow is left, nor the memory of one: what comes is decided anew.
 forget() {
 	rewire flow flush

@@ -8,7 +8,7 @@
 kills=${REWIRE_TEST_KILLS:-5}
 rate=${REWIRE_TEST_RATE:-50}
 stay=20
-many=$tests/../build/helpers/many
+many=$helpers/many
 
 # result NAME: of the client's report
 result() {
@@ -96,7 +96,7 @@ check "as many have begun as should have" \
 equal "each that was established has lived" "$(result broken)" 0
 equal "each that was begun has succeeded" "$(result failed) $(result lived)" "0 $(result begun)"
 check "some by a second try, since nobody decided meanwhile" test "$(result retried)" -gt 0
-check "the daemon follows" wait_for 20 eval '[ "$(rewire -j daemon show | jq .rotations)" -gt 2 ]'
+check "the daemon follows" wait_for 20 eval '[ "$(status rotations)" -gt 2 ]'
 note "$(rewire -j stats show | jq -c "[.. | objects | to_entries[] | select(.value | type == \"number\" and . > 0)] | from_entries")"
 rewire flow flush
 # A flow that went by an order is remembered for a minute, if it is established

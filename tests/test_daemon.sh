@@ -10,11 +10,6 @@ ask() {
 		jq -c 'if .error then .error.message else .result end'
 }
 
-# counter NAME
-counter() {
-	ask status | jq ".counters.$1"
-}
-
 # used PROTOCOL: ports in use of all pools
 used() {
 	ask pool.show | jq "[.[].addresses[].$1.used] | add"

@@ -3,21 +3,6 @@
 # The daemon follows the flows that the kernel has, and decides by them.
 . "$(dirname "$0")/lib/lib.sh"
 
-# status NAME: of the daemon's status
-status() {
-	rewire -j daemon show | jq ".$1"
-}
-
-more_than() {
-	[ "$(status "$1")" -gt "$2" ]
-}
-
-# A few more looks at the kernel's flows than there were
-looks_again() {
-	# The time between two looks follows from what the last one took
-	wait_for 600 more_than looks $(($(status looks) + ${1:-1}))
-}
-
 # used PROTOCOL: ports in use of all pools
 used() {
 	rewire -j pool show | jq "[.[].addresses[].$1.used] | add"

@@ -14,7 +14,7 @@ generator() {
 set_up_generator() {
 	local mac
 
-	mac=$(ip netns exec host cat /sys/class/net/t1/address)
+	mac=$(ip -n host -j link show t1 | jq -r '.[0].address')
 	echo "add_device eth0" | generator kpktgend_0 || return
 	for words in "count $packets" "clone_skb 0" "pkt_size 60" "delay 20000" "dst_mac $mac" \
 			"src_min 10.0.0.2" "src_max 10.0.0.2" "dst_min $out4" "dst_max $out4" \

@@ -43,10 +43,6 @@ several() {
 	who_answers out "$web4" 4
 }
 
-counter() {
-	rewire -j daemon show | jq ".counters.$1"
-}
-
 comes_up() {
 	check "a backend that answers is up" becomes b1 up
 	check "and so is the other" becomes b2 up

@@ -38,17 +38,6 @@ shares() {
 		[(map(select(. == 31)) | length), (map(select(. == 32)) | length)]"
 }
 
-looks() {
-	rewire -j daemon show | jq .looks
-}
-
-look_twice() {
-	local before
-
-	before=$(looks)
-	wait_for 30 eval "[ \"\$(looks)\" -gt $((before + 1)) ]"
-}
-
 # by_hand FIRST COUNT BACKEND: flows that the daemon did not decide
 by_hand() {
 	local port
@@ -67,7 +56,7 @@ balance_follows() {
 	connect more 21000 40
 	equal "S1.7: those that come then go to the other one, which has none" "$(shares 21000 40)" "[0,40]"
 	close_all long
-	look_twice
+	looks_again
 	check "their flows are there for some time after their end" test "$(flows '[.[] | select(.target == 31)] | length')" -ge 100
 	connect again 22000 20
 	equal "S1.7: two periods after 90 of the first one's have ended, new ones go there" "$(shares 22000 20)" "[20,0]"
@@ -84,7 +73,7 @@ frozen_does_not() {
 	stop_rewired
 	start_rewired
 	by_hand 30000 40 31
-	look_twice
+	looks_again
 	connect known 23000 30
 	equal "S1.7: flows that the daemon has not decided count, too" "$(shares 23000 30)" "[0,30]"
 	close_all known

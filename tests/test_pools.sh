@@ -4,22 +4,6 @@
 # those who get none.
 . "$(dirname "$0")/lib/lib.sh"
 
-counter() {
-	rewire -j daemon show | jq ".counters.$1"
-}
-
-looks() {
-	rewire -j daemon show | jq .looks
-}
-
-more_looks_than() {
-	[ "$(looks)" -gt "$1" ]
-}
-
-looks_again() {
-	wait_for 60 more_looks_than $(($(looks) + 2))
-}
-
 # configure JQ-FILTER: of the first pool
 configure() {
 	rewire flow flush

@@ -235,7 +235,7 @@ ended() {
 }
 
 second_daemon() {
-	refuse "a second daemon is refused" 2 "nother process listens" timeout 20 ip netns exec host \
+	refuse "a second daemon is refused" 2 "nother process listens" timeout 20 "$helpers/enter" host \
 		"$bin/rewired" -c "$config" -s "$work/second.sock"
 	check "the first does not mind" kill -0 "$rewired_pid"
 	match "and serves" "$(fetch t1 "$out4" whoami)" "^out $nat4 "

@@ -6,24 +6,13 @@
 bytes=${REWIRE_TEST_BYTES:-30000000}
 [ "$bytes" -le 30000000 ] || bytes=30000000
 
-status() {
-	rewire -j daemon show | jq ".$1"
-}
-
 # Decisions made, and flows that got their old one again
 decided() {
-	echo "$(status decision) $(status counters.flows)"
+	echo "$(status decision) $(counter flows)"
 }
 
 recalled() {
-	status counters.recalled
-}
-
-looks_again() {
-	local before
-
-	before=$(status looks)
-	wait_for 20 eval "[ \"\$(status looks)\" -gt $((before + 1)) ]"
+	counter recalled
 }
 
 # flow_of PORT: of a connection from this port
@@ -98,7 +87,7 @@ nat_keeps_its_port() {
 new_connections_are_decided() {
 	local before
 
-	before=$(status counters.flows)
+	before=$(counter flows)
 	in_ns t1 /usr/bin/python3 - "$out4" <<-'END'
 		import socket, struct, sys
 		for _ in range(2):
@@ -110,7 +99,7 @@ new_connections_are_decided() {
 		    s.connect((sys.argv[1], 80))
 		    s.close()
 	END
-	equal "what begins a connection is decided anew" $(($(status counters.flows) - before)) 2
+	equal "what begins a connection is decided anew" $(($(counter flows) - before)) 2
 }
 
 # configure [JQ-FILTER]: the usual services, changed by a filter
@@ -155,7 +144,7 @@ incoming_connections_go_on() {
 	looks_again
 	configure ".pools[0] += { mapping: \"endpoint-independent\", filtering: \"$1\" }"
 	guest_serves "$2"
-	forgotten=$(status counters.forgotten)
+	forgotten=$(counter forgotten)
 	hold_connection in out "$nat4" $(($2 + 1)) "$public"
 	hold_connection idle out "$nat4" $(($2 + 2)) "$public"
 	who=$(ask_on in) flow=$(flow_of $(($2 + 1)))
@@ -180,7 +169,7 @@ incoming_connections_go_on() {
 	rewire flow flush protocol tcp
 	looks_again
 	equal "S2.4: and when the outside does, after the daemon was told" "$(ask_on in)" "$who"
-	equal "and none for that, and nothing is forgotten" "$(decided) $(status counters.forgotten)" \
+	equal "and none for that, and nothing is forgotten" "$(decided) $(counter forgotten)" \
 		"$before $forgotten"
 	release_connection idle
 }
@@ -194,11 +183,11 @@ incoming_connection_has_no_place() {
 	rewire flow flush protocol tcp
 	looks_again
 	configure '.pools[0].addresses = ["203.0.113.99"]'
-	before=$(status counters.flows) forgotten=$(status counters.forgotten)
+	before=$(counter flows) forgotten=$(counter forgotten)
 	touch "$work/guest.open"
 	check "what has no place any more is decided by its guest's service" \
-		wait_for 20 eval "[ \"\$(status counters.flows)\" -gt $before ]"
-	equal "and not dropped by its guard" "$(status counters.forgotten)" "$forgotten"
+		wait_for 20 eval "[ \"\$(counter flows)\" -gt $before ]"
+	equal "and not dropped by its guard" "$(counter forgotten)" "$forgotten"
 	release_connection in
 	configure
 }
@@ -208,7 +197,7 @@ incoming_connection_has_no_place() {
 transfer() {
 	local before times made pipe
 
-	made=$(recalled) before=$(status counters.flows)
+	made=$(recalled) before=$(counter flows)
 	rm -f "$work/pipe"
 	mkfifo "$work/pipe"
 	in_ns "$1" sysctl -qw net.ipv4.tcp_rmem="4096 65536 131072"
@@ -227,7 +216,7 @@ transfer() {
 	note "$times times flushed, $(($(recalled) - made)) times recalled"
 	equal "S2.4: $bytes bytes from $2 arrive, though their flow is lost $times times" \
 		"$(sha256sum < "$work/got")" "$data_sum"
-	equal "by one decision" "$(status counters.flows)" $((before + 1))
+	equal "by one decision" "$(counter flows)" $((before + 1))
 }
 
 # talk NAME: on a connection that may be over already
@@ -284,12 +273,12 @@ module_returns() {
 
 # reload_with DEVICE: the module anew, and nothing attached but this
 reload_with() {
-	refused=$(status counters.failed)
+	refused=$(counter failed)
 	unload_module && insmod "$REWIRE_MODULE" && attach "$1" && wait_for 10 eval '[ "$(figure handlers)" -ge 1 ]'
 }
 
 is_refused() {
-	wait_for 10 eval '[ "$(status counters.failed)" -gt '"$refused"' ]'
+	wait_for 10 eval '[ "$(counter failed)" -gt '"$refused"' ]'
 }
 
 answers_are() {
@@ -338,11 +327,11 @@ without_memory() {
 	hold_connection second t1 "$out4" 30021
 	ask_on second > /dev/null
 	check "beyond the limit of the memory flows are not remembered" test "$(status unremembered)" -ge 1
-	before=$(status counters.flows)
+	before=$(counter flows)
 	rewire flow del vni 10 protocol tcp src 10.0.0.2:30021 dst "$out4:80"
 	talk second
 	check "one of these breaks when it is lost" wait_for 20 eval "! kill -0 ${connection_pid[second]}"
-	equal "since it was decided anew" "$(status counters.flows)" $((before + 1))
+	equal "since it was decided anew" "$(counter flows)" $((before + 1))
 	release_connection first
 }
 

@@ -81,7 +81,7 @@ anycast_falls_back() {
 	rewire backend set id 21 state draining
 	refuse "with no server at all, flows are dropped" 28 "" \
 		in_ns t1 curl -gsS --max-time 2 "$(at 192.0.2.80)"
-	check "which is counted" test "$(rewire -j daemon show | jq .counters.no_backend)" -ge 1
+	check "which is counted" test "$(counter no_backend)" -ge 1
 }
 
 anycast_far() {

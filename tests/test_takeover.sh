@@ -10,7 +10,7 @@ many=20000
 # begin [MOST]: new flows, in the background
 begin() {
 	rm -f "$work/echoed"
-	ip netns exec t1 /usr/bin/python3 "$tests/lib/firsts.py" "$out4" 7 "${1:-$flows}" $rate > "$work/echoed" & firsts=$!
+	"$helpers/enter" t1 /usr/bin/python3 "$tests/lib/firsts.py" "$out4" 7 "${1:-$flows}" $rate > "$work/echoed" & firsts=$!
 	sleep 1
 }
 
@@ -87,7 +87,7 @@ bad_takers() {
 	refuse "nor who has a bad configuration" 1 "both have the id 3" \
 		in_ns host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --takeover
 	write_config
-	check "the daemon goes on" test "$(rewire -j daemon show | jq .pid)" = "$rewired_pid"
+	check "the daemon goes on" test "$(status pid)" = "$rewired_pid"
 	match "and decides" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 	stop_rewired
 	check "without another, one starts as usual" next_daemon --takeover
@@ -103,15 +103,15 @@ decides() {
 
 	timeouts=$(reason drop-hold-timeout)
 	match "$1" "$(fetch t1 "$out4" whoami) $(reason drop-hold-timeout)" "^out $nat4 .* $timeouts\$"
-	equal "it is the same daemon" "$(rewire -j daemon show | jq .pid)" "$rewired_pid"
+	equal "it is the same daemon" "$(status pid)" "$rewired_pid"
 }
 
 has_log() {
 	local before
 
 	before=$(rewire -j daemon show)
-	wait_for 5 eval '[ "$(rewire -j daemon show | jq .looks)" -gt '"$(jq .looks <<< "$before")"' ]'
-	[ "$(rewire -j daemon show | jq .lists)" = "$(jq .lists <<< "$before")" ]
+	wait_for 5 eval '[ "$(status looks)" -gt '"$(jq .looks <<< "$before")"' ]'
+	[ "$(status lists)" = "$(jq .lists <<< "$before")" ]
 }
 
 rules() {
@@ -160,7 +160,7 @@ one_that_is_late() {
 	check "a target is down by an operator's hand" rewire target set id 31 state down
 	rules=$(rules)
 	mkfifo "$work/late"
-	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin ask takeover.stop \
+	"$helpers/enter" host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin ask takeover.stop \
 		wait linger < "$work/late" > "$work/taker" & taker=$!
 	exec {late}> "$work/late"
 	wait_for 20 eval '[ "$(wc -l < "$work/taker")" = 2 ]'
@@ -183,7 +183,7 @@ one_that_is_late() {
 }
 
 reloads() {
-	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
+	"$helpers/enter" host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
 	wait_for 20 grep -q sockets "$work/taker"
 	write_config 'del(.services[3])'
 	kill -HUP "$rewired_pid"
@@ -199,7 +199,7 @@ reloads() {
 ends_meanwhile() {
 	export MALLOC_PERTURB_=165
 	start_rewired
-	ip netns exec host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
+	"$helpers/enter" host /usr/bin/python3 "$tests/lib/taker.py" "$REWIRE_SOCKET" ask takeover.begin wait > "$work/taker" & taker=$!
 	wait_for 20 grep -q sockets "$work/taker"
 	kill -HUP "$rewired_pid"
 	wait_for 5 grep -q "nothing is changed" "$work/rewired.log"

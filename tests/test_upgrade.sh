@@ -229,7 +229,7 @@ module_is_upgraded() {
 # read_list SECONDS: as long as somebody does the module is in use; its process is $reader
 read_list() {
 	rm -f "$work/reading"
-	in_ns host /usr/bin/python3 "$tests/lib/reader.py" "$1" > "$work/reading" & reader=$!
+	"$helpers/enter" host /usr/bin/python3 "$tests/lib/reader.py" "$1" > "$work/reading" & reader=$!
 	wait_for 20 test -s "$work/reading"
 }
 

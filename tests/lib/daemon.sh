@@ -67,7 +67,7 @@ attach_all() {
 # told to, so that tests say when that is.
 launch_rewired() {
 	: > "$work/rewired.log"
-	ip netns exec host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --reload 0 \
+	"$helpers/enter" host "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET" --reload 0 \
 		"${rewired_options[@]}" \
 		>> "$work/rewired.log" 2>&1 < /dev/null &
 	rewired_pid=$!
@@ -99,7 +99,7 @@ stop_rewired() {
 
 # listen_to_events: of the daemon, from now on in $work/events, by process $listener
 listen_to_events() {
-	ip netns exec host "$bin/rewire" -j monitor daemon > "$work/events" 2>&1 < /dev/null &
+	"$helpers/enter" host "$bin/rewire" -j monitor daemon > "$work/events" 2>&1 < /dev/null &
 	# shellcheck disable=SC2034
 	listener=$!
 	disown
@@ -114,9 +114,21 @@ set_up() {
 	}
 }
 
+# member TEXT NAME: of JSON, the first one of this name, as it stands there; or null. Without a
+# process: jq takes much longer to start than what is asked takes to answer.
+member() {
+	local pattern="\"$2\":(\"[^\"]*\"|[^][,{}]+)"
+
+	if [[ $1 =~ $pattern ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		echo null
+	fi
+}
+
 # figure NAME: of the host's namespace.
 figure() {
-	rewire -j stats show | jq --arg name "$1" '.[$name]'
+	member "$(rewire -j stats show)" "$1"
 }
 
 figure_is() {
@@ -125,7 +137,29 @@ figure_is() {
 
 # reason NAME: packets dropped, or flows ended, for it.
 reason() {
-	rewire -j stats show | jq --arg name "$1" '.counters[$name]'
+	member "$(rewire -j stats show)" "$1"
+}
+
+# status NAME: of the daemon's status. counter NAME: of its counters.
+status() {
+	member "$(rewire -j daemon show)" "$1"
+}
+
+counter() {
+	local text
+
+	text=$(rewire -j daemon show) && member "${text#*\"counters\":}" "$1"
+}
+
+# more_than NAME N: whether this is so of the daemon's status
+more_than() {
+	[ "$(status "$1")" -gt "$2" ]
+}
+
+# looks_again [N]: returns when a look at the kernel's flows has begun after this was called, and has ended;
+# or N of them. The time between two follows from what the last one took.
+looks_again() {
+	wait_for 600 more_than looks $(($(status looks) + ${1:-1}))
 }
 
 # drops: packets dropped for any reason.

@@ -6,6 +6,7 @@ set -u
 
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=$(realpath "$tests/../build/bin")
+helpers=${bin%/*}/helpers
 tap_points=0 tap_failures=0 tap_ended='' tap_started=$EPOCHREALTIME
 tap_cleanups=()
 work=$(mktemp -d /tmp/rewire-test.XXXXXX) || exit 1
@@ -38,7 +39,9 @@ trap tap_exit EXIT
 trap 'exit 130' INT TERM
 
 note() {
-	printf '%s\n' "$*" | sed 's/^/# /'
+	local text="$*"
+
+	printf '# %s\n' "${text//$'\n'/$'\n# '}"
 }
 
 tap_point() {

@@ -27,7 +27,7 @@ out4=198.51.100.9 out6=2001:db8:1::9
 in_ns() {
 	local ns=$1
 	shift
-	ip netns exec "$ns" "$@"
+	"$helpers/enter" "$ns" "$@"
 }
 
 # Namespaces to come do not forward, use addresses at once and do not chatter.

@@ -19,7 +19,7 @@ listens() {
 
 # spawn NAMESPACE COMMAND...: run in the background, and set $spawned to its process.
 spawn() {
-	ip netns exec "$@" > /dev/null 2>&1 < /dev/null &
+	"$helpers/enter" "$@" > /dev/null 2>&1 < /dev/null &
 	spawned=$!
 	disown
 }
@@ -64,7 +64,7 @@ who_answers() {
 	shift 3
 	for ((n = 0; n < count; n++)); do
 		echo "$url"
-	done | xargs ip netns exec "$ns" curl -gsS -0 --connect-timeout 20 "$@" > "$work/answers"
+	done | xargs "$helpers/enter" "$ns" curl -gsS -0 --connect-timeout 20 "$@" > "$work/answers"
 	n=$(wc -l < "$work/answers")
 	[ "$n" = "$count" ] || echo "$n of $count"
 	cut -d ' ' -f 1 "$work/answers" | sort -u | xargs
@@ -79,7 +79,7 @@ hold_connection() {
 
 	rm -f "$work/$name.in"
 	mkfifo "$work/$name.in"
-	ip netns exec "$2" nc ${4:+-p "$4"} "$3" "${5:-80}" < "$work/$name.in" > "$work/$name.out" 2>&1 &
+	"$helpers/enter" "$2" nc ${4:+-p "$4"} "$3" "${5:-80}" < "$work/$name.in" > "$work/$name.out" 2>&1 &
 	connection_pid[$name]=$!
 	disown
 	exec {fd}> "$work/$name.in"
