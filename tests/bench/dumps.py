@@ -7,7 +7,6 @@ whose output nobody reads. Each round lists both, and a ratio is that of one rou
 """
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -15,9 +14,9 @@ import time
 
 from generator import FLOWS, enter
 from measure import guest, prepare_machine
-from systems import HERE, Nftables, RewireNat
+from systems import REWIRE, Nftables, RewireNat
 
-COMMANDS = {RewireNat: [os.path.join(HERE, "../../build/bin/rewire"), "flow", "show"],
+COMMANDS = {RewireNat: [REWIRE, "flow", "show"],
             Nftables: ["conntrack", "-L"]}
 
 

@@ -1,21 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What it costs to have flows: memory, scans for idle ones, and dumps of changes.
+"""What it costs to have flows: memory, scans for idle ones, dumps of changes; and to end them.
 
 Runs in a virtual machine; prints JSON. Memory is what slabs and vmalloc have grown by, once the
 flows are there. Processor time is that of all processors while nothing but the kernel's own
-work is done.
+work is done. Flows are ended by one command for all of them: "rewire flow flush", "conntrack -F".
 """
 import argparse
 import json
 import re
+import subprocess
 import sys
 import time
 
 from generator import CPU_TIME, FLOWS, enter
 from measure import guest, prepare_machine
 from netlink import DUMP, Rewire, u32
-from systems import Flowtable, Ipvs, Nftables, OpenVswitch, RewireNat
+from systems import REWIRE, Flowtable, Ipvs, Nftables, OpenVswitch, RewireNat
 
 c = Rewire.c
 
@@ -53,6 +54,13 @@ def bytes_per_flow(system, flows):
     return (memory() - before) / flows.count
 
 
+def ended_per_second(command, flows):
+    """By a command that returns when there are none any more"""
+    began = time.monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return flows.count / (time.monotonic() - began)
+
+
 def rewire_state(flows, seconds):
     """Idle flows, and reading them"""
     found = {"idle_share_without_flows": share(seconds)}
@@ -66,6 +74,7 @@ def rewire_state(flows, seconds):
     found["idle_share_with_delta_dumps"] = share(
         seconds, lambda: reader.command("CHANGE_GET", flags=DUMP))
     reader.close()
+    found["ended_per_second"] = ended_per_second([REWIRE, "flow", "flush"], flows)
     system.delete()
     return found
 
@@ -73,6 +82,9 @@ def rewire_state(flows, seconds):
 def peer_state(kind, flows):
     system = kind(4)
     found = {"bytes": bytes_per_flow(system, flows)}
+    if kind is Nftables:
+        enter(system.name)
+        found["ended_per_second"] = ended_per_second(["conntrack", "-F"], flows)
     system.delete()
     return found
 

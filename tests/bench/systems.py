@@ -13,6 +13,8 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BIN = os.path.join(HERE, "../../build/bin/")
+REWIRE = BIN + "rewire"
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 from netlink import Rewire, nest, u32  # noqa: E402
 
@@ -255,7 +257,7 @@ class RewireNat(System):
 
     def set_up(self):
         # By default flows yield earlier when there are almost as many as there may be
-        run(os.path.join(HERE, "../../build/bin/rewire"), "limit", "set", "all",
+        run(REWIRE, "limit", "set", "all",
             "flows", "1200000:1500000")
         self.socket = Rewire()
         c = Rewire.c
