@@ -166,25 +166,23 @@ void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction
 }
 
 /**
- * rewire_flow_account() - a packet of a flow goes by, and keeps it alive
+ * rewire_flow_see() - a packet of a flow goes by, and keeps it alive
  * @ns: the namespace
  * @flow: the flow
  * @direction: of the packet
  * @packet: what the parser says of it
- * @bytes: its length
  *
- * Writes the shared time stamp and state only when they change.
+ * Writes the shared time stamp and state only when they change, before the other end can
+ * answer. To count the packet is still to do.
  */
-void rewire_flow_account(struct rewire_net *ns, struct rewire_flow *flow,
-			 enum rewire_direction direction,
-			 const struct rewire_packet *packet, unsigned int bytes)
+void rewire_flow_see(struct rewire_net *ns, struct rewire_flow *flow,
+		     enum rewire_direction direction, const struct rewire_packet *packet)
 {
 	bool changed = rewire_flow_track(ns, flow, direction, packet);
 	u32 now = jiffies;
 
 	if (now - READ_ONCE(flow->last_seen) > REWIRE_STAMP_PERIOD || changed)
 		WRITE_ONCE(flow->last_seen, now);
-	rewire_flow_count(flow, direction, bytes);
 }
 
 /* Free a flow that nobody finds any more. */

@@ -206,9 +206,8 @@ enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
 				       enum rewire_flow_state state);
 void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
 		       unsigned int bytes);
-void rewire_flow_account(struct rewire_net *ns, struct rewire_flow *flow,
-			 enum rewire_direction direction,
-			 const struct rewire_packet *packet, unsigned int bytes);
+void rewire_flow_see(struct rewire_net *ns, struct rewire_flow *flow,
+		     enum rewire_direction direction, const struct rewire_packet *packet);
 
 /* flow_dump.c */
 int rewire_flow_dump_start(struct netlink_callback *cb);

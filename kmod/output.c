@@ -326,6 +326,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 {
 	bool own = packet->ifindex == REWIRE_IFINDEX_LOCAL;
 	bool ipv4 = rewire_key_is_ipv4(&packet->key);
+	unsigned int verdict = NF_STOLEN;
 	unsigned int length = skb->len;
 	enum rewire_reason reason;
 	struct rewire_way way;
@@ -351,8 +352,7 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_icmp_transform(skb, packet, flow, direction);
 		this_cpu_inc(ns->stats->icmp_translated);
 	} else {
-		rewire_flow_account(ns, flow, direction, packet, length);
-		rewire_change(ns, flow);
+		rewire_flow_see(ns, flow, direction, packet);
 		if (packet->segment.flags & REWIRE_TCP_SYN)
 			rewire_clamp(skb, packet, flow, way.mtu);
 		rewire_transform(skb, packet, flow, direction);
@@ -365,10 +365,16 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 		this_cpu_inc(ns->stats->translated);
 		nf_reset_ct(skb);
 		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
-		return NF_ACCEPT;
+		verdict = NF_ACCEPT;
+	} else {
+		rewire_send(ns, skb, &way, own);
 	}
-	rewire_send(ns, skb, &way, own);
-	return NF_STOLEN;
+	/* Last: atomic additions wait for the counters' line, and all behind waits for them. */
+	if (!packet->quote) {
+		rewire_flow_count(flow, direction, length);
+		rewire_change(ns, flow);
+	}
+	return verdict;
 refuse:
 	rewire_refuse_leave(ns, skb, packet, &way, reason);
 drop:
