@@ -50,7 +50,7 @@ _rewire_arguments() {
 _rewire_commands() {
 	case $1 in
 	attach | rule | address)	echo "show add del help" ;;
-	limit | policy)	echo "show set del help" ;;
+	limit | policy | delegate)	echo "show set del help" ;;
 	target)		echo "show add set del help" ;;
 	flow)		echo "show add del get count flush top save restore help" ;;
 	verdict)	echo "add help" ;;

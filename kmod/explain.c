@@ -5,6 +5,7 @@
  * is written down here instead of being carried out.
  */
 #include "attach.h"
+#include "delegate.h"
 #include "explain.h"
 #include "forward.h"
 #include "hold.h"
@@ -18,13 +19,20 @@ static void rewire_explain_drop(struct rewire_explanation *explanation, enum rew
 	explanation->reason = reason;
 }
 
-static bool rewire_explain_hold(struct rewire_net *ns, const struct rewire_packet *packet,
-				const struct rewire_rule *rule, enum rewire_reason *reason)
+/* Of a packet that meets a punt rule. */
+static enum rewire_fate rewire_explain_punt(struct rewire_net *ns,
+					    const struct rewire_packet *packet,
+					    const struct rewire_rule *rule,
+					    enum rewire_reason *reason)
 {
-	if (!rewire_limit_admit(ns, packet, false, reason))
-		return false;
+	bool held = !rewire_delegate_find(ns, packet, rule);
+
+	if (!rewire_limit_admit(ns, packet, held, false, reason))
+		return REWIRE_FATE_DROP;
+	if (!held)
+		return REWIRE_FATE_DECIDE;
 	*reason = REWIRE_REASON_DROP_HOLD_MODE;
-	return rule->hold == REWIRE_HOLD_MODE_HOLD;
+	return rule->hold == REWIRE_HOLD_MODE_HOLD ? REWIRE_FATE_HOLD : REWIRE_FATE_DROP;
 }
 
 static void rewire_explain_miss(struct rewire_net *ns, struct sk_buff *skb,
@@ -33,16 +41,13 @@ static void rewire_explain_miss(struct rewire_net *ns, struct sk_buff *skb,
 {
 	const struct rewire_rule *rule = rewire_rule_lookup(ns, packet);
 	enum rewire_reason *reason = &explanation->reason;
-	bool goes = true;
 
 	explanation->rule = rule;
 	explanation->fate = rewire_packet_rule_fate(ns, packet, whole, rule, reason);
-	if (explanation->fate == REWIRE_FATE_FORWARD)
-		goes = rewire_forward_plan(ns, skb, packet, whole, rule, &explanation->way,
-					   reason);
-	else if (explanation->fate == REWIRE_FATE_HOLD)
-		goes = rewire_explain_hold(ns, packet, rule, reason);
-	if (!goes)
+	if (explanation->fate == REWIRE_FATE_HOLD)
+		explanation->fate = rewire_explain_punt(ns, packet, rule, reason);
+	else if (explanation->fate == REWIRE_FATE_FORWARD &&
+		 !rewire_forward_plan(ns, skb, packet, whole, rule, &explanation->way, reason))
 		explanation->fate = REWIRE_FATE_DROP;
 }
 

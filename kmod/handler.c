@@ -72,6 +72,7 @@ static void rewire_handlers_own(struct rewire_net *ns, struct rewire_networks *n
 		rewire_networks_replace(ns, networks);
 	if (ours)
 		return;
+	WRITE_ONCE(ns->handlers_session, ns->handlers_session + 1);
 	put_pid(ns->handlers_owner);
 	ns->handlers_owner = get_pid(task_tgid(current));
 }
@@ -124,6 +125,7 @@ static bool rewire_handlers_remove(struct rewire_net *ns, u32 portid)
 			continue;
 		if (handlers->count == 1) {
 			RCU_INIT_POINTER(ns->handlers, NULL);
+			WRITE_ONCE(ns->handlers_session, ns->handlers_session + 1);
 			put_pid(ns->handlers_owner);
 			ns->handlers_owner = NULL;
 			rewire_networks_replace(ns, NULL);

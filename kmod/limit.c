@@ -237,25 +237,44 @@ static bool rewire_limit_admit_hold(struct rewire_net *ns, struct rewire_quota *
 	return false;
 }
 
+/* Whether a packet that may begin a flow may be held, too. Context: RCU read side. */
+bool rewire_limit_may_hold(struct rewire_net *ns, u32 vni, enum rewire_reason *reason)
+{
+	return rewire_limit_admit_hold(ns, rewire_limit_find(ns, vni), true, reason);
+}
+
+/* Why there was no room for a packet's flow. Context: RCU read side. */
+enum rewire_reason rewire_limit_why_full(struct rewire_net *ns,
+					 const struct rewire_packet *packet)
+{
+	const struct rewire_quota *limit = rewire_limit_find(ns, rewire_key_vni(&packet->key));
+
+	if (limit && rewire_limit_full(limit))
+		return REWIRE_REASON_DROP_VNI_FULL;
+	return rewire_limit_full(&ns->all) ? REWIRE_REASON_DROP_FLOWS_FULL :
+					     REWIRE_REASON_DROP_UDP_SHARE;
+}
+
 /**
- * rewire_limit_admit() - whether a packet without a flow may be punted
+ * rewire_limit_admit() - whether a packet without a flow may begin one
  * @ns: the namespace
  * @packet: what the parser says of it
+ * @held: whether it is held meanwhile, and punted
  * @take: take a token of the rate, and count a refusal; else change nothing
  * @reason: out: why not
  *
  * Nothing but the token is taken yet.
  * Context: RCU read side, bottom halves disabled.
  */
-bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool take,
-			enum rewire_reason *reason)
+bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool held,
+			bool take, enum rewire_reason *reason)
 {
 	bool udp = rewire_key_protocol(&packet->key) != IPPROTO_TCP;
 	u32 vni = rewire_key_vni(&packet->key);
 	struct rewire_quota *limit = rewire_limit_find(ns, vni);
 
 	/* What cannot be held takes no token; and rates bound the searches for flows to evict. */
-	if (!rewire_limit_admit_hold(ns, limit, take, reason))
+	if (held && !rewire_limit_admit_hold(ns, limit, take, reason))
 		return false;
 	if (limit && (!rewire_limit_admit_rate(limit, take, reason) ||
 		      !rewire_limit_admit_flow(ns, limit, vni, udp, take, reason)))

@@ -97,8 +97,11 @@ struct rewire_quota *rewire_limit_get(struct rewire_net *ns, u32 vni);
 void rewire_limit_put(struct rewire_net *ns, struct rewire_quota *limit);
 bool rewire_limit_full(const struct rewire_quota *limit);
 bool rewire_limit_udp_full(const struct rewire_quota *limit);
-bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool take,
-			enum rewire_reason *reason);
+bool rewire_limit_admit(struct rewire_net *ns, const struct rewire_packet *packet, bool held,
+			bool take, enum rewire_reason *reason);
+enum rewire_reason rewire_limit_why_full(struct rewire_net *ns,
+					 const struct rewire_packet *packet);
+bool rewire_limit_may_hold(struct rewire_net *ns, u32 vni, enum rewire_reason *reason);
 bool rewire_limit_may_join(struct rewire_net *ns, u32 vni, enum rewire_reason *reason);
 int rewire_limit_flow(struct rewire_net *ns, u32 vni, u8 protocol,
 		      struct netlink_ext_ack *extack);

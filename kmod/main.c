@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "change.h"
+#include "delegate.h"
 #include "event.h"
 #include "flow.h"
 #include "fragment.h"
@@ -36,6 +37,7 @@ static int __net_init rewire_net_init(struct net *net)
 	xa_init(&ns->targets);
 	rewire_limit_init(ns);
 	xa_init(&ns->policies);
+	xa_init(&ns->delegates);
 	rewire_hold_init(ns);
 	ns->stats = alloc_percpu(struct rewire_stats);
 	if (!ns->stats)
@@ -96,6 +98,7 @@ static void __net_exit rewire_net_exit(struct net *net)
 	rewire_rule_exit(ns);
 	rewire_address_exit(ns);
 	rewire_target_exit(ns);
+	rewire_delegate_exit(ns);
 	rewire_policy_exit(ns);
 	rewire_decisions_exit(&ns->decisions);
 }

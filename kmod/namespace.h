@@ -23,6 +23,7 @@
 #define REWIRE_RULE_PIECES_MAX	(32 * REWIRE_RULES_MAX)
 #define REWIRE_TARGETS_MAX	65536U
 #define REWIRE_POLICIES_MAX	65536U
+#define REWIRE_DELEGATES_MAX	65536U
 
 struct rewire_change_queue;
 struct rewire_handlers;
@@ -33,8 +34,8 @@ struct rewire_share;
 /**
  * struct rewire_net - the objects of one network namespace
  * @net: the namespace
- * @lock: serialises changes of attaches, limits, rules, targets and policies. Taken
- *	  inside RTNL.
+ * @lock: serialises changes of attaches, limits, rules, targets, policies and
+ *	  delegates. Taken inside RTNL.
  * @attaches: of struct rewire_attach; read under RCU
  * @attach_by_ifindex: the same, by device number
  * @attach_by_vni: the same, by virtual network
@@ -54,6 +55,9 @@ struct rewire_share;
  * @target_count: targets, of at most REWIRE_TARGETS_MAX
  * @policies: struct rewire_policy by number; read under RCU
  * @policy_count: policies, of at most REWIRE_POLICIES_MAX
+ * @delegates: struct rewire_delegate by number of the policy; read under RCU
+ * @delegate_count: delegates, of at most REWIRE_DELEGATES_MAX
+ * @delegates_session: the last one of @handlers_session that void ones were deleted in
  * @shares: what waits of fragments of IPv6 and of IPv4, since the first attach
  * @flows: table of struct rewire_tuple, those of flows and those of holds
  * @all: what the namespace has and may have of flows and holds
@@ -74,6 +78,7 @@ struct rewire_share;
  * @handlers: the sockets that punts go to; read under RCU
  * @handlers_lock: serialises changes of @handlers, @handlers_owner and @networks
  * @handlers_owner: the process they belong to
+ * @handlers_session: how often they have become another process's, or nobody's
  * @networks: those that it decides for, or NULL: all; read under RCU
  * @icmp_full: when the token bucket of ICMP errors of our own will be full, see icmp_send.c
  * @stats: per CPU
@@ -93,7 +98,7 @@ struct rewire_share;
  */
 struct rewire_net {
 	struct net *net;
-	struct mutex lock;	/* attaches, rules, targets, policies */
+	struct mutex lock;	/* attaches, rules, targets, policies, delegates */
 
 	struct list_head attaches;
 	struct hlist_head attach_by_ifindex[1 << REWIRE_ATTACH_HASH_BITS];
@@ -114,6 +119,9 @@ struct rewire_net {
 	unsigned int target_count;
 	struct xarray policies;
 	unsigned int policy_count;
+	struct xarray delegates;
+	unsigned int delegate_count;
+	u32 delegates_session;
 
 	struct rewire_share *shares;
 
@@ -137,6 +145,7 @@ struct rewire_net {
 	struct rewire_handlers __rcu *handlers;
 	spinlock_t handlers_lock;	/* handlers, handlers_owner, networks */
 	struct pid *handlers_owner;
+	u32 handlers_session;
 	struct rewire_networks __rcu *networks;
 
 	atomic64_t icmp_full;

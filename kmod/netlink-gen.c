@@ -132,6 +132,14 @@ static const struct netlink_range_validation rewire_a_policy_mss_range = {
 	.max	= 65535ULL,
 };
 
+static const struct netlink_range_validation rewire_a_delegate_from_range = {
+	.max	= 16777215ULL,
+};
+
+static const struct netlink_range_validation rewire_a_delegate_vni_range = {
+	.max	= 16777215ULL,
+};
+
 static const struct netlink_range_validation rewire_a_tracking_window_range = {
 	.max	= 65535ULL,
 };
@@ -570,8 +578,31 @@ const struct nla_policy rewire_network_get_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK
 		NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_punt_batch_network_range),
 };
 
+/* REWIRE_CMD_DELEGATE_SET - do */
+const struct nla_policy rewire_delegate_set_nl_policy[REWIRE_A_DELEGATE_DECISION + 1] = {
+	[REWIRE_A_DELEGATE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[REWIRE_A_DELEGATE_FROM] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_delegate_from_range),
+	[REWIRE_A_DELEGATE_VNI] = NLA_POLICY_FULL_RANGE(NLA_U32, &rewire_a_delegate_vni_range),
+	[REWIRE_A_DELEGATE_ADDRESS] = { .type = NLA_BINARY, },
+	[REWIRE_A_DELEGATE_PORT_MIN] = { .type = NLA_U16, },
+	[REWIRE_A_DELEGATE_PORT_MAX] = { .type = NLA_U16, },
+	[REWIRE_A_DELEGATE_TO] = { .type = NLA_BINARY, },
+	[REWIRE_A_DELEGATE_TO_PORT] = { .type = NLA_U16, },
+	[REWIRE_A_DELEGATE_DECISION] = { .type = NLA_U64, },
+};
+
+/* REWIRE_CMD_DELEGATE_DEL - do */
+const struct nla_policy rewire_delegate_del_nl_policy[REWIRE_A_DELEGATE_ID + 1] = {
+	[REWIRE_A_DELEGATE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* REWIRE_CMD_DELEGATE_GET - do */
+const struct nla_policy rewire_delegate_get_nl_policy[REWIRE_A_DELEGATE_ID + 1] = {
+	[REWIRE_A_DELEGATE_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 /* Ops table for rewire */
-const struct genl_ops rewire_nl_ops[35] = {
+const struct genl_ops rewire_nl_ops[38] = {
 	{
 		.cmd		= REWIRE_CMD_ATTACH_ADD,
 		.doit		= rewire_nl_attach_add_doit,
@@ -823,6 +854,28 @@ const struct genl_ops rewire_nl_ops[35] = {
 		.dumpit		= rewire_nl_network_get_dumpit,
 		.policy		= rewire_network_get_nl_policy,
 		.maxattr	= REWIRE_A_PUNT_BATCH_NETWORK,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_DELEGATE_SET,
+		.doit		= rewire_nl_delegate_set_doit,
+		.policy		= rewire_delegate_set_nl_policy,
+		.maxattr	= REWIRE_A_DELEGATE_DECISION,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_DELEGATE_DEL,
+		.doit		= rewire_nl_delegate_del_doit,
+		.policy		= rewire_delegate_del_nl_policy,
+		.maxattr	= REWIRE_A_DELEGATE_ID,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= REWIRE_CMD_DELEGATE_GET,
+		.doit		= rewire_nl_delegate_get_doit,
+		.dumpit		= rewire_nl_delegate_get_dumpit,
+		.policy		= rewire_delegate_get_nl_policy,
+		.maxattr	= REWIRE_A_DELEGATE_ID,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

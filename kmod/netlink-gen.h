@@ -96,8 +96,14 @@ extern const struct nla_policy rewire_network_set_nl_policy[REWIRE_A_PUNT_BATCH_
 
 extern const struct nla_policy rewire_network_get_nl_policy[REWIRE_A_PUNT_BATCH_NETWORK + 1];
 
+extern const struct nla_policy rewire_delegate_set_nl_policy[REWIRE_A_DELEGATE_DECISION + 1];
+
+extern const struct nla_policy rewire_delegate_del_nl_policy[REWIRE_A_DELEGATE_ID + 1];
+
+extern const struct nla_policy rewire_delegate_get_nl_policy[REWIRE_A_DELEGATE_ID + 1];
+
 /* Ops table for rewire */
-extern const struct genl_ops rewire_nl_ops[35];
+extern const struct genl_ops rewire_nl_ops[38];
 
 int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info);
@@ -153,6 +159,11 @@ int rewire_nl_network_set_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_network_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rewire_nl_network_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
+int rewire_nl_delegate_set_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_delegate_del_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_delegate_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rewire_nl_delegate_get_dumpit(struct sk_buff *skb,
+				  struct netlink_callback *cb);
 
 enum {
 	REWIRE_NLGRP_FLOW,

@@ -8,6 +8,7 @@
 
 #include "attach.h"
 #include "change.h"
+#include "delegate.h"
 #include "flow.h"
 #include "forward.h"
 #include "fragment.h"
@@ -120,13 +121,41 @@ static unsigned int rewire_packet_split(struct rewire_net *ns, struct sk_buff *s
 	return NF_STOLEN;
 }
 
+/* Return: 0: there is a flow now. -EADDRINUSE: ask the daemon. Else why the packet is dropped. */
+static int rewire_packet_decide(struct rewire_net *ns, const struct rewire_packet *packet,
+				struct rewire_delegate *delegate, struct rewire_rule *rule,
+				enum rewire_reason *reason)
+{
+	int err = rewire_delegate_decide(ns, delegate, packet, rule);
+
+	switch (err) {
+	case 0:
+		atomic64_inc(&rule->hits);
+		return 0;
+	case -EADDRINUSE:
+		return rewire_limit_may_hold(ns, rewire_key_vni(&packet->key), reason) ?
+		       err : -ENOSPC;
+	case -ENOMEM:
+		*reason = REWIRE_REASON_DROP_MEMORY;
+		return err;
+	case -ENOENT:
+		*reason = REWIRE_REASON_DROP_NO_ROUTE;
+		return err;
+	default:
+		*reason = rewire_limit_why_full(ns, packet);
+		return err;
+	}
+}
+
 /* What a miss does; NF_REPEAT: look again. */
 static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *skb,
 				       const struct rewire_packet *packet,
 				       bool whole, enum rewire_punt_reason why)
 {
 	struct rewire_rule *rule = rewire_rule_lookup(ns, packet);
+	struct rewire_delegate *delegate;
 	enum rewire_reason reason;
+	int err = -EADDRINUSE;
 
 	switch (rewire_packet_rule_fate(ns, packet, whole, rule, &reason)) {
 	case REWIRE_FATE_FORWARD:
@@ -134,7 +163,14 @@ static unsigned int rewire_packet_miss(struct rewire_net *ns, struct sk_buff *sk
 			return rewire_packet_split(ns, skb, packet);
 		return rewire_forward(ns, skb, packet, whole, rule);
 	case REWIRE_FATE_HOLD:
-		if (!rewire_limit_admit(ns, packet, true, &reason))
+		delegate = rewire_delegate_find(ns, packet, rule);
+		if (!rewire_limit_admit(ns, packet, !delegate, true, &reason))
+			break;
+		if (delegate)
+			err = rewire_packet_decide(ns, packet, delegate, rule, &reason);
+		if (!err)
+			return NF_REPEAT;
+		if (err != -EADDRINUSE)
 			break;
 		if (rewire_hold_new(ns, skb, packet, rule, why) == REWIRE_HOLD_AGAIN)
 			return NF_REPEAT;

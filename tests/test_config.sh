@@ -79,7 +79,7 @@ garbage() {
 		timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups nc -U -N "$REWIRE_SOCKET")" ""
 	answers "where who may asks as before" '{"jsonrpc": "2.0", "id": 9, "method": "status"}' '"id": ?9'
 	refuse "a socket in use is not taken over" 2 "another rewired listens on" \
-		timeout 20 ip netns exec t1 "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET"
+		timeout 20 "$helpers/enter" t1 "$bin/rewired" -c "$config" -s "$REWIRE_SOCKET"
 	match "traffic flows" "$(fetch t1 "$out4" whoami)" "^out $nat4 "
 }
 
@@ -147,22 +147,29 @@ fill_targets() {
 
 # A change is looked at before the kernel is asked, by a daemon that looks at no other time.
 refused_by_the_kernel() {
-	local line
+	local line delegated
 
 	stop_rewired
-	write_config '.pools += [{ name: "one", vni: 0, quarantine: 0, addresses: "203.0.113.65" }] | .services[0].source.pool = "one"'
+	write_config '.pools += [{ name: "one", vni: 0, quarantine: 0, addresses: "203.0.113.65" },
+			{ name: "two", vni: 0, quarantine: 0, addresses: "203.0.113.67", mapping: "endpoint-dependent" }] |
+		.services[0].source.pool = "one" | .services[1] += { source: { pool: "two" }, delegate: true }'
 	rewired_options+=(--freeze)
 	start_rewired
 	hold_connection c t1 "$out4"
 	match "a connection has a port" "$(ask_on c)" "^out 203.0.113.65 "
 	check "the daemon takes the flows from the kernel" rewire apply "$config"
 	match "there are as many targets as there may be" "$(fill_targets)" "ENOSPC: There are as many"
-	jq '.pools[1].addresses = ["203.0.113.66"] |
+	fetch t2 "$out4" whoami > /dev/null
+	delegated=$(rewire -j delegate show | jq -c 'map(del(.conflicts))')
+	match "and decisions that are delegated" "$delegated" '"flows":[1-9]'
+	jq '.pools[1].addresses = ["203.0.113.66"] | .pools[2].ports = "3000-4000" |
 		.services[2].backends[0].id = 99' \
 		"$config" > "$work/other.json"
 	line=$(($(grep -n '"id": 99' "$work/other.json" | cut -d : -f 1) - 2))
 	refuse "so the kernel refuses another backend, which is named by its line" 2 \
 		"other.json:$line: target 99: There are as many targets" rewire apply "$work/other.json"
+	equal "what was delegated is again what it was" "$(rewire -j delegate show | jq -c 'map(del(.conflicts, .flows))')" \
+		"$(jq -c 'map(del(.flows))' <<< "$delegated")"
 	equal "whose pool would have lost the connection's address: its port is in use" "$(ports_used)" 1
 	release_connection c
 }

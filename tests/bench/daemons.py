@@ -8,11 +8,10 @@ import subprocess
 import tempfile
 import time
 
-from systems import HERE, MAC, System, run
+from systems import BIN, MAC, System, run
 
 from netlink import Rewire, u32
 
-BIN = os.path.join(HERE, "../../build/bin/")
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -53,6 +52,11 @@ class Rewired(Decided):
     source_nat = destination_nat = True
     INSIDE, OUTSIDE = 1, 2
 
+    def destination(self):
+        """By choice of a backend"""
+        return {"destination": {"scheduler": "maglev"},
+                "backends": [{"name": "server", "id": 2, "vni": self.OUTSIDE, "addresses": [self.at.server]}]}
+
     def set_up(self):
         super().set_up()
         at, config = self.at, os.path.join(self.folder, "rewired.json")
@@ -60,9 +64,7 @@ class Rewired(Decided):
             json.dump({"pools": [{"name": "public", "vni": self.OUTSIDE, "ports": "1024-65535", "quarantine": 0,
                                   "mapping": "endpoint-dependent", "addresses": [at.public]}],
                        "services": [{"name": "nat", "id": 1, "vni": self.INSIDE, "dst": [at.service],
-                                     "source": {"pool": "public"}, "destination": {"scheduler": "maglev"},
-                                     "backends": [{"name": "server", "id": 2, "vni": self.OUTSIDE,
-                                                   "addresses": [at.server]}]}]}, file)
+                                     "source": {"pool": "public"}} | self.destination()]}, file)
         rewire, c = Rewire(), Rewire.c
         for device, vni in ("in", self.INSIDE), ("out", self.OUTSIDE):
             rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +
@@ -70,6 +72,15 @@ class Rewired(Decided):
         rewire.close()
         self.start(BIN + "rewired", "-c", config, "-s", os.path.join(self.folder, "socket"))
         wait_until(lambda: self.said("rewired: ready"), "rewired does not get ready")
+
+
+class Delegated(Rewired):
+    """The daemon has left it to the kernel to decide"""
+
+    name, title = "delegated", "Rewire, delegated by its daemon"
+
+    def destination(self):
+        return {"destination": {"vni": self.OUTSIDE, "addresses": [self.at.server]}, "delegate": True}
 
 
 class Vswitchd(Decided):

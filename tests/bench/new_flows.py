@@ -15,12 +15,12 @@ import statistics
 import struct
 import time
 
-from daemons import Rewired, Vswitchd
+from daemons import Delegated, Rewired, Vswitchd
 from generator import FIRST, Lost, enter
 from measure import ETH_P_ALL, guest, prepare_machine
 from systems import MAC, Ipvs, Nftables, System
 
-SYSTEMS = [Rewired, Vswitchd, Nftables, Ipvs]
+SYSTEMS = [Rewired, Delegated, Vswitchd, Nftables, Ipvs]
 SOURCES, DESTINATIONS = 62501, 16       # a million flows, each seen once in a cycle
 SIZE = {4: 60, 6: 80}
 SECONDS, LAG = 1, 1.05

@@ -159,7 +159,12 @@ more_than() {
 # looks_again [N]: returns when a look at the kernel's flows has begun after this was called, and has ended;
 # or N of them. The time between two follows from what the last one took.
 looks_again() {
-	wait_for 600 more_than looks $(($(status looks) + ${1:-1}))
+	local looks
+
+	looks=$(status looks)
+	if [ "$looks" = null ] || ! wait_for 600 more_than looks $((looks + ${1:-1})); then
+		not_ok "the daemon looks at the flows"
+	fi
 }
 
 # drops: packets dropped for any reason.

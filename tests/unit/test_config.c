@@ -14,6 +14,14 @@
 #define POOLS		"\"pools\":[" POOL("") "]"
 #define NAT(rest)	"{\"name\":\"nat\",\"id\":1,\"vni\":10,\"source\":{\"pool\":\"out\"}" rest "}"
 #define BACKEND(rest)	"{\"name\":\"b1\",\"id\":11,\"vni\":20,\"addresses\":[\"10.1.0.11\"]" rest "}"
+#define DEPENDENT_OF(addresses, rest) \
+			"{\"name\":\"out\",\"vni\":0,\"mapping\":\"endpoint-dependent\",\"quarantine\":0," \
+			"\"addresses\":" addresses rest "}"
+#define DEPENDENT	DEPENDENT_OF("\"192.0.2.1\"", "")
+#define DELEGATE_OF(addresses, pool, rest) \
+			"{\"pools\":[" DEPENDENT_OF(addresses, pool) "],\"services\":[" NAT(rest) "]}"
+#define DELEGATE(rest)	DELEGATE_OF("\"192.0.2.1\"", "", ",\"delegate\":true" rest)
+#define DELEGATED_POOL(rest)	DELEGATE_OF("\"192.0.2.1\"", rest, ",\"delegate\":true")
 #define WEB(backends)	"{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\",\"dport\":80," \
 			"\"destination\":{},\"backends\":[" backends "]}"
 
@@ -224,6 +232,32 @@ static const struct {
 	{ "{" POOLS ",\"services\":[{\"name\":\"web\",\"id\":2,\"vni\":0,\"protocol\":\"tcp\","
 	  "\"dst\":\"203.0.113.65\",\"dport\":\"1024-65535\",\"destination\":{},\"backends\":[]}]}",
 	  "service \"web\": dst and dport are a pool's" },
+	{ DELEGATE_OF("\"192.0.2.1\"", "", ",\"delegate\":1"), "delegate is not true or false" },
+	{ "{\"services\":[{\"name\":\"nat\",\"id\":1,\"vni\":10,\"delegate\":true,"
+	  "\"source\":{\"vni\":0,\"addresses\":\"192.0.2.1\"}}]}", "delegate: its source is not a pool" },
+	{ DELEGATE(",\"destination\":{},\"backends\":[{\"name\":\"b\",\"id\":1,\"vni\":0,"
+		   "\"addresses\":\"192.0.2.9\"}]"), "delegate: its destination is chosen" },
+	{ DELEGATE(",\"destination\":{\"vni\":0,\"addresses\":\"192.0.2.0/24\"}"),
+	  "delegate: its destination is a prefix" },
+	{ DELEGATE(",\"one_way\":true"), "delegate: it has copies, or is one-way" },
+	{ DELEGATE(",\"copies\":[{\"vni\":30}]"), "delegate: it has copies, or is one-way" },
+	{ DELEGATED_POOL(",\"blocks\":1,\"block\":64"), "delegate: its pool has blocks" },
+	{ DELEGATED_POOL(",\"client_ports\":64"), "delegate: its pool has blocks, or limits" },
+	{ DELEGATED_POOL(",\"client_flows\":64"), "delegate: its pool has blocks, or limits" },
+	{ DELEGATED_POOL(",\"preserve\":true"), "delegate: its pool chooses ports by those" },
+	{ DELEGATED_POOL(",\"parity\":true"), "delegate: its pool chooses ports by those" },
+	{ "{" POOLS ",\"services\":[" NAT(",\"delegate\":true") "]}",
+	  "delegate: its pool's mapping is endpoint-independent" },
+	{ "{\"pools\":[" POOL(",\"mapping\":\"endpoint-dependent\",\"quarantine\":{\"tcp\":0}") "],\"services\":["
+	  NAT(",\"delegate\":true") "]}", "delegate: its pool has a quarantine" },
+	{ "{\"pools\":[" POOL(",\"mapping\":\"endpoint-dependent\",\"quarantine\":{\"other\":0}") "],\"services\":["
+	  NAT(",\"delegate\":true") "]}", "delegate: its pool has a quarantine" },
+	{ DELEGATE_OF("\"192.0.2.0/30\"", "", ",\"delegate\":true"), "delegate: its pool has several addresses" },
+	{ DELEGATE_OF("\"192.0.2.0/27\"", ",\"pooling\":\"arbitrary\"", ",\"delegate\":true"),
+	  "delegate: its pool has more than 16" },
+	{ "{\"pools\":[" DEPENDENT "],\"services\":[" NAT(",\"delegate\":true") ",{\"name\":\"other\",\"id\":2,\"vni\":10,"
+	  "\"priority\":1,\"source\":{\"pool\":\"out\"}}]}",
+	  "service \"nat\": delegate: there is another service with the same match" },
 };
 
 static void bad_ones_are_refused(void **context)

@@ -60,6 +60,9 @@ bool rw_put_policy(struct nlmsghdr *nlh, size_t size, const struct rw_policy *po
 		   uint32_t given);
 int rw_get_policy(const struct nlmsghdr *nlh, struct rw_policy *policy);
 
+bool rw_put_delegate(struct nlmsghdr *nlh, size_t size, const struct rw_delegate *delegate);
+int rw_get_delegate(const struct nlmsghdr *nlh, struct rw_delegate *delegate);
+
 bool rw_put_service_address(struct nlmsghdr *nlh, size_t size,
 			    const struct rw_service_address *address);
 int rw_get_service_address(const struct nlmsghdr *nlh, struct rw_service_address *address);

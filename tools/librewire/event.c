@@ -61,11 +61,19 @@ int rw_get_config_event(const struct nlmsghdr *nlh, uint8_t command, struct rw_c
 		[REWIRE_A_POLICY_CHANGE]   = RW_ALWAYS(RW_U32, struct rw_config_event, change),
 		[REWIRE_A_POLICY_SEQUENCE] = RW_ALWAYS(RW_U32, struct rw_config_event, sequence),
 	};
+	static const struct rw_field delegate_fields[] = {
+		[REWIRE_A_DELEGATE_CHANGE]   = RW_ALWAYS(RW_U32, struct rw_config_event, change),
+		[REWIRE_A_DELEGATE_SEQUENCE] = RW_ALWAYS(RW_U32, struct rw_config_event, sequence),
+	};
 	static const struct rw_shape shapes[] = {
-		RW_SHAPE(attach_fields), RW_SHAPE(rule_fields), RW_SHAPE(target_fields),
-		RW_SHAPE(limit_fields), RW_SHAPE(policy_fields),
+		[REWIRE_CMD_ATTACH_NTF]	  = RW_SHAPE(attach_fields),
+		[REWIRE_CMD_RULE_NTF]	  = RW_SHAPE(rule_fields),
+		[REWIRE_CMD_TARGET_NTF]	  = RW_SHAPE(target_fields),
+		[REWIRE_CMD_LIMIT_NTF]	  = RW_SHAPE(limit_fields),
+		[REWIRE_CMD_POLICY_NTF]	  = RW_SHAPE(policy_fields),
+		[REWIRE_CMD_DELEGATE_NTF] = RW_SHAPE(delegate_fields),
 	};
 
 	memset(event, 0, sizeof(*event));
-	return rw_shape_get_message(&shapes[command - REWIRE_CMD_ATTACH_NTF], nlh, event, NULL);
+	return rw_shape_get_message(&shapes[command], nlh, event, NULL);
 }

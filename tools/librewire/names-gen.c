@@ -118,6 +118,7 @@ const struct rw_name rw_fate_names[] = {
 	{ "join", "Held with those before it, whose verdict is awaited." },
 	{ "forward", "Sent on by a rule, untranslated." },
 	{ "translate", "Rewritten as its flow says, and sent on." },
+	{ "decide", "The kernel makes a flow for it, by what is delegated." },
 	{ NULL, NULL }
 };
 

@@ -16,6 +16,7 @@ typedef int rw_rule_fn(const struct rw_rule *rule, void *data);
 typedef int rw_limit_fn(const struct rw_limit *limit, void *data);
 typedef int rw_target_fn(const struct rw_target *target, void *data);
 typedef int rw_policy_fn(const struct rw_policy *policy, void *data);
+typedef int rw_delegate_fn(const struct rw_delegate *delegate, void *data);
 typedef int rw_flow_fn(const struct rw_flow *flow, void *data);
 typedef int rw_change_fn(const struct rw_change *change, void *data);
 typedef int rw_summary_fn(const struct rw_summary *summary, void *data);
@@ -55,6 +56,13 @@ int rw_policy_set(struct rw_socket *socket, const struct rw_policy *policy, uint
 		  struct rw_error *error);
 int rw_policy_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
 int rw_policy_each(struct rw_socket *socket, rw_policy_fn *fn, void *data, struct rw_error *error);
+
+/* In place of what was delegated before. */
+int rw_delegate_set(struct rw_socket *socket, const struct rw_delegate *delegate,
+		    struct rw_error *error);
+int rw_delegate_del(struct rw_socket *socket, uint32_t id, struct rw_error *error);
+int rw_delegate_each(struct rw_socket *socket, rw_delegate_fn *fn, void *data,
+		     struct rw_error *error);
 
 /* With all, values that were never seen come, too. */
 int rw_suspicion_get(struct rw_socket *socket, bool all, struct rw_suspicion *suspicion,

@@ -190,6 +190,20 @@ struct rw_policy {
 	uint32_t timeouts[REWIRE_A_TIMEOUTS_MAX + 1];	/* milliseconds, by attribute */
 };
 
+#define RW_DELEGATE_ADDRESSES	16
+
+/* Decisions about new flows of a policy that the kernel makes by itself. */
+struct rw_delegate {
+	uint32_t id;			/* of the policy */
+	uint32_t from, vni;		/* whose packets, and where the flows lead to */
+	uint16_t port_min, port_max, to_port;
+	struct rw_addr to[2];		/* what becomes of the destination; of family 0, there is none */
+	uint64_t decision;
+	uint64_t flows, conflicts;	/* answers only */
+	uint32_t count;			/* of addresses */
+	struct rw_addr addresses[RW_DELEGATE_ADDRESSES];
+};
+
 struct rw_suspicion_value {
 	uint32_t attribute, number, seen, weight;
 	bool pinned;

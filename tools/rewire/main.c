@@ -34,6 +34,7 @@ static const struct {
 	{ "limit", &limit_object },
 	{ "target", &target_object },
 	{ "policy", &policy_object },
+	{ "delegate", &delegate_object },
 	{ "flow", &flow_object },
 	{ "punt", &punt_object },
 	{ "verdict", &verdict_object },

@@ -66,8 +66,15 @@ static int take_punts(const struct nlmsghdr *nlh)
 	return count < 0 ? (int)count : 0;
 }
 
-/* By notification, in the order of their commands. */
-static const char *const config_objects[] = { "attach", "rule", "target", "limit", "policy" };
+/* By notification */
+static const char *const config_objects[] = {
+	[REWIRE_CMD_ATTACH_NTF]	  = "attach",
+	[REWIRE_CMD_RULE_NTF]	  = "rule",
+	[REWIRE_CMD_TARGET_NTF]	  = "target",
+	[REWIRE_CMD_LIMIT_NTF]	  = "limit",
+	[REWIRE_CMD_POLICY_NTF]	  = "policy",
+	[REWIRE_CMD_DELEGATE_NTF] = "delegate",
+};
 
 static int print_object_of(const struct nlmsghdr *nlh, uint8_t command)
 {
@@ -76,6 +83,7 @@ static int print_object_of(const struct nlmsghdr *nlh, uint8_t command)
 	struct rw_target target;
 	struct rw_limit limit;
 	struct rw_policy policy;
+	struct rw_delegate delegate;
 	int ret;
 
 	switch (command) {
@@ -99,10 +107,15 @@ static int print_object_of(const struct nlmsghdr *nlh, uint8_t command)
 		if (!ret)
 			limit_print_members(&limit);
 		return ret;
-	default:
+	case REWIRE_CMD_POLICY_NTF:
 		ret = rw_get_policy(nlh, &policy);
 		if (!ret)
 			policy_print_members(&policy);
+		return ret;
+	default:
+		ret = rw_get_delegate(nlh, &delegate);
+		if (!ret)
+			delegate_print_members(&delegate);
 		return ret;
 	}
 }
@@ -120,7 +133,7 @@ static int take_config(const struct nlmsghdr *nlh, uint8_t command, struct monit
 	print_record();
 	print_string("event", "", rw_name(rw_config_change_names, event.change));
 	print_string("object", command == REWIRE_CMD_POLICY_NTF ? "" : NULL,
-		     config_objects[command - REWIRE_CMD_ATTACH_NTF]);
+		     config_objects[command]);
 	ret = print_object_of(nlh, command);
 	print_record_end();
 	return ret;
@@ -140,6 +153,7 @@ static int take(const struct nlmsghdr *nlh, struct monitor *monitor)
 	case REWIRE_CMD_TARGET_NTF:
 	case REWIRE_CMD_LIMIT_NTF:
 	case REWIRE_CMD_POLICY_NTF:
+	case REWIRE_CMD_DELEGATE_NTF:
 		return take_config(nlh, command, monitor);
 	default:
 		return 0;	/* of a newer module */

@@ -13,5 +13,6 @@ void limit_print_members(const struct rw_limit *limit);
 void policy_print_members(const struct rw_policy *policy);
 const char *policy_timeout_name(int attr);
 void target_print_members(const struct rw_target *target);
+void delegate_print_members(const struct rw_delegate *delegate);
 
 #endif

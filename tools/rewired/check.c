@@ -8,6 +8,7 @@
 #include "address.h"
 #include "blame.h"
 #include "check.h"
+#include "delegate.h"
 #include "loops.h"
 #include "rules.h"
 
@@ -392,7 +393,7 @@ int check_snapshot(const struct snapshot *snapshot, struct error *error)
 	if (check_pool_labels(snapshot, error) || check_service_labels(snapshot, error) ||
 	    check_backend_labels(snapshot, error) || check_overlap(snapshot, error) ||
 	    networks_check(snapshot, error) || check_destinations(snapshot, error) ||
-	    loops_check(snapshot, error) ||
+	    loops_check(snapshot, error) || delegates_check(snapshot, error) ||
 	    check_sources(snapshot, error))
 		return -1;
 	return check_rules(snapshot, error);

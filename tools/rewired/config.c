@@ -161,7 +161,7 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 {
 	static const char *const keys[] = {
 		"name", "id", "vni", "protocol", "src", "dst", "dport", "orphan", "hold",
-		"source", "destination", "backends", "copies", "one_way", "priority", NULL
+		"source", "destination", "backends", "copies", "one_way", "priority", "delegate", NULL
 	};
 	struct place place;
 
@@ -175,6 +175,7 @@ static int read_service(const struct place *list, const json_t *object, size_t i
 	    json_get_choice(&place, "hold", hold_modes, &service->hold) < 0 ||
 	    json_get_number(&place, "priority", 0, 255, &service->priority) < 0 ||
 	    json_get_bool(&place, "one_way", &service->one_way) < 0 ||
+	    json_get_bool(&place, "delegate", &service->delegate) < 0 ||
 	    read_source(&place, snapshot, service) ||
 	    replicate_read(&place, service))
 		return -1;

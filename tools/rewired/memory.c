@@ -621,6 +621,11 @@ void memory_tick(struct memory *memory, int64_t now, memory_port_fn *port, void 
 	free_dead(memory);
 }
 
+bool memory_has_unguarded(struct memory *memory)
+{
+	return !cds_list_empty(&memory->unguarded);
+}
+
 struct record *memory_unguarded(struct memory *memory)
 {
 	struct record *record;

@@ -119,6 +119,8 @@ void memory_each(struct memory *memory, memory_fn *fn, void *data);
 
 /* The next kept record without a guard, taken off the list; or NULL. */
 struct record *memory_unguarded(struct memory *memory);
+/* Whether there are such records. */
+bool memory_has_unguarded(struct memory *memory);
 void memory_put_back(struct memory *memory, struct record *record);
 /* Guards may be gone from the kernel: those whose rules are want another one. */
 typedef bool memory_rule_fn(uint32_t rule, void *data);

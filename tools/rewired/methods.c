@@ -447,13 +447,15 @@ void methods_call(struct daemon *daemon, const struct rpc_request *request,
 json_t *methods_edit_result(const struct edit *edit)
 {
 	const struct changes *changes = &edit->change.changes;
-	json_t *result = json_pack("{s:b, s:b, s:i, s:i, s:i, s:i, s:i}",
+	json_t *result = json_pack("{s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
 				   "dry_run", edit->change.dry_run, "saved", edit->change.saved,
 				   "rules_added", changes->rules_added,
 				   "rules_deleted", changes->rules_deleted,
 				   "rules_waiting", changes->rules_waiting,
 				   "targets_set", changes->targets_set,
-				   "targets_deleted", changes->targets_deleted);
+				   "targets_deleted", changes->targets_deleted,
+				   "delegates_set", changes->delegates_set,
+				   "delegates_revoked", changes->delegates_revoked);
 
 	json_object_set(result, "changed", edit->change.difference);
 	if (!edit->change.saved && !edit->change.dry_run)

@@ -9,6 +9,7 @@
 
 #include "blame.h"
 #include "clock.h"
+#include "delegate.h"
 #include "librewire.h"
 #include "reconcile.h"
 #include "targets.h"
@@ -18,8 +19,10 @@
 
 enum action {
 	TARGET_MAKE,		/* or make active: before flows can point at it */
+	DELEGATE_DELETE,	/* what is wanted in another way, too */
 	RULE_ADD,
 	RULE_DELETE,
+	DELEGATE_SET,		/* when no rule of another configuration is left that it could be met by */
 	TARGET_CHANGE,		/* to draining or down, when it gets no new flows any more */
 	TARGET_RETIRE,		/* to draining: its backend is gone, but its flows stay */
 	TARGET_DELETE,
@@ -29,6 +32,7 @@ struct step {
 	enum action action;
 	bool done;
 	struct rw_rule rule;
+	struct rw_delegate *delegate;	/* or NULL */
 	uint32_t id, state;
 	int64_t old_state;	/* of a target; -1, there was none */
 };
@@ -37,6 +41,7 @@ struct step {
 struct kernel {
 	struct rules rules;
 	struct targets targets;
+	struct delegates delegates;
 };
 
 static struct step *add_step(struct plan *plan, enum action action)
@@ -58,6 +63,7 @@ static void forget_kernel(struct kernel *kernel)
 {
 	rules_free(&kernel->rules);
 	targets_free(&kernel->targets);
+	delegates_free(&kernel->delegates);
 	memset(kernel, 0, sizeof(*kernel));
 }
 
@@ -72,6 +78,8 @@ static int read_kernel(struct kernel *kernel, struct rw_socket *socket, struct e
 		ret = rw_rule_each(socket, take_rule, kernel, &why);
 		if (!ret)
 			ret = targets_read(&kernel->targets, socket, &why);
+		if (!ret)
+			ret = delegates_read(&kernel->delegates, socket, &why);
 	} while (ret == -EINTR && ++tries < DUMP_TRIES);
 	if (ret) {
 		forget_kernel(kernel);
@@ -239,6 +247,45 @@ static void plan_targets(struct plan *plan, const struct kernel *kernel,
 	}
 }
 
+static void add_delegate(struct plan *plan, enum action action, const struct rw_delegate *delegate)
+{
+	struct step *step = add_step(plan, action);
+
+	step->id = delegate->id;
+	step->delegate = allocate(1, sizeof(*step->delegate));
+	*step->delegate = *delegate;
+}
+
+/* All delegates are the daemon's. Both lists are sorted by number. */
+static void plan_delegates(struct plan *plan, const struct kernel *kernel, bool withheld)
+{
+	const struct rw_delegate *have = kernel->delegates.list, *end = have + kernel->delegates.count;
+	const struct rw_delegate *want, *want_end;
+	struct delegates wanted;
+
+	if (withheld)
+		wanted = (struct delegates){ 0 };
+	else
+		delegates_make(&wanted, plan->snapshot);
+	want = wanted.list;
+	want_end = want + wanted.count;
+	while (have < end || want < want_end) {
+		if (have < end && (want == want_end || have->id < want->id)) {
+			add_delegate(plan, DELEGATE_DELETE, have++);
+		} else if (have == end || want->id < have->id) {
+			add_delegate(plan, DELEGATE_SET, want++);
+		} else {
+			if (!delegates_same(have, want)) {
+				add_delegate(plan, DELEGATE_DELETE, have);
+				add_delegate(plan, DELEGATE_SET, want);
+			}
+			have++;
+			want++;
+		}
+	}
+	delegates_free(&wanted);
+}
+
 /* The host's own addresses, in the form that rules_make takes. */
 static struct rw_addr *own_addresses(void)
 {
@@ -277,12 +324,14 @@ static void count_steps(struct plan *plan)
 					     plan->steps[i].action == TARGET_CHANGE;
 		plan->changes.targets_deleted += plan->steps[i].action == TARGET_RETIRE ||
 						 plan->steps[i].action == TARGET_DELETE;
+		plan->changes.delegates_revoked += plan->steps[i].action == DELEGATE_DELETE;
+		plan->changes.delegates_set += plan->steps[i].action == DELEGATE_SET;
 	}
 }
 
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, enum purpose purpose, struct retired *retired,
-	      struct error *error)
+	      const struct snapshot *old, enum purpose purpose, bool withheld,
+	      struct retired *retired, struct error *error)
 {
 	struct rw_addr *own;
 	struct kernel kernel;
@@ -297,6 +346,7 @@ int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot
 	free(own);
 	plan_rules(plan, &kernel, &wanted, !old, purpose == PLAN_REPAIR);
 	plan_targets(plan, &kernel, old, purpose, retired);
+	plan_delegates(plan, &kernel, withheld);
 	count_steps(plan);
 	rules_free(&wanted);
 	forget_kernel(&kernel);
@@ -319,6 +369,13 @@ static int take_step(struct plan *plan, struct step *step, struct rw_socket *soc
 	case RULE_DELETE:
 		ret = rw_rule_del(socket, step->rule.id, why);
 		return ret == -ENOENT ? 0 : ret;
+	case DELEGATE_SET:
+		/* A module that was loaded anew knows of no handler yet */
+		ret = rw_delegate_set(socket, step->delegate, why);
+		return ret == -ENOTCONN ? 1 : ret;
+	case DELEGATE_DELETE:
+		ret = rw_delegate_del(socket, step->id, why);
+		return ret == -ENOENT ? 0 : ret;
 	case RULE_ADD:
 		break;
 	}
@@ -337,6 +394,8 @@ static int refuse_step(const struct plan *plan, const struct step *step, const c
 	const struct backend *backend;
 
 	error->where[0] = 0;
+	if (step->action == DELEGATE_SET || step->action == DELEGATE_DELETE)
+		return refuse(error, "delegate %u: %s", step->id, sentence);
 	if (step->action != RULE_ADD && step->action != RULE_DELETE) {
 		backend = snapshot_backend(plan->snapshot, step->id);
 		if (backend)
@@ -370,6 +429,11 @@ static int take_steps(struct plan *plan, enum action action, struct rw_socket *s
 	return 0;
 }
 
+int plan_revoke(struct plan *plan, struct rw_socket *socket, struct error *error)
+{
+	return take_steps(plan, DELEGATE_DELETE, socket, error);
+}
+
 int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error)
 {
 	return take_steps(plan, TARGET_MAKE, socket, error);
@@ -379,6 +443,7 @@ int plan_after(struct plan *plan, struct rw_socket *socket, struct error *error)
 {
 	if (take_steps(plan, RULE_ADD, socket, error) ||
 	    take_steps(plan, RULE_DELETE, socket, error) ||
+	    take_steps(plan, DELEGATE_SET, socket, error) ||
 	    take_steps(plan, TARGET_CHANGE, socket, error) ||
 	    take_steps(plan, TARGET_RETIRE, socket, error))
 		return -1;
@@ -405,6 +470,12 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 	case RULE_DELETE:
 		rw_rule_add(socket, &step->rule, &why);
 		break;
+	case DELEGATE_SET:
+		rw_delegate_del(socket, step->id, &why);
+		break;
+	case DELEGATE_DELETE:
+		rw_delegate_set(socket, step->delegate, &why);
+		break;
 	}
 }
 
@@ -412,7 +483,8 @@ static void undo_step(struct step *step, struct rw_socket *socket)
 void plan_undo(struct plan *plan, struct rw_socket *socket)
 {
 	static const enum action actions[] = {
-		TARGET_DELETE, TARGET_RETIRE, TARGET_CHANGE, RULE_DELETE, RULE_ADD, TARGET_MAKE,
+		TARGET_DELETE, TARGET_RETIRE, TARGET_CHANGE, DELEGATE_SET, RULE_DELETE, RULE_ADD,
+		DELEGATE_DELETE, TARGET_MAKE,
 	};
 	unsigned int i, j;
 
@@ -437,6 +509,10 @@ void plan_retire(const struct plan *plan, struct retired *retired)
 
 void plan_free(struct plan *plan)
 {
+	unsigned int i;
+
+	for (i = 0; i < plan->count; i++)
+		free(plan->steps[i].delegate);
 	free(plan->steps);
 	memset(plan, 0, sizeof(*plan));
 }

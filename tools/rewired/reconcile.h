@@ -12,6 +12,7 @@ struct changes {
 	unsigned int rules_added, rules_deleted, targets_set;
 	unsigned int targets_deleted;	/* once their last flow has ended */
 	unsigned int rules_waiting;	/* their VNI has no device yet; tried again later */
+	unsigned int delegates_set, delegates_revoked;
 };
 
 struct step;
@@ -28,7 +29,7 @@ struct plan {
 	struct changes changes;
 };
 
-#define PLAN_LISTS	2	/* requests that making a plan takes: rules, targets */
+#define PLAN_LISTS	3	/* requests that making a plan takes: rules, targets, delegates */
 
 /* What a plan is for. */
 enum purpose {
@@ -37,10 +38,15 @@ enum purpose {
 	PLAN_REPAIR,		/* just what is missing */
 };
 
-/* Old is the snapshot in force, NULL when the daemon starts, and to repair it. */
+/*
+ * Old is the snapshot in force, NULL when the daemon starts, and to repair it. Withheld: the kernel is
+ * to decide about nothing, for it does not know of ports that are kept for lost flows.
+ */
 int plan_make(struct plan *plan, struct rw_socket *socket, const struct snapshot *snapshot,
-	      const struct snapshot *old, enum purpose purpose, struct retired *retired,
-	      struct error *error);
+	      const struct snapshot *old, enum purpose purpose, bool withheld,
+	      struct retired *retired, struct error *error);
+/* What the kernel must not decide any more, before flows are looked at: it makes no more of them. */
+int plan_revoke(struct plan *plan, struct rw_socket *socket, struct error *error);
 /* What must be there before the snapshot is published. */
 int plan_before(struct plan *plan, struct rw_socket *socket, struct error *error);
 /* What may follow only then. */

@@ -97,6 +97,7 @@ struct service {
 	bool balance;				/* or else */
 	struct mapping destination;		/* or, when that is not given, the destination is kept */
 	bool one_way;
+	bool delegate;				/* the kernel decides by itself, where it can */
 	struct replica *copies;
 	unsigned int copy_count;
 	uint32_t scheduler;

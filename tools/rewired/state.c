@@ -15,6 +15,7 @@
 #include "difference.h"
 #include "follow.h"
 #include "iteration.h"
+#include "memory.h"
 #include "prober.h"
 #include "replicate.h"
 #include "librewire.h"
@@ -104,16 +105,17 @@ static void repair(struct state *state)
 	struct error error;
 	struct plan plan;
 
-	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_REPAIR, &state->retired,
-		      &error)) {
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_REPAIR,
+		      memory_has_unguarded(state->engine->memory), &state->retired, &error)) {
 		log_line("%s", error.text);
 		return;
 	}
-	if (plan_before(&plan, state->socket, &error) || plan_after(&plan, state->socket, &error))
+	if (plan_revoke(&plan, state->socket, &error) || plan_before(&plan, state->socket, &error) ||
+	    plan_after(&plan, state->socket, &error))
 		log_line("%s", error.text);
-	else if (plan.changes.rules_added || plan.changes.targets_set)
-		log_line("added %u rules and %u targets", plan.changes.rules_added,
-			 plan.changes.targets_set);
+	else if (plan.changes.rules_added || plan.changes.targets_set || plan.changes.delegates_set)
+		log_line("added %u rules, %u targets and %u delegates", plan.changes.rules_added,
+			 plan.changes.targets_set, plan.changes.delegates_set);
 	set_waiting(state, plan.changes.rules_waiting);
 	show_retired(state);
 	plan_free(&plan);
@@ -265,7 +267,7 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 	int ret;
 
 	if (plan_make(&plan, state->socket, snapshot, old, change->loop ? PLAN_LOOP : PLAN_CHANGE,
-		      &state->retired, &change->error))
+		      memory_has_unguarded(state->engine->memory), &state->retired, &change->error))
 		return -1;
 	change->changes = plan.changes;
 	if (change->dry_run) {
@@ -273,10 +275,13 @@ static int change_snapshot(struct state *state, struct change *change, struct sn
 		snapshot_free(snapshot);
 		return 0;
 	}
-	/* Ports that are new may have flows already */
-	ret = change->loop && !has_new_ports(snapshot, old) ? 0 :
-	      look(state, snapshot, true, &change->error);
-	if (!ret)
+	ret = plan_revoke(&plan, state->socket, &change->error);
+	/* Ports that are new may have flows already, and so may those that the kernel gave until now */
+	if (!ret && (!change->loop || plan.changes.delegates_revoked || has_new_ports(snapshot, old)))
+		ret = look(state, snapshot, true, &change->error);
+	if (ret)
+		plan_undo(&plan, state->socket);
+	else
 		ret = put_in_force(state, snapshot, &plan, &change->error);
 	change->changes = plan.changes;
 	change->requests = PLAN_LISTS + plan.count;
@@ -546,9 +551,11 @@ int state_adopt(struct state *state, struct snapshot *snapshot, struct error *er
 	watch_status(state->watch, &status);
 	if (follow_adopt(snapshot, state->socket, &why))
 		return refuse(error, "%s", why.sentence);
-	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_CHANGE, &state->retired, error))
+	if (plan_make(&plan, state->socket, snapshot, NULL, PLAN_CHANGE, false, &state->retired, error))
 		return -1;
-	ret = put_in_force(state, snapshot, &plan, error);
+	ret = plan_revoke(&plan, state->socket, error);
+	if (!ret)
+		ret = put_in_force(state, snapshot, &plan, error);
 	if (!ret)
 		log_line("adopted %llu flows; added %u rules, deleted %u, set %u targets",
 			 (unsigned long long)status.flows, plan.changes.rules_added,
