@@ -166,6 +166,8 @@ limits_hold() {
 
 # What the daemon has delegated it can take back, and others cannot keep.
 taken_back() {
+	local punts
+
 	hold_connection c t1 "$out4"
 	match "a connection stands" "$(ask_on c)" "^out $nat4 "
 	write_config '.pools[0] += { "mapping": "endpoint-dependent" }'

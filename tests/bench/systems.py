@@ -257,8 +257,7 @@ class RewireNat(System):
 
     def set_up(self):
         # By default flows yield earlier when there are almost as many as there may be
-        run(REWIRE, "limit", "set", "all",
-            "flows", "1200000:1500000")
+        run(REWIRE, "limit", "set", "all", "flows", "1200000:1500000")
         self.socket = Rewire()
         c = Rewire.c
         for device, vni in ("in", self.INSIDE), ("out", self.OUTSIDE):

@@ -372,7 +372,10 @@ static int take_step(struct plan *plan, struct step *step, struct rw_socket *soc
 	case DELEGATE_SET:
 		/* A module that was loaded anew knows of no handler yet */
 		ret = rw_delegate_set(socket, step->delegate, why);
-		return ret == -ENOTCONN ? 1 : ret;
+		if (ret != -ENOTCONN)
+			return ret;
+		plan->changes.delegates_set--;
+		return 1;
 	case DELEGATE_DELETE:
 		ret = rw_delegate_del(socket, step->id, why);
 		return ret == -ENOENT ? 0 : ret;

@@ -18,9 +18,9 @@ struct changes {
 struct step;
 
 /*
- * The way from the kernel's rules and targets to those that a snapshot needs.
+ * The way from the kernel's rules, targets and delegates to those that a snapshot needs.
  * The daemon owns all punt rules, all rules with a policy from
- * RULES_POOL_POLICY on, the targets of its backends, and those that it has retired.
+ * RULES_POOL_POLICY on, the targets of its backends, those that it has retired, and all delegates.
  */
 struct plan {
 	const struct snapshot *snapshot;
