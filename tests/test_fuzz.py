@@ -241,7 +241,7 @@ def packets():
 
 ERRORS = {"EINVAL", "ERANGE", "ENOENT", "EEXIST", "EBUSY", "ENODEV", "EADDRINUSE", "EHOSTDOWN", "ENOSPC",
           "EMSGSIZE", "EPROTO", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EOPNOTSUPP", "EPERM", "E2BIG",
-          "ESTALE", "EADDRNOTAVAIL", "EALREADY", "ESRCH"}
+          "ESTALE", "EADDRNOTAVAIL", "EALREADY", "ESRCH", "ENOTCONN"}
 
 
 def may_be_silent(refusal, flags):
