@@ -98,13 +98,6 @@ enum rewire_class rewire_flow_class(const struct rewire_flow *flow)
 	return rewire_flow_class_in(flow, rewire_flow_state(flow));
 }
 
-bool rewire_flow_expired(const struct rewire_flow *flow)
-{
-	u32 idle = rewire_idle_since(jiffies, READ_ONCE(flow->last_seen));
-
-	return idle > REWIRE_STAMP_PERIOD && rewire_idle_exceeds(idle, rewire_flow_timeout(flow));
-}
-
 /* The first answer. Return: whether it is, and the tracking word before and after. */
 static bool rewire_flow_replied(struct rewire_flow *flow, u32 *from, u32 *to)
 {
@@ -121,16 +114,16 @@ static bool rewire_flow_replied(struct rewire_flow *flow, u32 *from, u32 *to)
 	return false;
 }
 
-/* Whether a packet may bring its flow into another class. */
+/* Whether a packet may bring its flow into another class; of other protocols than TCP, state. */
 static bool rewire_flow_may_turn(const struct rewire_flow *flow,
 				 enum rewire_direction direction,
 				 const struct rewire_packet *packet)
 {
-	enum rewire_class class = rewire_flow_class(flow);
+	enum rewire_flow_state state = rewire_flow_state(flow);
 
 	if (rewire_key_protocol(&packet->key) != IPPROTO_TCP)
-		return direction == REWIRE_REPLY && class != REWIRE_CLASS_TWO_WAY;
-	return class != REWIRE_CLASS_ESTABLISHED ||
+		return direction == REWIRE_REPLY && state != REWIRE_FLOW_STATE_REPLIED;
+	return state != REWIRE_FLOW_STATE_ESTABLISHED ||
 	       packet->segment.flags & (REWIRE_TCP_SYN | REWIRE_TCP_FIN | REWIRE_TCP_RST);
 }
 
@@ -139,30 +132,22 @@ static bool rewire_flow_track(struct rewire_net *ns, struct rewire_flow *flow,
 			      enum rewire_direction direction,
 			      const struct rewire_packet *packet)
 {
+	bool tcp = rewire_key_protocol(&packet->key) == IPPROTO_TCP, changed;
 	struct rewire_quota *limit = NULL;
-	bool changed = false;
 	u32 from, to;
 
 	if (unlikely(rewire_flow_may_turn(flow, direction, packet)))
 		limit = rewire_limit_try(ns, rewire_key_vni(&flow->tuple[REWIRE_ORIG].key));
-	if (rewire_key_protocol(&packet->key) == IPPROTO_TCP)
-		changed = rewire_tcp_track(flow, direction, &packet->segment,
-					   READ_ONCE(flow->policy->tcp), &from, &to);
-	else if (direction == REWIRE_REPLY)
-		changed = rewire_flow_replied(flow, &from, &to);
+	else if (!tcp)
+		return false;
+	changed = tcp ? rewire_tcp_track(flow, direction, &packet->segment,
+					 READ_ONCE(flow->policy->tcp), &from, &to) :
+			rewire_flow_replied(flow, &from, &to);
 	if (changed)
 		rewire_live_change(limit, flow, from, to);
 	if (limit)
 		rewire_limit_put(ns, limit);
 	return changed;
-}
-
-/* Count a packet. */
-void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
-		       unsigned int bytes)
-{
-	atomic64_inc(&flow->packets[direction]);
-	atomic64_add(bytes, &flow->bytes[direction]);
 }
 
 /**
@@ -353,8 +338,7 @@ static int rewire_flow_set_past(struct rewire_flow *flow, const struct rewire_pa
 		flow->ack[i] = side->ack;
 		flow->tuple[i].window = side->window;
 		flow->tuple[i].scale = side->scale;
-		atomic64_set(&flow->packets[i], side->packets);
-		atomic64_set(&flow->bytes[i], side->bytes);
+		rewire_tally_set(&flow->tally[i], side->packets, side->bytes);
 	}
 	if (past->idle < jiffies_to_msecs(REWIRE_TIMEOUT_MAX))
 		idle = msecs_to_jiffies(past->idle);

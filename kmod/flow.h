@@ -14,6 +14,8 @@
 
 #include "key.h"
 #include "live.h"
+#include "tally.h"
+#include "timeout.h"
 
 struct rewire_attach;
 struct rewire_flow_extension;
@@ -68,8 +70,7 @@ static_assert(sizeof(struct rewire_tuple) == 64);
 /**
  * struct rewire_flow - a flow, in both directions
  * @tuple: by direction; drop and pass entries have the original one only
- * @packets: by direction
- * @bytes: by direction, from the network header on, as received
+ * @tally: by direction; bytes from the network header on, as received
  * @last_seen: jiffies of the last packet, exact to HZ / 4; of drop and pass
  *	       entries, which packets do not keep alive, when they were made
  * @tracking: state, see tcp.c and tracking.h
@@ -107,8 +108,7 @@ static_assert(sizeof(struct rewire_tuple) == 64);
 struct rewire_flow {
 	struct rewire_tuple tuple[REWIRE_DIRECTIONS];
 
-	atomic64_t packets[REWIRE_DIRECTIONS];
-	atomic64_t bytes[REWIRE_DIRECTIONS];
+	struct rewire_tally tally[REWIRE_DIRECTIONS];
 	u32 last_seen;
 	u32 tracking;
 	u32 end[REWIRE_DIRECTIONS];
@@ -133,7 +133,7 @@ struct rewire_flow {
 };
 
 static_assert(sizeof(struct rewire_flow) == 256);
-static_assert(offsetof(struct rewire_flow, packets) == 128);
+static_assert(offsetof(struct rewire_flow, tally) == 128);
 static_assert(offsetof(struct rewire_flow, id) == 192);
 
 /**
@@ -197,15 +197,12 @@ void rewire_flow_let_go(struct rewire_flow *flow);
 bool rewire_flow_is_cut_off(struct rewire_net *ns, const struct rewire_flow *flow,
 			    enum rewire_direction direction, const struct rewire_attach *attach);
 void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach);
-bool rewire_flow_expired(const struct rewire_flow *flow);
 unsigned long rewire_flow_timeout(const struct rewire_flow *flow);
 u64 rewire_flow_age(const struct rewire_flow *flow);
 u64 rewire_flow_age_max(void);
 enum rewire_class rewire_flow_class(const struct rewire_flow *flow);
 enum rewire_class rewire_flow_class_in(const struct rewire_flow *flow,
 				       enum rewire_flow_state state);
-void rewire_flow_count(struct rewire_flow *flow, enum rewire_direction direction,
-		       unsigned int bytes);
 void rewire_flow_see(struct rewire_net *ns, struct rewire_flow *flow,
 		     enum rewire_direction direction, const struct rewire_packet *packet);
 
@@ -221,6 +218,14 @@ static inline enum rewire_flow_state rewire_tracking_state(u32 tracking)
 static inline struct rewire_flow *rewire_tuple_flow(struct rewire_tuple *tuple)
 {
 	return container_of(tuple, struct rewire_flow, tuple[tuple->direction]);
+}
+
+static inline bool rewire_flow_expired(const struct rewire_flow *flow)
+{
+	u32 idle = rewire_idle_since(jiffies, READ_ONCE(flow->last_seen));
+
+	return unlikely(idle > REWIRE_STAMP_PERIOD) &&
+	       rewire_idle_exceeds(idle, rewire_flow_timeout(flow));
 }
 
 static inline enum rewire_flow_action rewire_flow_action(const struct rewire_flow *flow)

@@ -10,14 +10,12 @@ bool rewire_put_counters(struct sk_buff *skb, int attribute, const struct rewire
 			 enum rewire_direction direction)
 {
 	struct nlattr *nest = nla_nest_start(skb, attribute);
+	u64 packets, bytes;
 
+	rewire_tally_read(&flow->tally[direction], &packets, &bytes);
 	if (!nest ||
-	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_PACKETS,
-			      atomic64_read(&flow->packets[direction]),
-			      REWIRE_A_COUNTERS_PAD) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_BYTES,
-			      atomic64_read(&flow->bytes[direction]),
-			      REWIRE_A_COUNTERS_PAD))
+	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_PACKETS, packets, REWIRE_A_COUNTERS_PAD) ||
+	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_BYTES, bytes, REWIRE_A_COUNTERS_PAD))
 		return true;
 	nla_nest_end(skb, nest);
 	return false;

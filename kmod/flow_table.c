@@ -76,7 +76,7 @@ static __always_inline void rewire_flow_prefetch(const struct rewire_tuple *tupl
 	const struct rewire_flow *flow = PTR_ALIGN_DOWN((const void *)tuple,
 							sizeof(struct rewire_flow));
 
-	prefetchw(&flow->packets);
+	prefetchw(&flow->tally);
 	prefetch(&flow->tuple[REWIRE_ORIG]);
 	prefetch(&flow->tuple[REWIRE_REPLY]);
 	prefetch(&flow->id);
@@ -210,7 +210,7 @@ static void rewire_expiry_prefetch(const struct bucket_table *buckets, u32 place
 
 	prefetch(rht_ptr_rcu(rht_bucket(buckets, far)));
 	if (!rht_is_a_nulls(head) && tuple->direction == REWIRE_ORIG) {
-		prefetch(&rewire_tuple_flow(tuple)->packets);
+		prefetch(&rewire_tuple_flow(tuple)->tally);
 		prefetch(&rewire_tuple_flow(tuple)->id);
 	}
 }

@@ -205,15 +205,16 @@ static void rewire_top_add_group(struct rewire_top *top, const struct rewire_flo
 
 static void rewire_top_add(const struct rewire_flow *flow, void *data)
 {
-	u64 counters[REWIRE_TOP_BY_BYTES + 1] = {
-		[REWIRE_TOP_BY_FLOWS] = 1,
-		[REWIRE_TOP_BY_PACKETS] = atomic64_read(&flow->packets[REWIRE_ORIG]) +
-					  atomic64_read(&flow->packets[REWIRE_REPLY]),
-		[REWIRE_TOP_BY_BYTES] = atomic64_read(&flow->bytes[REWIRE_ORIG]) +
-					atomic64_read(&flow->bytes[REWIRE_REPLY]),
-	};
+	u64 counters[REWIRE_TOP_BY_BYTES + 1] = { [REWIRE_TOP_BY_FLOWS] = 1 };
 	struct rewire_top *top = data;
+	u64 packets, bytes;
+	int i;
 
+	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
+		rewire_tally_read(&flow->tally[i], &packets, &bytes);
+		counters[REWIRE_TOP_BY_PACKETS] += packets;
+		counters[REWIRE_TOP_BY_BYTES] += bytes;
+	}
 	top->total += counters[top->by];
 	if (top->group == REWIRE_TOP_GROUP_FLOW)
 		rewire_top_add_flow(top, flow, counters);

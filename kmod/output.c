@@ -93,15 +93,17 @@ static int rewire_send_fragments(struct net *net, struct sk_buff *skb,
 }
 
 /* Peek: leave no trace of it; the route has a reference then. */
-static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
-			    enum rewire_direction direction, bool peek, struct rewire_way *way)
+static __always_inline bool
+rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
+		enum rewire_direction direction, bool peek, struct rewire_way *way)
 {
 	struct dst_entry *dst;
 
 	way->dst = NULL;
 	way->tunnel = NULL;
 	way->error = 0;
-	way->dev = rewire_tunnel_device(ns, flow, direction, &way->tunnel);
+	way->dev = flow->extension ?
+		   rewire_tunnel_device(ns, flow, direction, &way->tunnel) : NULL;
 	if (IS_ERR(way->dev)) {
 		way->error = PTR_ERR(way->dev);
 		return false;
@@ -123,7 +125,8 @@ static bool rewire_way_find(struct rewire_net *ns, struct rewire_flow *flow,
 }
 
 /* Own: the packet is the host's, and takes the loopback device if it is for the host. */
-static void rewire_way_plan(struct rewire_way *way, const struct rewire_flow *flow, bool own)
+static __always_inline void
+rewire_way_plan(struct rewire_way *way, const struct rewire_flow *flow, bool own)
 {
 	way->fit = REWIRE_FITS;
 	way->local = !own && way->dst && rewire_route_is_local(way->dst);
@@ -369,9 +372,9 @@ unsigned int rewire_output(struct rewire_net *ns, struct sk_buff *skb,
 	} else {
 		rewire_send(ns, skb, &way, own);
 	}
-	/* Last: atomic additions wait for the counters' line, and all behind waits for them. */
+	/* Last: an atomic addition waits for the flow's line, and all behind waits for it. */
 	if (!packet->quote) {
-		rewire_flow_count(flow, direction, length);
+		rewire_tally_add(&flow->tally[direction], length);
 		rewire_change(ns, flow);
 	}
 	return verdict;

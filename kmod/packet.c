@@ -253,7 +253,7 @@ static void rewire_packet_count(struct rewire_net *ns, struct sk_buff *skb,
 {
 	if (packet->quote)
 		return;
-	rewire_flow_count(flow, direction, skb->len);
+	rewire_tally_add(&flow->tally[direction], skb->len);
 	rewire_change(ns, flow);
 }
 
@@ -398,13 +398,14 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
-	struct rewire_packet packet;
+	struct rewire_packet packet = {};
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
 	if (unlikely(kind == REWIRE_KIND_FRAGMENT)) {
 		if (!rewire_fragment_gather(ns, skb, vni, ifindex))
 			return NF_STOLEN;
+		packet = (struct rewire_packet){};
 		kind = rewire_packet_parse(skb, vni, ifindex, &packet);
 		/* Neighbour discovery must not come in fragments (RFC 6980). */
 		if (kind == REWIRE_KIND_FOREIGN)
@@ -419,7 +420,7 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
-	struct rewire_packet packet;
+	struct rewire_packet packet = {};
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);

@@ -352,14 +352,13 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
  * @skb: the packet, its data begins at the network header
  * @vni: of the virtual network it came from
  * @ifindex: see struct rewire_packet
- * @packet: to fill
+ * @packet: to fill, all zero
  *
  * Padding behind the packet is cut off, as the host's own stack does.
  */
 enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 				     struct rewire_packet *packet)
 {
-	memset(packet, 0, sizeof(*packet));
 	packet->ifindex = ifindex;
 	packet->other = REWIRE_REASON_DROP_UNSUPPORTED;
 

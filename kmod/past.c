@@ -30,6 +30,11 @@ static int rewire_get_counters(const struct nlattr *nest, struct rewire_past_sid
 		side->packets = nla_get_u64(tb[REWIRE_A_COUNTERS_PACKETS]);
 	if (tb[REWIRE_A_COUNTERS_BYTES])
 		side->bytes = nla_get_u64(tb[REWIRE_A_COUNTERS_BYTES]);
+	if (side->packets > REWIRE_TALLY_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[REWIRE_A_COUNTERS_PACKETS],
+				    "No flow counts as many packets as that");
+		return -ERANGE;
+	}
 	return 0;
 }
 

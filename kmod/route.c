@@ -111,14 +111,6 @@ struct dst_entry *rewire_route(struct net *net, const struct in6_addr *address, 
 	return rewire_route_ipv6(net, address, oif);
 }
 
-/* Whether a route leads to the host itself. */
-bool rewire_route_is_local(const struct dst_entry *dst)
-{
-	if (dst->ops->family == AF_INET)
-		return dst_rtable(dst)->rt_flags & RTCF_LOCAL;
-	return dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL;
-}
-
 static bool rewire_address_is_local(struct net *net, const struct in6_addr *address)
 {
 	if (ipv6_addr_v4mapped(address))
@@ -194,26 +186,13 @@ void rewire_route_forget(struct rewire_tuple *tuple)
 	dst_release(dst);
 }
 
-/**
- * rewire_route_get() - the route of a direction's translated packets
- * @ns: the namespace
- * @flow: the flow
- * @direction: the direction
- *
- * A flow that is being closed keeps no route: its closer sets DYING before it takes
- * the route away, and here DYING is read after the route was put there.
- * Context: RCU read side.
- * Return: the route, valid within the RCU read side, or an error.
- */
-struct dst_entry *rewire_route_get(struct rewire_net *ns, struct rewire_flow *flow,
-				   enum rewire_direction direction)
+/* Look a direction's route up, and keep it; see rewire_route_get(). */
+struct dst_entry *rewire_route_renew(struct rewire_net *ns, struct rewire_flow *flow,
+				     enum rewire_direction direction)
 {
 	struct rewire_tuple *tuple = &flow->tuple[direction];
-	struct dst_entry *dst = rcu_dereference(tuple->dst), *old;
+	struct dst_entry *dst, *old;
 	int only;
-
-	if (dst && dst_check(dst, READ_ONCE(flow->dst_cookie[direction])))
-		return dst;
 
 	dst = rewire_route_find(ns, flow, direction, &only);
 	/* The only way: the flow ends when this device goes. */

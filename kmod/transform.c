@@ -91,24 +91,6 @@ static void rewire_update_check(__sum16 *check, const struct rewire_tuple *tuple
 	rewire_add_delta(check, tuple->port_delta);
 }
 
-/* Where the checksum is that a rewrite changes by a sum, or -1. */
-int rewire_check_offset(u8 protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return offsetof(struct tcphdr, check);
-	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_DCCP:
-		return offsetof(struct udphdr, check);
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return offsetof(struct icmphdr, checksum);
-	default:
-		return -1;
-	}
-}
-
 static void rewire_rewrite_check(const struct rewire_transport *transport,
 				 const struct rewire_tuple *tuple)
 {

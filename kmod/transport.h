@@ -3,9 +3,12 @@
 #ifndef REWIRE_TRANSPORT_H
 #define REWIRE_TRANSPORT_H
 
+#include <linux/icmp.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
+#include <linux/udp.h>
 #include <net/ipv6.h>
 
 struct rewire_tuple;
@@ -49,6 +52,24 @@ static inline bool rewire_protocol_is_fixed(u8 protocol)
 	}
 }
 
+/* Where the checksum is that a rewrite changes by a sum, or -1. */
+static inline int rewire_check_offset(u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return offsetof(struct tcphdr, check);
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		return offsetof(struct udphdr, check);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return offsetof(struct icmphdr, checksum);
+	default:
+		return -1;
+	}
+}
+
 __le32 rewire_sctp_check(__le32 check, __be32 old, __be32 new, unsigned int length);
 
 /**
@@ -65,7 +86,6 @@ struct rewire_transport {
 	bool partial;
 };
 
-int rewire_check_offset(u8 protocol);
 void rewire_transport_rewrite(const struct rewire_transport *transport,
 			      const struct rewire_tuple *tuple,
 			      __be16 sport, __be16 dport);

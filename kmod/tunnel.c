@@ -107,7 +107,7 @@ void rewire_tunnel_learn(struct rewire_flow *flow, enum rewire_direction directi
 /**
  * rewire_tunnel_device() - the tunnel that a direction's packets leave through
  * @ns: the namespace
- * @flow: the flow
+ * @flow: the flow, which has an extension
  * @direction: the direction
  * @tunnel: out: the far end
  *
@@ -122,8 +122,6 @@ struct net_device *rewire_tunnel_device(struct rewire_net *ns,
 	u32 vni = rewire_key_vni(&flow->tuple[!direction].key);
 	const struct rewire_attach *attach;
 
-	if (!flow->extension)
-		return NULL;
 	*tunnel = rcu_dereference(flow->extension->tunnel[!direction]);
 	if (!*tunnel)
 		return NULL;

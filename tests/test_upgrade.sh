@@ -25,7 +25,7 @@ make_flows() {
 	rewire target set id 8 state draining &&
 	rewire flow add vni 10 protocol tcp src 10.0.0.2:5000 dst 198.51.100.9:80 \
 		to vni 0 src 203.0.113.64:6000 policy 3 target 7 decision 900 timeout 86400000 dev t1 outdev u0 \
-		state established age 50000s idle 300s counters 5:600 reply-counters 7:8000 \
+		state established age 50000s idle 300s counters 5:600 reply-counters 30000000007:8000000000000000 \
 		tracking end=4294967295,ack=17,window=65535,scale=7,fin reply-tracking end=0,ack=4294967290,window=1,scale=254 &&
 	rewire flow add vni 20 protocol udp src '[fd00:10::2]:0' dst '[2001:db8:1::9]:53' \
 		to vni 0 src '[2001:db8:f::64]:1' one-way dscp 46 ttl 9 byte-rate 1000000 burst 5000 &&
@@ -41,7 +41,7 @@ saves_and_restores() {
 	check "flows of all shapes are made" make_flows
 	before=$(all_flows)
 	equal "a flow has the age and the state that it was given" \
-		"$(one state) $(($(one age) / 10000)) $(one orig-counters | jq .bytes) $(one reply-counters | jq .packets)" '"established" 5000 600 7'
+		"$(one state) $(($(one age) / 10000)) $(one orig-counters | jq .bytes) $(one reply-counters | jq .packets)" '"established" 5000 600 30000000007'
 	match "it has been idle for as long, and its own timeout counts" "$(one expires)" "^86[01][0-9]+$"
 	check "they are saved" rewire flow save "$file"
 	note "$(< "$file")"
@@ -107,6 +107,7 @@ impossible_pasts_are_refused() {
 	bad "sequence numbers for UDP" 2 "Only TCP has sequence numbers" udp tracking end=1
 	bad "idle for longer than it is there" 2 "idle for longer" tcp age 5 idle 6
 	bad "older than any flow" 2 "No flow is as old" tcp age 9999999999999999
+	bad "more packets than a flow counts" 2 "No flow counts as many" udp age 9s counters 36028797018963969:5
 	bad "idle for too long" 2 "It was idle for too long" udp age 1h idle 1h
 	bad "an impossible scale" 2 "A scale is 0 to 14" tcp tracking scale=15
 	bad "a window too large" 2 "out of range" tcp tracking window=65536
