@@ -471,7 +471,7 @@ out:
 /* The table did not take it all. Packets may have met what it did take. */
 static void rewire_flow_undo(struct rewire_flow *flow)
 {
-	/* Pairs with the exchange of the route in rewire_route_get(). */
+	/* Pairs with the exchange of the route in rewire_route_renew(). */
 	rewire_flow_set_dying(flow);
 	rewire_route_forget(&flow->tuple[REWIRE_ORIG]);
 	rewire_route_forget(&flow->tuple[REWIRE_REPLY]);

@@ -12,7 +12,7 @@
 #define REWIRE_TALLY_PACKETS	BIT_ULL(REWIRE_TALLY_SHIFT - 1)
 #define REWIRE_TALLY_BYTES	BIT_ULL(63)
 /* The most packets that can be told. */
-#define REWIRE_TALLY_MAX	((u64)U32_MAX * REWIRE_TALLY_PACKETS)
+#define REWIRE_TALLY_MAX	((1ULL << 32) * REWIRE_TALLY_PACKETS - 1)
 
 /**
  * struct rewire_tally - how many packets and bytes there were
@@ -21,8 +21,11 @@
  * @bytes: how often bit REWIRE_TALLY_BYTES has
  *
  * Whose addition changes one of these bits counts that. Until he has, the count is odd and the
- * bit is not set, or the other way round: so a reader knows, as long as no other eight
- * million packets come in between.
+ * bit is not set, or the other way round: so a reader knows, as long as the bit does not
+ * change once more meanwhile, by eight million packets or 512 GiB. If it does, what he reads is too
+ * little until it is counted.
+ *
+ * After REWIRE_TALLY_MAX packets, both begin anew.
  */
 struct rewire_tally {
 	atomic64_t sum;
@@ -36,11 +39,12 @@ static_assert(sizeof(struct rewire_tally) == 16);
 static inline void rewire_tally_add(struct rewire_tally *tally, unsigned int bytes)
 {
 	u64 one = ((u64)bytes << REWIRE_TALLY_SHIFT) + 1;
-	u64 sum = atomic64_add_return(one, &tally->sum);
+	u64 sum = atomic64_add_return_relaxed(one, &tally->sum);
 	u64 changed = sum ^ (sum - one);
 
 	if (likely(!(changed & (REWIRE_TALLY_PACKETS | REWIRE_TALLY_BYTES))))
 		return;
+	smp_mb__before_atomic();	/* pairs with smp_rmb(): what is counted is in the sum */
 	if (changed & REWIRE_TALLY_PACKETS)
 		atomic_inc(&tally->packets);
 	if (changed & REWIRE_TALLY_BYTES)
@@ -60,7 +64,7 @@ static inline void rewire_tally_read(const struct rewire_tally *tally, u64 *pack
 	u32 bytes_counted = atomic_read(&tally->bytes);
 	u64 sum;
 
-	smp_rmb();	/* pairs with atomic64_add_return(): what is counted is in the sum */
+	smp_rmb();	/* pairs with smp_mb__before_atomic() */
 	sum = atomic64_read(&tally->sum);
 	*packets = rewire_tally_changes(packets_counted, sum, REWIRE_TALLY_PACKETS) *
 		   REWIRE_TALLY_PACKETS + (sum & (REWIRE_TALLY_PACKETS - 1));

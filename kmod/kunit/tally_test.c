@@ -56,6 +56,20 @@ static void tally_is_what_was_set_and_added(struct kunit *test)
 	}
 }
 
+/* One addition that changes both bits, and one whose packets' carry alone changes the bytes' */
+static void tally_has_both_carries_at_once(struct kunit *test)
+{
+	struct rewire_tally tally;
+
+	rewire_tally_set(&tally, PACKETS_CARRY - 1, BYTES_CARRY - 1);
+	rewire_tally_add(&tally, 1);
+	expect(test, &tally, PACKETS_CARRY, BYTES_CARRY);
+
+	rewire_tally_set(&tally, 2 * PACKETS_CARRY - 1, BYTES_CARRY - 1);
+	rewire_tally_add(&tally, 0);
+	expect(test, &tally, 2 * PACKETS_CARRY, BYTES_CARRY - 1);
+}
+
 /* Who has added, but not yet counted that he changed a bit */
 static void tally_knows_a_carry_that_is_not_counted(struct kunit *test)
 {
@@ -86,6 +100,7 @@ static void tally_grows_from_nothing_beyond_its_bits(struct kunit *test)
 static struct kunit_case tally_cases[] = {
 	KUNIT_CASE(tally_is_what_was_set),
 	KUNIT_CASE(tally_is_what_was_set_and_added),
+	KUNIT_CASE(tally_has_both_carries_at_once),
 	KUNIT_CASE(tally_knows_a_carry_that_is_not_counted),
 	KUNIT_CASE(tally_grows_from_nothing_beyond_its_bits),
 	{}
