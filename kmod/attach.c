@@ -18,6 +18,7 @@
 #include <net/route.h>
 
 #include "attach.h"
+#include "batch.h"
 #include "flow.h"
 #include "fragment.h"
 #include "hold.h"
@@ -113,7 +114,7 @@ static unsigned int rewire_hook_ingress(void *priv, struct sk_buff *skb,
 	rewire_fragment_clear(skb);
 	if (attach->tunnel)
 		return rewire_attach_tunnelled(attach, skb);
-	return rewire_packet_handle(attach->ns, skb, attach->vni, attach->ifindex);
+	return rewire_packet_receive(attach->ns, skb, attach->vni, attach->ifindex);
 }
 
 static unsigned int rewire_hook_output(void *priv, struct sk_buff *skb,
@@ -234,6 +235,13 @@ static void rewire_attach_unhook(struct rewire_attach *attach)
 	nf_unregister_net_hooks(ns->net, attach->hook, attach->dev ? 1 : 2);
 }
 
+/* Wait until none of its packets is under way, and none is in a batch. */
+static void rewire_attach_wait(void)
+{
+	synchronize_net();
+	rewire_batch_wait();
+}
+
 /* None is under way any more: end what the device has left behind. */
 static void rewire_attach_purge(struct rewire_attach *attach)
 {
@@ -257,7 +265,7 @@ static int rewire_attach_device_event(struct notifier_block *block,
 	attach = rewire_attach_find(ns, dev->ifindex);
 	if (attach) {
 		rewire_attach_unhook(attach);
-		synchronize_net();
+		rewire_attach_wait();
 		rewire_attach_purge(attach);
 	}
 	mutex_unlock(&ns->lock);
@@ -291,7 +299,7 @@ void rewire_attach_exit(struct rewire_net *ns)
 		list_add(&attach->gone, &gone);
 	}
 	if (!list_empty(&gone))
-		synchronize_net();
+		rewire_attach_wait();
 	list_for_each_entry_safe(attach, next, &gone, gone)
 		rewire_attach_purge(attach);
 	mutex_unlock(&ns->lock);
@@ -376,7 +384,7 @@ int rewire_nl_attach_del_doit(struct sk_buff *skb, struct genl_info *info)
 	attach = rewire_attach_find(ns, ifindex);
 	if (attach) {
 		rewire_attach_unhook(attach);
-		synchronize_net();
+		rewire_attach_wait();
 		rewire_attach_purge(attach);
 	} else {
 		GENL_SET_ERR_MSG(info, "It is not attached");

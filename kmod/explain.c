@@ -119,7 +119,7 @@ void rewire_explain(struct rewire_net *ns, struct sk_buff *skb,
 		    const struct rewire_question *question,
 		    struct rewire_explanation *explanation)
 {
-	struct rewire_packet packet = {};
+	struct rewire_packet packet;
 
 	memset(explanation, 0, sizeof(*explanation));
 	if (!question->attach)

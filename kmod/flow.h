@@ -164,12 +164,30 @@ struct rewire_flow_spec {
 	const struct rewire_past *past;
 };
 
+/**
+ * struct rewire_place - where in the flow table a key is
+ * @hash: of the key
+ * @seed: of the table that was asked: another one, of another size, has the key elsewhere
+ */
+struct rewire_place {
+	u32 hash;
+	u32 seed;
+};
+
 /* flow_table.c */
 extern const struct rhashtable_params rewire_flow_table_params;
 int rewire_flow_table_init(struct rewire_net *ns);
 void rewire_flow_table_exit(struct rewire_net *ns);
 struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 					 const struct rewire_key *key);
+unsigned int rewire_flow_table_size(struct rewire_net *ns);
+void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
+		       struct rewire_place *place);
+void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place);
+void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
+				const struct rewire_place *place);
+struct rewire_tuple *rewire_place_lookup(struct rewire_net *ns, const struct rewire_key *key,
+					 const struct rewire_place *place);
 struct rewire_tuple *rewire_tuple_insert(struct rewire_net *ns,
 					 struct rewire_tuple *tuple);
 int rewire_tuple_replace(struct rewire_net *ns, struct rewire_tuple *old,

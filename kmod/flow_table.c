@@ -107,6 +107,76 @@ struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 	return rhashtable_lookup(&ns->flows, key, rewire_flow_table_params);
 }
 
+/* Places that the table has. Context: RCU read side. */
+unsigned int rewire_flow_table_size(struct rewire_net *ns)
+{
+	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size;
+}
+
+/* Where a key is, and fetch that. Context of these four: RCU read side. */
+void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
+		       struct rewire_place *place)
+{
+	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+
+	place->seed = buckets->hash_rnd;
+	place->hash = rewire_key_hash(key, sizeof(*key), place->seed);
+	prefetch(rht_bucket(buckets, place->hash & (buckets->size - 1)));
+}
+
+/* Return: the first entry there, or NULL: there is none, or the table is another one by now. */
+static struct rhash_head *rewire_place_head(const struct bucket_table *buckets,
+					    const struct rewire_place *place)
+{
+	struct rhash_head *head;
+
+	if (unlikely(buckets->hash_rnd != place->seed))
+		return NULL;
+	head = rht_ptr_rcu(rht_bucket(buckets, place->hash & (buckets->size - 1)));
+	return rht_is_a_nulls(head) ? NULL : head;
+}
+
+/* Fetch the flow that is there, when the place itself has come. */
+void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place)
+{
+	struct rhash_head *head =
+		rewire_place_head(rht_dereference_rcu(ns->flows.tbl, &ns->flows), place);
+
+	if (head)
+		rewire_flow_prefetch(container_of(head, struct rewire_tuple, node));
+}
+
+/* Where the first flow there is another one, fetch the next. */
+void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
+				const struct rewire_place *place)
+{
+	struct rhash_head *head =
+		rewire_place_head(rht_dereference_rcu(ns->flows.tbl, &ns->flows), place);
+
+	if (!head || rewire_key_equal(key, &container_of(head, struct rewire_tuple, node)->key))
+		return;
+	head = rcu_dereference(head->next);
+	if (!rht_is_a_nulls(head))
+		rewire_flow_prefetch(container_of(head, struct rewire_tuple, node));
+}
+
+/* Look up a key whose place is known. */
+struct rewire_tuple *rewire_place_lookup(struct rewire_net *ns, const struct rewire_key *key,
+					 const struct rewire_place *place)
+{
+	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+	struct rhash_head *head = rewire_place_head(buckets, place);
+	struct rewire_tuple *tuple;
+
+	for (; head && !rht_is_a_nulls(head); head = rcu_dereference(head->next)) {
+		tuple = container_of(head, struct rewire_tuple, node);
+		if (rewire_key_equal(key, &tuple->key))
+			return tuple;
+	}
+	/* It may have moved to another table meanwhile, or to another place of its chain. */
+	return rewire_tuple_lookup(ns, key);
+}
+
 /* Return: NULL, or who has the key already, or an error pointer. */
 struct rewire_tuple *rewire_tuple_insert(struct rewire_net *ns,
 					 struct rewire_tuple *tuple)

@@ -6,6 +6,7 @@
 #include <net/net_namespace.h>
 
 #include "attach.h"
+#include "batch.h"
 #include "change.h"
 #include "delegate.h"
 #include "event.h"
@@ -172,6 +173,7 @@ static int __init rewire_init(void)
 	int err;
 
 	rewire_policy_init();
+	rewire_batch_init();
 	err = rewire_memory_init();
 	if (err)
 		return err;
@@ -212,6 +214,7 @@ static void __exit rewire_exit(void)
 	rewire_handlers_notifier_unregister();
 	rewire_attach_notifier_unregister();
 	unregister_pernet_subsys(&rewire_net_ops);
+	rewire_batch_exit();
 	rcu_barrier();
 	rewire_memory_exit();
 }

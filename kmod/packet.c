@@ -7,6 +7,7 @@
 #include <net/gso.h>
 
 #include "attach.h"
+#include "batch.h"
 #include "change.h"
 #include "delegate.h"
 #include "flow.h"
@@ -281,8 +282,10 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 	return NF_STOLEN;
 }
 
+/* Place: of its key, if that is known, else NULL. */
 static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *skb,
-					 const struct rewire_packet *packet)
+					 const struct rewire_packet *packet,
+					 const struct rewire_place *place)
 {
 	enum rewire_punt_reason why = REWIRE_PUNT_REASON_MISS;
 	enum rewire_direction direction;
@@ -293,7 +296,8 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 	int i;
 
 	for (i = 0; i < REWIRE_LOOKUPS; i++) {
-		tuple = rewire_tuple_lookup(ns, &packet->key);
+		tuple = place ? rewire_place_lookup(ns, &packet->key, place) :
+				rewire_tuple_lookup(ns, &packet->key);
 		if (!tuple) {
 			verdict = rewire_packet_miss(ns, skb, packet, true, why);
 			if (verdict == NF_REPEAT)
@@ -380,7 +384,7 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 		packet->mute |= rewire_protocol_is_icmp(rewire_key_protocol(&packet->key));
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:
-		return rewire_packet_lookup(ns, skb, packet);
+		return rewire_packet_lookup(ns, skb, packet, NULL);
 	}
 }
 
@@ -398,14 +402,13 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
-	struct rewire_packet packet = {};
+	struct rewire_packet packet;
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
 	if (unlikely(kind == REWIRE_KIND_FRAGMENT)) {
 		if (!rewire_fragment_gather(ns, skb, vni, ifindex))
 			return NF_STOLEN;
-		packet = (struct rewire_packet){};
 		kind = rewire_packet_parse(skb, vni, ifindex, &packet);
 		/* Neighbour discovery must not come in fragments (RFC 6980). */
 		if (kind == REWIRE_KIND_FOREIGN)
@@ -416,11 +419,35 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 	return rewire_packet_go_on(ns, skb, &packet, kind);
 }
 
+/* The same for a packet that a device delivers, which may wait for others. */
+unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
+				   u32 vni, int ifindex)
+{
+	struct rewire_packet *packet = rewire_batch_room(ns, skb);
+
+	if (packet && rewire_packet_parse(skb, vni, ifindex, packet) == REWIRE_KIND_FLOW) {
+		this_cpu_inc(ns->stats->received);
+		rewire_batch_add(ns, skb);
+		return NF_STOLEN;
+	}
+	rewire_batch_go();
+	return rewire_packet_handle(ns, skb, vni, ifindex);
+}
+
+/* The rest of the way of a packet that has waited, see batch.c. */
+void rewire_packet_continue(struct rewire_net *ns, struct sk_buff *skb,
+			    const struct rewire_packet *packet,
+			    const struct rewire_place *place)
+{
+	if (rewire_packet_lookup(ns, skb, packet, place) == NF_ACCEPT)
+		rewire_hold_continue(ns, skb, packet->ifindex);
+}
+
 /* The same for a packet that was held, and so was counted when it came. */
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
-	struct rewire_packet packet = {};
+	struct rewire_packet packet;
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);

@@ -91,6 +91,11 @@ enum rewire_fate rewire_packet_flow_fate(const struct rewire_flow *flow,
 					 enum rewire_reason *reason);
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
+unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
+				   u32 vni, int ifindex);
+void rewire_packet_continue(struct rewire_net *ns, struct sk_buff *skb,
+			    const struct rewire_packet *packet,
+			    const struct rewire_place *place);
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
 

@@ -347,18 +347,31 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 	return kind;
 }
 
+/* In parts, because compilers clear large objects by an instruction that takes its time. */
+static void rewire_packet_clear(struct rewire_packet *packet)
+{
+	packet->key = (struct rewire_key){};
+	packet->segment = (struct rewire_segment){};
+	packet->transport = 0;
+	packet->header = 0;
+	packet->link = REWIRE_LINK_NEITHER;
+	packet->mute = false;
+	packet->quote = NULL;
+}
+
 /**
  * rewire_packet_parse() - check a packet's headers and make its key
  * @skb: the packet, its data begins at the network header
  * @vni: of the virtual network it came from
  * @ifindex: see struct rewire_packet
- * @packet: to fill, all zero
+ * @packet: to fill
  *
  * Padding behind the packet is cut off, as the host's own stack does.
  */
 enum rewire_kind rewire_packet_parse(struct sk_buff *skb, u32 vni, int ifindex,
 				     struct rewire_packet *packet)
 {
+	rewire_packet_clear(packet);
 	packet->ifindex = ifindex;
 	packet->other = REWIRE_REASON_DROP_UNSUPPORTED;
 

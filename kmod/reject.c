@@ -122,7 +122,7 @@ static void rewire_reset_send(struct rewire_net *ns, const struct rewire_packet 
 void rewire_reject(struct rewire_net *ns, struct sk_buff *skb, u32 vni, int ifindex,
 		   enum rewire_reject how)
 {
-	struct rewire_packet packet = {};
+	struct rewire_packet packet;
 
 	if (rewire_packet_parse(skb, vni, ifindex, &packet) != REWIRE_KIND_FLOW)
 		return;

@@ -74,7 +74,8 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	       rewire_put_u64(skb, REWIRE_A_STATS_ICMP_UNSENT, sum->icmp_unsent) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICTS_FORBIDDEN,
-			      sum->verdicts_forbidden);
+			      sum->verdicts_forbidden) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_BATCHED, sum->batched);
 }
 
 static bool rewire_stats_fill_reasons(struct sk_buff *skb, const struct rewire_stats *sum)

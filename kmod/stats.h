@@ -27,6 +27,7 @@ struct rewire_net;
  * @icmp_unsent: those without an address, a route, or memory
  * @copied: copies made of packets
  * @verdicts_forbidden: what the daemon may not install, see network.c
+ * @batched: of @received, packets that went in a batch
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.
@@ -48,6 +49,7 @@ struct rewire_stats {
 	u64 icmp_unsent;
 	u64 copied;
 	u64 verdicts_forbidden;
+	u64 batched;
 	u64 reason[__REWIRE_REASON_MAX];
 };
 

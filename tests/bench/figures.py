@@ -32,7 +32,7 @@ class Figure:
 
 
 class Comparison:
-    """All systems under one load: family, number of flows, size of packets."""
+    """All systems under one load: family, number of flows, size of packets, delivery."""
 
     def __init__(self, measurements):
         self.paired = {one["system"]: [lower_quartile([system / plain for plain, system in bursts])
@@ -67,8 +67,9 @@ class Comparison:
 
 
 def comparisons(results):
-    """By (family, flows, size), in the order of measurement"""
+    """By (family, flows, size, slot), in the order of measurement"""
     found = {}
     for one in results["measurements"]:
-        found.setdefault((one["family"], one["flows"], one["size"]), []).append(one)
+        load = one["family"], one["flows"], one["size"], one.get("slot", 0)
+        found.setdefault(load, []).append(one)
     return {load: Comparison(measurements) for load, measurements in found.items()}

@@ -20,6 +20,7 @@ import time
 from generator import CPU_TIME, FLOWS, enter
 from systems import SYSTEMS, System, run
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 ETH_P_ALL = 3
 SIZES = {64: (60, 78), 1500: (1514, 1514)}      # of frames without their check sum, by family
 
@@ -35,7 +36,10 @@ def guest():
     with open("/proc/cpuinfo", encoding="ascii") as file:
         names = [line.split(":")[1].strip() for line in file
                  if line.startswith(("model name", "host"))]
+    revision = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"],
+                              capture_output=True, text=True, check=False).stdout.strip()
     return {"kind": kind, "kernel": platform.release(), "machine": names[0] if names else "",
+            "revision": revision or "unknown",
             "processors": os.cpu_count(), "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}
 
 
@@ -93,24 +97,28 @@ class Bench:
                              f"after {time.monotonic() - began:.1f} s")
             for size in self.options.sizes:
                 if size == 64 or flows.name == "1k":
-                    self.compare(plain, systems, flows, size)
+                    for slot in self.options.slots:
+                        self.compare(plain, systems, flows, size, slot)
         for system in systems + [plain]:
             system.delete()
 
-    def compare(self, plain, systems, flows, size):
+    def compare(self, plain, systems, flows, size, slot):
         rounds = {system.name: [] for system in systems}
         for system in systems + [plain]:
             system.prepare(SIZES[size][system.family == 6])
+            system.forward.deliver(slot)
         for number in range(self.options.rounds):
             turn = number % len(systems)
             for system in systems[turn:] + systems[:turn]:
                 rounds[system.name].append([
                     [round(which.forward.burst(flows, burst), 1) for which in (plain, system)]
                     for burst in range(self.options.bursts)])
+        for system in systems + [plain]:
+            system.forward.deliver(0)
         for name, found in rounds.items():
             self.found.append({"family": plain.family, "flows": flows.name, "size": size,
-                               "system": name, "rounds": found})
-            self.say(f"# IPv{plain.family} {flows.name} {size}: {name} done")
+                               "slot": slot, "system": name, "rounds": found})
+            self.say(f"# IPv{plain.family} {flows.name} {size} {slot}: {name} done")
 
 
 def main():
@@ -121,6 +129,8 @@ def main():
     parser.add_argument("--family", type=int, nargs="+", default=[4, 6])
     parser.add_argument("--flows", nargs="+", default=[flows.name for flows in FLOWS])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 1500])
+    parser.add_argument("--slots", type=int, nargs="+", default=[0, 50],
+                        help="microseconds whose packets arrive at once; 0: one by one")
     parser.add_argument("--systems", nargs="+", default=[kind.name for kind in SYSTEMS])
     options = parser.parse_args()
     prepare_machine()

@@ -18,23 +18,30 @@ LINE = "{:<36} {:>9} {:>9} {:>9} {:>8}   {}"
 
 def head(results):
     guest = results["guest"]
-    return (f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors\n"
+    return (f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors; "
+            f"Rewire {guest.get('revision', 'before')}\n"
             f"{guest['date']}, {results['rounds']} rounds of {results['bursts']} bursts, "
             "systems interleaved\n"
             "Nanoseconds a packet: of the whole way (made, forwarded, dropped), and above the floor")
 
 
 def ratio(figure):
+    """Where there is none, in no round it was more than this."""
     if not figure.sound:
-        return f"none: rounds differ by {figure.spread:.0%}"
+        return f"none: rounds differ by {figure.spread:.0%}; at most {max(figure.values):.2f}"
     return f"{figure.median:.2f} ({figure.low:.2f} to {figure.high:.2f})"
+
+
+def delivery(slot):
+    """How packets come"""
+    return f"all of {slot} us at once" if slot else "one by one"
 
 
 def table(results):
     lines = [head(results)]
-    for (family, flows, size), one in comparisons(results).items():
+    for (family, flows, size, slot), one in comparisons(results).items():
         best = one.best_peer()
-        lines += ["", f"IPv{family}, {flows} flow{'s' * (flows != '1')}, {size} bytes; plain router "
+        lines += ["", f"IPv{family}, {flows} flow{'s' * (flows != '1')}, {size} bytes, {delivery(slot)}; plain router "
                   f"{one.plain:.0f} ns; ratio of costs to {best}'s",
                   LINE.format("", "way", "cost", "quartiles", "", "ratio")]
         for system in one.systems:
@@ -77,20 +84,20 @@ def ratios_to_daemon(values, all_values):
 
 
 def plot(results, stem):
-    """Costs by number of flows, a panel for each family and size"""
+    """Costs by number of flows, a panel for each family, size and delivery"""
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     found = comparisons(results)
-    panels = list(dict.fromkeys((family, size) for family, _, size in found))
+    panels = list(dict.fromkeys((family, size, slot) for family, _, size, slot in found))
     figure, axes = pyplot.subplots(1, len(panels), squeeze=False, sharey=True,
                                    figsize=(1.5 + 4 * len(panels), 4.5))
-    for axis, (family, size) in zip(axes[0], panels):
-        loads = [flows for f, flows, s in found if (f, s) == (family, size)]
-        systems = [name for name in found[family, loads[0], size].systems if name != "floor"]
+    for axis, (family, *how) in zip(axes[0], panels):
+        loads = [flows for f, flows, *h in found if (f, h) == (family, how)]
+        systems = [name for name in found[family, loads[0], *how].systems if name != "floor"]
         for place, system in enumerate(systems):
-            costs = [found[family, flows, size].cost(system) for flows in loads]
+            costs = [found[family, flows, *how].cost(system) for flows in loads]
             middle = [cost.median for cost in costs]
             axis.bar([x + place / (len(systems) + 1) for x in range(len(loads))], middle,
                      width=1 / (len(systems) + 1), label=results["titles"][system],
@@ -99,7 +106,7 @@ def plot(results, stem):
         axis.set_xticks([x + (len(systems) - 1) / 2 / (len(systems) + 1)
                          for x in range(len(loads))], loads)
         axis.set_xlabel("flows")
-        axis.set_title(f"IPv{family}, {size} bytes")
+        axis.set_title(f"IPv{family}, {how[0]} bytes,\n{delivery(how[1])}", fontsize="small")
     axes[0][0].set_ylabel("ns a packet above the floor")
     axes[0][0].legend(fontsize="small")
     guest = results["guest"]
@@ -120,7 +127,7 @@ def slower(plain, slow):
     for load, one in before.items():
         added = after[load].cost("rewire").median - one.cost("rewire").median
         right &= int(added) in SLOWER
-        print(f"IPv{load[0]}, {load[1]} flows: {added:.0f} ns more a packet, where 100 were added")
+        print(f"IPv{load[0]}, {load[1]} flows, {delivery(load[3])}: {added:.0f} ns more a packet, where 100 were added")
     return right
 
 

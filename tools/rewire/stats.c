@@ -31,6 +31,7 @@ static void show_packets(const struct rw_stats *stats)
 	print_number("passed", "passed", stats->passed);
 	print_number("forwarded", "forwarded", stats->forwarded);
 	print_number("copied", "copied", stats->copied);
+	print_number("batched", "batched", stats->batched);
 	print_line();
 	print_number("icmp-translated", "icmp-translated", stats->icmp_translated);
 	print_number("icmp-sent", "icmp-sent", stats->icmp_sent);

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Batches. In a large table a packet's way is a wait for memory: for its place in the table, then
+ * for the flow that is there. Devices deliver packets one after the other without a pause, so
+ * a few of them go together: while the places of some are fetched, the next ones are parsed, and
+ * while one is rewritten and sent, the flows of those behind it are fetched.
+ *
+ * A batch belongs to a CPU, and only code with bottom halves disabled touches it. It goes its way
+ * when it is full, at the latest when the CPU has seen to all that its devices had for it, and
+ * before a packet that does not wait: so packets keep their order. One that was alone has
+ * waited in vain, so then the next ones do not.
+ *
+ * Its packets outlive the RCU read side that they came in: so who detaches a device waits for
+ * the batches, as it waits for readers.
+ */
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/moduleparam.h>
+#include <linux/netfilter_netdev.h>
+#include <linux/percpu.h>
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "batch.h"
+#include "namespace.h"
+#include "packet.h"
+
+/* Packets of a batch: what it keeps of them should not push out of the cache what they need */
+#define REWIRE_BATCH_MAX	16
+/* A flow is fetched so many packets behind the fetch of its place: by then that has come */
+#define REWIRE_BATCH_AHEAD	4
+/* And where it is another one, the next is fetched so many packets before it is needed */
+#define REWIRE_BATCH_NEXT	2
+/* Packets that do not wait after one that has waited in vain */
+#define REWIRE_BATCH_REST	64
+
+static unsigned int rewire_batch_flows = 4096;
+module_param_named(batch_flows, rewire_batch_flows, uint, 0644);
+MODULE_PARM_DESC(batch_flows,
+		 "From about so many flows of a network namespace on, packets go in batches");
+
+/**
+ * struct rewire_waiting - a packet in a batch
+ * @ns: the namespace
+ * @skb: the packet
+ * @place: where its key is in the table
+ * @packet: what the parser says of it
+ */
+struct rewire_waiting {
+	struct rewire_net *ns;
+	struct sk_buff *skb;
+	struct rewire_place place;
+	struct rewire_packet packet;
+};
+
+/**
+ * struct rewire_batch - a CPU's
+ * @tasklet: lets it go when the CPU has no more for it
+ * @count: packets that wait
+ * @fetched: of them, those whose flows have been asked for
+ * @rest: packets that will not wait
+ * @runs: how often it has gone its way
+ * @running: it is on its way: what comes meanwhile comes out of it, and does not wait
+ * @filled: it has been full since the tasklet ran
+ * @waiting: the packets, in the order in which they came
+ */
+struct rewire_batch {
+	struct tasklet_struct tasklet;
+	unsigned int count;
+	unsigned int fetched;
+	unsigned int rest;
+	unsigned int runs;
+	bool running;
+	bool filled;
+	struct rewire_waiting waiting[REWIRE_BATCH_MAX];
+};
+
+static DEFINE_PER_CPU(struct rewire_batch, rewire_batches);
+
+static void rewire_batch_fetch(struct rewire_batch *batch)
+{
+	const struct rewire_waiting *waiting = &batch->waiting[batch->fetched++];
+
+	rewire_place_prefetch(waiting->ns, &waiting->place);
+}
+
+/* Context: RCU read side, bottom halves disabled. */
+static void rewire_batch_run(struct rewire_batch *batch)
+{
+	struct rewire_waiting *waiting, *next, *end = batch->waiting + batch->count;
+
+	batch->running = true;
+	while (batch->fetched < batch->count)
+		rewire_batch_fetch(batch);
+	for (waiting = batch->waiting; waiting < end; waiting++) {
+		next = waiting + REWIRE_BATCH_NEXT;
+		if (next < end)
+			rewire_place_prefetch_next(next->ns, &next->packet.key, &next->place);
+		rewire_packet_continue(waiting->ns, waiting->skb, &waiting->packet,
+				       &waiting->place);
+	}
+	batch->fetched = 0;
+	batch->running = false;
+	/* Both pair with the loads of rewire_batch_wait(): then all of it is done. */
+	smp_store_release(&batch->count, 0);
+	smp_store_release(&batch->runs, batch->runs + 1);
+}
+
+static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
+{
+	struct rewire_batch *batch = container_of(tasklet, struct rewire_batch, tasklet);
+
+	if (batch->count == 1 && !batch->filled)
+		batch->rest = REWIRE_BATCH_REST;
+	batch->filled = false;
+	rcu_read_lock();
+	rewire_batch_run(batch);
+	rcu_read_unlock();
+}
+
+/* A small table is in the processor's own cache. One has about four places for each flow. */
+static bool rewire_batch_pays(struct rewire_net *ns)
+{
+	return rewire_flow_table_size(ns) >= 4 * (u64)READ_ONCE(rewire_batch_flows);
+}
+
+/*
+ * What others have a part in cannot be kept, nor can what refers to things that are there within
+ * the RCU read side alone. And what is passed after it was kept has left the other hooks of its
+ * device behind.
+ */
+static bool rewire_batch_may_keep(struct sk_buff *skb)
+{
+	const struct nf_hook_entries *hooks = rcu_dereference(skb->dev->nf_hooks_ingress);
+
+	return !skb_shared(skb) && !skb_dst(skb) && !skb_sk_is_prefetched(skb) &&
+	       hooks && hooks->num_hook_entries == 1;
+}
+
+/**
+ * rewire_batch_room() - whether a packet is to wait for others
+ * @ns: the namespace
+ * @skb: the packet, of an attached device
+ *
+ * Context: RCU read side, bottom halves disabled.
+ * Return: NULL: it is not; or where to parse it to, for rewire_batch_add().
+ */
+struct rewire_packet *rewire_batch_room(struct rewire_net *ns, struct sk_buff *skb)
+{
+	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+
+	if (!rewire_batch_pays(ns) || batch->running)
+		return NULL;
+	if (batch->rest) {
+		batch->rest--;
+		return NULL;
+	}
+	return rewire_batch_may_keep(skb) ? &batch->waiting[batch->count].packet : NULL;
+}
+
+/**
+ * rewire_batch_add() - let a packet wait for others
+ * @ns: the namespace
+ * @skb: the packet, for which there was room; consumed
+ *
+ * Context: RCU read side, bottom halves disabled.
+ */
+void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
+{
+	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+	struct rewire_waiting *waiting = &batch->waiting[batch->count];
+
+	waiting->ns = ns;
+	waiting->skb = skb;
+	rewire_place_find(ns, &waiting->packet.key, &waiting->place);
+	this_cpu_inc(ns->stats->batched);
+	WRITE_ONCE(batch->count, batch->count + 1);
+	if (batch->count > REWIRE_BATCH_AHEAD)
+		rewire_batch_fetch(batch);
+	if (batch->count == 1)
+		tasklet_schedule(&batch->tasklet);
+	if (batch->count == REWIRE_BATCH_MAX) {
+		batch->filled = true;
+		rewire_batch_run(batch);
+	}
+}
+
+/* Let those go that wait, before a packet that does not. */
+void rewire_batch_go(void)
+{
+	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+
+	if (batch->count && !batch->running)
+		rewire_batch_run(batch);
+}
+
+/**
+ * rewire_batch_wait() - wait for the packets that are in batches now
+ *
+ * They have gone their way when it returns. Context: process.
+ */
+void rewire_batch_wait(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct rewire_batch *batch = per_cpu_ptr(&rewire_batches, cpu);
+		unsigned int runs = smp_load_acquire(&batch->runs);
+
+		while (smp_load_acquire(&batch->count) && smp_load_acquire(&batch->runs) == runs)
+			usleep_range(10, 100);
+	}
+}
+
+void rewire_batch_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		tasklet_setup(&per_cpu_ptr(&rewire_batches, cpu)->tasklet, rewire_batch_tasklet);
+}
+
+/* Nobody adds packets any more. */
+void rewire_batch_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		tasklet_kill(&per_cpu_ptr(&rewire_batches, cpu)->tasklet);
+}

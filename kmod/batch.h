@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Packets that go their way together, so that none waits for memory by itself. */
+#ifndef REWIRE_BATCH_H
+#define REWIRE_BATCH_H
+
+#include <linux/skbuff.h>
+
+struct rewire_net;
+struct rewire_packet;
+
+void rewire_batch_init(void);
+void rewire_batch_exit(void);
+struct rewire_packet *rewire_batch_room(struct rewire_net *ns, struct sk_buff *skb);
+void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb);
+void rewire_batch_go(void);
+void rewire_batch_wait(void);
+
+#endif /* REWIRE_BATCH_H */

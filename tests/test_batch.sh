@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Packets that a device delivers without a pause go their way together: in order, none lost, none
+# left over when the device or the module goes.
+. "$(dirname "$0")/lib/lib.sh"
+
+bursts=50 burst=40
+packets=$((bursts * burst))
+parameter=/sys/module/rewire/parameters/batch_flows
+
+# send_bursts ADDRESS
+send_bursts() {
+	in_ns t1 /usr/bin/python3 -B "$tests/lib/bursts.py" send 4500 "$1" 9 $bursts
+}
+
+# arrive NAMESPACE ADDRESS: what NAMESPACE gets of the bursts that t1 sends to ADDRESS
+arrive() {
+	local receiver
+
+	in_ns "$1" /usr/bin/python3 -B "$tests/lib/bursts.py" receive 9 $packets > "$work/arrived" &
+	receiver=$!
+
+	wait_for 30 listens "$1" -u 9 && send_bursts "$2"
+	wait "$receiver"
+	cat "$work/arrived"
+}
+
+no_rules() {
+	rewire -j rule show | jq -r '.[].id' | while read -r id; do rewire rule del id "$id"; done
+}
+
+# As many packets as flows say have come.
+books() {
+	echo $(($(figure received) - $(figure translated) - $(figure passed) - $(drops)))
+}
+
+small_tables() {
+	equal "packets of a few flows go one by one, and arrive" "$(arrive out "$out4")" "$packets in order"
+	equal "none waits for another" "$(figure batched)" 0
+}
+
+translated() {
+	local before
+
+	before=$(figure batched)
+	equal "packets of a burst arrive in their order" "$(arrive out "$out4")" "$packets in order"
+	check "they went in batches" test $(($(figure batched) - before)) -ge $((packets / 2))
+	equal "the flow has counted each" \
+		"$(rewire -j -s flow get vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" |
+			jq '."orig-counters".packets')" $((2 * packets))
+}
+
+alone() {
+	local before
+
+	before=$(figure batched)
+	in_ns t1 bash -c "for i in {1..100}; do echo x > /dev/udp/$out4/10; done"
+	check "one after the other they do not wait, but for a try now and then" \
+		test $(($(figure batched) - before)) -le 10
+}
+
+passed() {
+	local before
+
+	before=$(figure batched)
+	equal "what is passed reaches the host in its order" "$(arrive host 10.0.0.1)" "$packets in order"
+	check "in batches, too" test $(($(figure batched) - before)) -ge $((packets / 2))
+}
+
+dropped() {
+	local before
+
+	rewire rule add vni 10 dst 10.0.0.1 drop
+	before=$(reason drop-rule)
+	send_bursts 10.0.0.1
+	equal "what a rule drops is dropped" "$(($(reason drop-rule) - before))" $packets
+	no_rules
+}
+
+# With hooks of a firewall on the device, which are to see what is passed
+other_hooks() {
+	local before
+
+	in_ns host nft -f - <<-'END' || return
+		table netdev wall {
+			chain ingress {
+				type filter hook ingress device t1 priority 100;
+				udp dport 9 counter drop
+			}
+		}
+	END
+	before=$(figure batched)
+	send_bursts 10.0.0.1
+	equal "a firewall behind on the same device sees all that is passed" \
+		"$(in_ns host nft -j list chain netdev wall ingress |
+			jq '[.. | .counter? // empty | .packets][0]')" $packets
+	equal "for which packets go one by one" "$(figure batched)" "$before"
+	in_ns host nft delete table netdev wall
+}
+
+# There is room for a few while a flow is decided
+held() {
+	rewire flow flush
+	rewire rule add vni 10 punt orphan hold
+	write_config && start_rewired
+	match "what is held of a new flow leaves in its order, before the rest" "$(arrive out "$out4")" \
+		'^[0-9]+ in order$'
+	check "each was sent or dropped" wait_for 10 eval '[ "$(books)" = 0 ]'
+	stop_rewired
+	no_rules
+	rewire flow flush
+}
+
+# The device is detached and attached, and flows come and go, in the midst of bursts.
+churn() {
+	local i
+
+	spawn t1 /usr/bin/python3 -B "$tests/lib/bursts.py" send 4500 "$out4" 9 100000
+	for i in $(seq 30); do
+		rewire attach del dev t1
+		rewire attach add dev t1 vni 10
+		rewire flow flush
+		rewire flow add vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" to vni 0 src "$nat4:900"
+	done
+	kill "$spawned"
+	check "each packet was sent, passed or dropped" wait_for 10 eval '[ "$(books)" = 0 ]'
+	spawn t1 /usr/bin/python3 -B "$tests/lib/bursts.py" send 4500 "$out4" 9 100000
+	check "the module goes in the midst of bursts" unload_module
+	kill "$spawned"
+}
+
+topology && attach_all || exit 1
+in_ns t1 ethtool -K eth0 tx-udp-segmentation off > /dev/null || exit 1
+rewire flow add vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" to vni 0 src "$nat4:900"
+small_tables
+echo 0 > $parameter
+translated
+alone
+passed
+dropped
+if in_ns host nft list ruleset > /dev/null 2>&1; then
+	other_hooks
+else
+	lacking "hooks of a firewall"
+fi
+held
+churn
+test_end
