@@ -127,6 +127,7 @@ churn() {
 	spawn t1 /usr/bin/python3 -B "$tests/lib/bursts.py" send 4500 "$out4" 9 100000
 	check "the module goes in the midst of bursts" unload_module
 	kill "$spawned"
+	check "and is loaded again" insmod "$REWIRE_MODULE"
 }
 
 topology && attach_all || exit 1
