@@ -183,6 +183,8 @@ struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 unsigned int rewire_flow_table_size(struct rewire_net *ns);
 void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 		       struct rewire_place *place);
+void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,
+			     struct rewire_place *place);
 void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place);
 void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
 				const struct rewire_place *place);

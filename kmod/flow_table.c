@@ -24,6 +24,14 @@
 
 static siphash_key_t rewire_hash_secret __read_mostly;
 
+/* The key that a CPU has looked up last, for those that come several times in a row. */
+struct rewire_recent {
+	struct rewire_key key;
+	struct rewire_place place;
+};
+
+static DEFINE_PER_CPU(struct rewire_recent, rewire_recent);
+
 static __always_inline void rewire_hash_round(u64 *v)
 {
 	SIPHASH_PERMUTATION(v[0], v[1], v[2], v[3]);
@@ -113,7 +121,7 @@ unsigned int rewire_flow_table_size(struct rewire_net *ns)
 	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size;
 }
 
-/* Where a key is, and fetch that. Context of these four: RCU read side. */
+/* Where a key is, and fetch that. Context of this and the next ones: RCU read side. */
 void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 		       struct rewire_place *place)
 {
@@ -124,57 +132,88 @@ void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 	prefetch(rht_bucket(buckets, place->hash & (buckets->size - 1)));
 }
 
-/* Return: the first entry there, or NULL: there is none, or the table is another one by now. */
-static struct rhash_head *rewire_place_head(const struct bucket_table *buckets,
-					    const struct rewire_place *place)
+/* The same for a key that is often that of the packet before. Bottom halves disabled. */
+void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,
+			     struct rewire_place *place)
 {
-	struct rhash_head *head;
+	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+	struct rewire_recent *recent = this_cpu_ptr(&rewire_recent);
 
+	if (recent->place.seed != buckets->hash_rnd || !rewire_key_equal(key, &recent->key)) {
+		rewire_place_find(ns, key, &recent->place);
+		recent->key = *key;
+	}
+	*place = recent->place;
+}
+
+/* Return: where a place's chain begins, or NULL: the table is another one by now. */
+static struct rhash_lock_head __rcu *const *
+rewire_place_bucket(const struct bucket_table *buckets, const struct rewire_place *place)
+{
 	if (unlikely(buckets->hash_rnd != place->seed))
 		return NULL;
-	head = rht_ptr_rcu(rht_bucket(buckets, place->hash & (buckets->size - 1)));
-	return rht_is_a_nulls(head) ? NULL : head;
+	return rht_bucket(buckets, place->hash & (buckets->size - 1));
+}
+
+/* Return: the first entry there, or NULL. */
+static struct rewire_tuple *rewire_place_first(struct rewire_net *ns,
+					       const struct rewire_place *place)
+{
+	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+	struct rhash_lock_head __rcu *const *bucket = rewire_place_bucket(buckets, place);
+	struct rhash_head *head = bucket ? rht_ptr_rcu(bucket) : NULL;
+
+	if (!head || rht_is_a_nulls(head))
+		return NULL;
+	return container_of(head, struct rewire_tuple, node);
 }
 
 /* Fetch the flow that is there, when the place itself has come. */
 void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place)
 {
-	struct rhash_head *head =
-		rewire_place_head(rht_dereference_rcu(ns->flows.tbl, &ns->flows), place);
+	struct rewire_tuple *tuple = rewire_place_first(ns, place);
 
-	if (head)
-		rewire_flow_prefetch(container_of(head, struct rewire_tuple, node));
+	if (tuple)
+		rewire_flow_prefetch(tuple);
 }
 
 /* Where the first flow there is another one, fetch the next. */
 void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
 				const struct rewire_place *place)
 {
-	struct rhash_head *head =
-		rewire_place_head(rht_dereference_rcu(ns->flows.tbl, &ns->flows), place);
+	struct rewire_tuple *tuple = rewire_place_first(ns, place);
+	struct rhash_head *next;
 
-	if (!head || rewire_key_equal(key, &container_of(head, struct rewire_tuple, node)->key))
+	if (!tuple || rewire_key_equal(key, &tuple->key))
 		return;
-	head = rcu_dereference(head->next);
-	if (!rht_is_a_nulls(head))
-		rewire_flow_prefetch(container_of(head, struct rewire_tuple, node));
+	next = rcu_dereference(tuple->node.next);
+	if (!rht_is_a_nulls(next))
+		rewire_flow_prefetch(container_of(next, struct rewire_tuple, node));
 }
 
-/* Look up a key whose place is known. */
+/* As rhashtable_lookup() does, for a key whose place is known: what was found before may be old. */
 struct rewire_tuple *rewire_place_lookup(struct rewire_net *ns, const struct rewire_key *key,
 					 const struct rewire_place *place)
 {
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
-	struct rhash_head *head = rewire_place_head(buckets, place);
+	struct rhash_lock_head __rcu *const *bucket = rewire_place_bucket(buckets, place);
 	struct rewire_tuple *tuple;
+	struct rhash_head *head;
 
-	for (; head && !rht_is_a_nulls(head); head = rcu_dereference(head->next)) {
-		tuple = container_of(head, struct rewire_tuple, node);
-		if (rewire_key_equal(key, &tuple->key))
-			return tuple;
-	}
-	/* It may have moved to another table meanwhile, or to another place of its chain. */
-	return rewire_tuple_lookup(ns, key);
+	if (unlikely(!bucket))
+		return rewire_tuple_lookup(ns, key);
+	do {
+		for (head = rht_ptr_rcu(bucket); !rht_is_a_nulls(head);
+		     head = rcu_dereference(head->next)) {
+			tuple = container_of(head, struct rewire_tuple, node);
+			rewire_flow_prefetch(tuple);
+			if (rewire_key_equal(key, &tuple->key))
+				return tuple;
+		}
+	} while (head != RHT_NULLS_MARKER(bucket));	/* the end of another chain */
+	smp_rmb();	/* who does not find it here sees the table that it has been moved to */
+	return unlikely(rcu_access_pointer(buckets->future_tbl)) ? rewire_tuple_lookup(ns, key) :
+								   NULL;
 }
 
 /* Return: NULL, or who has the key already, or an error pointer. */

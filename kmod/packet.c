@@ -282,7 +282,7 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 	return NF_STOLEN;
 }
 
-/* Place: of its key, if that is known, else NULL. */
+/* Place: of its key. */
 static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *skb,
 					 const struct rewire_packet *packet,
 					 const struct rewire_place *place)
@@ -296,8 +296,7 @@ static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *
 	int i;
 
 	for (i = 0; i < REWIRE_LOOKUPS; i++) {
-		tuple = place ? rewire_place_lookup(ns, &packet->key, place) :
-				rewire_tuple_lookup(ns, &packet->key);
+		tuple = rewire_place_lookup(ns, &packet->key, place);
 		if (!tuple) {
 			verdict = rewire_packet_miss(ns, skb, packet, true, why);
 			if (verdict == NF_REPEAT)
@@ -368,6 +367,8 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 					struct rewire_packet *packet,
 					enum rewire_kind kind)
 {
+	struct rewire_place place;
+
 	switch (kind) {
 	case REWIRE_KIND_FOREIGN:
 		return NF_ACCEPT;
@@ -384,7 +385,8 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 		packet->mute |= rewire_protocol_is_icmp(rewire_key_protocol(&packet->key));
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:
-		return rewire_packet_lookup(ns, skb, packet, NULL);
+		rewire_place_find_again(ns, &packet->key, &place);
+		return rewire_packet_lookup(ns, skb, packet, &place);
 	}
 }
 
