@@ -121,7 +121,8 @@ static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
 /* A small table is in the processor's own cache. One has about four places for each flow. */
 static bool rewire_batch_pays(struct rewire_net *ns)
 {
-	return rewire_flow_table_size(ns) >= 4 * (u64)READ_ONCE(rewire_batch_flows);
+	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size >=
+	       4 * (u64)READ_ONCE(rewire_batch_flows);
 }
 
 /*
@@ -137,25 +138,34 @@ static bool rewire_batch_may_keep(struct sk_buff *skb)
 	       hooks && hooks->num_hook_entries == 1;
 }
 
+/* Let those go that wait, before a packet that does not. */
+void rewire_batch_go(void)
+{
+	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+
+	if (batch->count && !batch->running)
+		rewire_batch_run(batch);
+}
+
 /**
  * rewire_batch_room() - whether a packet is to wait for others
  * @ns: the namespace
  * @skb: the packet, of an attached device
  *
  * Context: RCU read side, bottom halves disabled.
- * Return: NULL: it is not; or where to parse it to, for rewire_batch_add().
+ * Return: where to parse it to, for rewire_batch_add(); or NULL: it is its turn now.
  */
 struct rewire_packet *rewire_batch_room(struct rewire_net *ns, struct sk_buff *skb)
 {
 	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
 
-	if (!rewire_batch_pays(ns) || batch->running)
-		return NULL;
-	if (batch->rest) {
-		batch->rest--;
-		return NULL;
+	if (rewire_batch_pays(ns) && !batch->running) {
+		if (!batch->rest && rewire_batch_may_keep(skb))
+			return &batch->waiting[batch->count].packet;
+		batch->rest -= !!batch->rest;
 	}
-	return rewire_batch_may_keep(skb) ? &batch->waiting[batch->count].packet : NULL;
+	rewire_batch_go();
+	return NULL;
 }
 
 /**
@@ -183,15 +193,6 @@ void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 		batch->filled = true;
 		rewire_batch_run(batch);
 	}
-}
-
-/* Let those go that wait, before a packet that does not. */
-void rewire_batch_go(void)
-{
-	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
-
-	if (batch->count && !batch->running)
-		rewire_batch_run(batch);
 }
 
 /**

@@ -180,7 +180,6 @@ int rewire_flow_table_init(struct rewire_net *ns);
 void rewire_flow_table_exit(struct rewire_net *ns);
 struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 					 const struct rewire_key *key);
-unsigned int rewire_flow_table_size(struct rewire_net *ns);
 void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 		       struct rewire_place *place);
 void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,

@@ -115,12 +115,6 @@ struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 	return rhashtable_lookup(&ns->flows, key, rewire_flow_table_params);
 }
 
-/* Places that the table has. Context: RCU read side. */
-unsigned int rewire_flow_table_size(struct rewire_net *ns)
-{
-	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size;
-}
-
 /* Where a key is, and fetch that. Context of this and the next ones: RCU read side. */
 void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 		       struct rewire_place *place)
@@ -139,7 +133,9 @@ void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	struct rewire_recent *recent = this_cpu_ptr(&rewire_recent);
 
-	if (recent->place.seed != buckets->hash_rnd || !rewire_key_equal(key, &recent->key)) {
+	/* Mostly it is the ports that differ. */
+	if (key->sport != recent->key.sport || recent->place.seed != buckets->hash_rnd ||
+	    !rewire_key_equal(key, &recent->key)) {
 		rewire_place_find(ns, key, &recent->place);
 		recent->key = *key;
 	}

@@ -404,7 +404,7 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex)
 {
-	struct rewire_packet packet;
+	struct rewire_packet packet __uninitialized;	/* the parser clears it */
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
@@ -427,13 +427,15 @@ unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 {
 	struct rewire_packet *packet = rewire_batch_room(ns, skb);
 
-	if (packet && rewire_packet_parse(skb, vni, ifindex, packet) == REWIRE_KIND_FLOW) {
-		this_cpu_inc(ns->stats->received);
-		rewire_batch_add(ns, skb);
-		return NF_STOLEN;
+	if (!packet)
+		return rewire_packet_handle(ns, skb, vni, ifindex);
+	if (rewire_packet_parse(skb, vni, ifindex, packet) != REWIRE_KIND_FLOW) {
+		rewire_batch_go();
+		return rewire_packet_handle(ns, skb, vni, ifindex);
 	}
-	rewire_batch_go();
-	return rewire_packet_handle(ns, skb, vni, ifindex);
+	this_cpu_inc(ns->stats->received);
+	rewire_batch_add(ns, skb);
+	return NF_STOLEN;
 }
 
 /* The rest of the way of a packet that has waited, see batch.c. */
