@@ -6,9 +6,9 @@
  * while one is rewritten and sent, the flows of those behind it are fetched.
  *
  * A batch belongs to a CPU, and only code with bottom halves disabled touches it. It goes its way
- * when it is full, at the latest when the CPU has seen to all that its devices had for it, and
- * before a packet that does not wait: so packets keep their order. One that was alone has
- * waited in vain, so then the next ones do not.
+ * when it is full, when the CPU has seen to all that its devices had for it, and before IP that
+ * does not wait: so packets keep their order. One that was alone has waited in vain, so then
+ * the next ones do not.
  *
  * Its packets outlive the RCU read side that they came in: so who detaches a device waits for
  * the batches, as it waits for readers.
@@ -75,7 +75,7 @@ struct rewire_batch {
 	struct rewire_waiting waiting[REWIRE_BATCH_MAX];
 };
 
-static DEFINE_PER_CPU(struct rewire_batch, rewire_batches);
+static struct rewire_batch __percpu *rewire_batches;
 
 static void rewire_batch_fetch(struct rewire_batch *batch)
 {
@@ -101,9 +101,8 @@ static void rewire_batch_run(struct rewire_batch *batch)
 	}
 	batch->fetched = 0;
 	batch->running = false;
-	/* Both pair with the loads of rewire_batch_wait(): then all of it is done. */
-	smp_store_release(&batch->count, 0);
-	smp_store_release(&batch->runs, batch->runs + 1);
+	smp_store_release(&batch->count, 0);	/* who waits for it sees all of it done */
+	smp_store_release(&batch->runs, batch->runs + 1);	/* likewise */
 }
 
 static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
@@ -125,59 +124,68 @@ static bool rewire_batch_pays(struct rewire_net *ns)
 	       4 * (u64)READ_ONCE(rewire_batch_flows);
 }
 
-/*
- * What others have a part in cannot be kept, nor can what refers to things that are there within
- * the RCU read side alone. And what is passed after it was kept has left the other hooks of its
- * device behind.
+/**
+ * rewire_batch_takes() - whether packets like this one wait for each other
+ * @ns: the namespace
+ * @skb: the packet, of an attached device
+ *
+ * What others have a part in cannot be kept, nor what refers to things that are there within the
+ * RCU read side alone, or was given memory for emergencies. What is passed after it was kept
+ * has left behind the other hooks of its device, and looks to generic XDP of those above as if
+ * it had been redirected. Where bottom halves can be preempted, a CPU's batch is not its own.
+ * Context: RCU read side.
  */
-static bool rewire_batch_may_keep(struct sk_buff *skb)
+bool rewire_batch_takes(struct rewire_net *ns, struct sk_buff *skb)
 {
-	const struct nf_hook_entries *hooks = rcu_dereference(skb->dev->nf_hooks_ingress);
+	const struct nf_hook_entries *hooks;
 
-	return !skb_shared(skb) && !skb_dst(skb) && !skb_sk_is_prefetched(skb) &&
-	       hooks && hooks->num_hook_entries == 1;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !rewire_batch_pays(ns))
+		return false;
+	hooks = rcu_dereference(skb->dev->nf_hooks_ingress);
+	return hooks && hooks->num_hook_entries == 1 &&
+	       !rcu_access_pointer(skb->dev->xdp_prog) && !skb_shared(skb) && !skb_dst(skb) &&
+	       !skb_sk_is_prefetched(skb) && !skb_pfmemalloc(skb);
 }
 
 /* Let those go that wait, before a packet that does not. */
 void rewire_batch_go(void)
 {
-	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+	struct rewire_batch *batch = this_cpu_ptr(rewire_batches);
 
 	if (batch->count && !batch->running)
 		rewire_batch_run(batch);
 }
 
 /**
- * rewire_batch_room() - whether a packet is to wait for others
- * @ns: the namespace
- * @skb: the packet, of an attached device
+ * rewire_batch_room() - ask a packet to wait for others
  *
- * Context: RCU read side, bottom halves disabled.
+ * Context: bottom halves disabled.
  * Return: where to parse it to, for rewire_batch_add(); or NULL: it is its turn now.
  */
-struct rewire_packet *rewire_batch_room(struct rewire_net *ns, struct sk_buff *skb)
+struct rewire_packet *rewire_batch_room(void)
 {
-	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+	struct rewire_batch *batch = this_cpu_ptr(rewire_batches);
 
-	if (rewire_batch_pays(ns) && !batch->running) {
-		if (!batch->rest && rewire_batch_may_keep(skb))
-			return &batch->waiting[batch->count].packet;
-		batch->rest -= !!batch->rest;
+	if (batch->running)
+		return NULL;
+	if (batch->rest) {
+		batch->rest--;
+		return NULL;
 	}
-	rewire_batch_go();
-	return NULL;
+	return &batch->waiting[batch->count].packet;
 }
 
 /**
  * rewire_batch_add() - let a packet wait for others
  * @ns: the namespace
- * @skb: the packet, for which there was room; consumed
+ * @skb: the packet, for which there was room, and which was parsed; consumed
  *
+ * When the CPU is wanted for something else, so may be the tasklet, and then nobody waits.
  * Context: RCU read side, bottom halves disabled.
  */
 void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 {
-	struct rewire_batch *batch = this_cpu_ptr(&rewire_batches);
+	struct rewire_batch *batch = this_cpu_ptr(rewire_batches);
 	struct rewire_waiting *waiting = &batch->waiting[batch->count];
 
 	waiting->ns = ns;
@@ -189,7 +197,7 @@ void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 		rewire_batch_fetch(batch);
 	if (batch->count == 1)
 		tasklet_schedule(&batch->tasklet);
-	if (batch->count == REWIRE_BATCH_MAX) {
+	if (batch->count == REWIRE_BATCH_MAX || need_resched()) {
 		batch->filled = true;
 		rewire_batch_run(batch);
 	}
@@ -205,20 +213,26 @@ void rewire_batch_wait(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct rewire_batch *batch = per_cpu_ptr(&rewire_batches, cpu);
-		unsigned int runs = smp_load_acquire(&batch->runs);
+		struct rewire_batch *batch = per_cpu_ptr(rewire_batches, cpu);
+		unsigned int runs = READ_ONCE(batch->runs);
 
-		while (smp_load_acquire(&batch->count) && smp_load_acquire(&batch->runs) == runs)
+		/* Both pair with the releases of rewire_batch_run(). */
+		while (smp_load_acquire(&batch->count) &&	/* none, or others */
+		       smp_load_acquire(&batch->runs) == runs)	/* others by now */
 			usleep_range(10, 100);
 	}
 }
 
-void rewire_batch_init(void)
+int rewire_batch_init(void)
 {
 	int cpu;
 
+	rewire_batches = alloc_percpu(struct rewire_batch);
+	if (!rewire_batches)
+		return -ENOMEM;
 	for_each_possible_cpu(cpu)
-		tasklet_setup(&per_cpu_ptr(&rewire_batches, cpu)->tasklet, rewire_batch_tasklet);
+		tasklet_setup(&per_cpu_ptr(rewire_batches, cpu)->tasklet, rewire_batch_tasklet);
+	return 0;
 }
 
 /* Nobody adds packets any more. */
@@ -227,5 +241,6 @@ void rewire_batch_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		tasklet_kill(&per_cpu_ptr(&rewire_batches, cpu)->tasklet);
+		tasklet_kill(&per_cpu_ptr(rewire_batches, cpu)->tasklet);
+	free_percpu(rewire_batches);
 }

@@ -8,9 +8,10 @@
 struct rewire_net;
 struct rewire_packet;
 
-void rewire_batch_init(void);
+int rewire_batch_init(void);
 void rewire_batch_exit(void);
-struct rewire_packet *rewire_batch_room(struct rewire_net *ns, struct sk_buff *skb);
+bool rewire_batch_takes(struct rewire_net *ns, struct sk_buff *skb);
+struct rewire_packet *rewire_batch_room(void);
 void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb);
 void rewire_batch_go(void);
 void rewire_batch_wait(void);

@@ -126,13 +126,20 @@ void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
 	prefetch(rht_bucket(buckets, place->hash & (buckets->size - 1)));
 }
 
-/* The same for a key that is often that of the packet before. Bottom halves disabled. */
+/*
+ * The same for a key that is often that of the packet before. Bottom halves disabled; where they
+ * can be preempted, nothing is remembered.
+ */
 void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,
 			     struct rewire_place *place)
 {
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	struct rewire_recent *recent = this_cpu_ptr(&rewire_recent);
 
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		rewire_place_find(ns, key, place);
+		return;
+	}
 	/* Mostly it is the ports that differ. */
 	if (key->sport != recent->key.sport || recent->place.seed != buckets->hash_rnd ||
 	    !rewire_key_equal(key, &recent->key)) {

@@ -141,10 +141,15 @@ static int __init rewire_memory_init(void)
 	err = rewire_lane_cache_create();
 	if (err)
 		goto destroy_holds;
+	err = rewire_batch_init();
+	if (err)
+		goto destroy_lanes;
 	rewire_workqueue = alloc_workqueue("rewire", WQ_HIGHPRI | WQ_PERCPU, 0);
 	if (rewire_workqueue)
 		return 0;
 	err = -ENOMEM;
+	rewire_batch_exit();
+destroy_lanes:
 	rewire_lane_cache_destroy();
 destroy_holds:
 	rewire_hold_cache_destroy();
@@ -162,6 +167,7 @@ static void rewire_memory_exit(void)
 	if (leaked)
 		pr_err("%lld objects leaked\n", leaked);
 	destroy_workqueue(rewire_workqueue);
+	rewire_batch_exit();
 	rewire_lane_cache_destroy();
 	rewire_hold_cache_destroy();
 	rewire_flow_cache_destroy();
@@ -173,7 +179,6 @@ static int __init rewire_init(void)
 	int err;
 
 	rewire_policy_init();
-	rewire_batch_init();
 	err = rewire_memory_init();
 	if (err)
 		return err;
@@ -214,7 +219,6 @@ static void __exit rewire_exit(void)
 	rewire_handlers_notifier_unregister();
 	rewire_attach_notifier_unregister();
 	unregister_pernet_subsys(&rewire_net_ops);
-	rewire_batch_exit();
 	rcu_barrier();
 	rewire_memory_exit();
 }

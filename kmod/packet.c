@@ -3,6 +3,7 @@
  * The way of a packet: parse, look its flow up, and do what the flow says; on a
  * miss, what the rules say.
  */
+#include <linux/compiler.h>
 #include <linux/netfilter.h>
 #include <net/gso.h>
 
@@ -390,6 +391,25 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 	}
 }
 
+/* Kind: what the parser says of it. Return: see rewire_packet_handle(). */
+static unsigned int rewire_packet_begin(struct rewire_net *ns, struct sk_buff *skb, u32 vni,
+					struct rewire_packet *packet, enum rewire_kind kind)
+{
+	int ifindex = packet->ifindex;
+
+	if (unlikely(kind == REWIRE_KIND_FRAGMENT)) {
+		if (!rewire_fragment_gather(ns, skb, vni, ifindex))
+			return NF_STOLEN;
+		kind = rewire_packet_parse(skb, vni, ifindex, packet);
+		/* Neighbour discovery must not come in fragments (RFC 6980). */
+		if (kind == REWIRE_KIND_FOREIGN)
+			kind = REWIRE_KIND_FRAGMENT;
+	}
+	if (kind != REWIRE_KIND_FOREIGN)
+		this_cpu_inc(ns->stats->received);
+	return rewire_packet_go_on(ns, skb, packet, kind);
+}
+
 /**
  * rewire_packet_handle() - the way of a packet through the module
  * @ns: the namespace
@@ -408,33 +428,37 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 	enum rewire_kind kind;
 
 	kind = rewire_packet_parse(skb, vni, ifindex, &packet);
-	if (unlikely(kind == REWIRE_KIND_FRAGMENT)) {
-		if (!rewire_fragment_gather(ns, skb, vni, ifindex))
-			return NF_STOLEN;
-		kind = rewire_packet_parse(skb, vni, ifindex, &packet);
-		/* Neighbour discovery must not come in fragments (RFC 6980). */
-		if (kind == REWIRE_KIND_FOREIGN)
-			kind = REWIRE_KIND_FRAGMENT;
-	}
-	if (kind != REWIRE_KIND_FOREIGN)
-		this_cpu_inc(ns->stats->received);
-	return rewire_packet_go_on(ns, skb, &packet, kind);
+	return rewire_packet_begin(ns, skb, vni, &packet, kind);
 }
 
-/* The same for a packet that a device delivers, which may wait for others. */
+/**
+ * rewire_packet_receive() - the same for a packet of a device, which may wait for others
+ *
+ * Where packets wait, those that do not reach the host's stack in the same way, for it delivers
+ * what a hook accepts when a whole list has been through the hook, and might be overtaken.
+ */
 unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 				   u32 vni, int ifindex)
 {
-	struct rewire_packet *packet = rewire_batch_room(ns, skb);
+	struct rewire_packet *room, packet __uninitialized;
+	bool takes = rewire_batch_takes(ns, skb);
+	enum rewire_kind kind;
 
-	if (!packet)
-		return rewire_packet_handle(ns, skb, vni, ifindex);
-	if (rewire_packet_parse(skb, vni, ifindex, packet) != REWIRE_KIND_FLOW) {
-		rewire_batch_go();
-		return rewire_packet_handle(ns, skb, vni, ifindex);
+	room = takes ? rewire_batch_room() : NULL;
+	kind = rewire_packet_parse(skb, vni, ifindex, room ?: &packet);
+	if (room && kind == REWIRE_KIND_FLOW) {
+		this_cpu_inc(ns->stats->received);
+		rewire_batch_add(ns, skb);
+		return NF_STOLEN;
 	}
-	this_cpu_inc(ns->stats->received);
-	rewire_batch_add(ns, skb);
+	if (room)
+		packet = *room;
+	rewire_batch_go();
+	if (rewire_packet_begin(ns, skb, vni, &packet, kind) == NF_STOLEN)
+		return NF_STOLEN;
+	if (!takes)
+		return NF_ACCEPT;
+	rewire_hold_continue(ns, skb, ifindex);
 	return NF_STOLEN;
 }
 
