@@ -431,8 +431,8 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 	return rewire_packet_begin(ns, skb, vni, &packet, kind);
 }
 
-/**
- * rewire_packet_receive() - the same for a packet of a device, which may wait for others
+/*
+ * The same for a packet of a device, which may wait for others.
  *
  * Where packets wait, those that do not reach the host's stack in the same way, for it delivers
  * what a hook accepts when a whole list has been through the hook, and might be overtaken.
