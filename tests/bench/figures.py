@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the measured numbers say.
 
-A round's figure of a system is the lower quartile of its bursts, each divided by the burst of
-the plain router before it: what else the machine does only makes bursts slower. A system's cost
-is how much that is above the same figure of the floor, so it is what the system does with a
-packet, in units of a packet through a plain router.
+A round's figure of a system is the lower quartile of its bursts, divided by that of the bursts of
+the plain router between them: what else the machine does only makes bursts slower, those of the
+router, too. A system's cost is how much that is above the same figure of the floor, so it is
+what the system does with a packet, in units of a packet through a plain router.
 """
 from statistics import median, quantiles
 
@@ -35,7 +35,8 @@ class Comparison:
     """All systems under one load: family, number of flows, size of packets, delivery."""
 
     def __init__(self, measurements):
-        self.paired = {one["system"]: [lower_quartile([system / plain for plain, system in bursts])
+        self.paired = {one["system"]: [lower_quartile([system for _, system in bursts]) /
+                                       lower_quartile([plain for plain, _ in bursts])
                                        for bursts in one["rounds"]] for one in measurements}
         plain = [plain for one in measurements for bursts in one["rounds"] for plain, _ in bursts]
         self.plain = lower_quartile(plain)
