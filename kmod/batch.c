@@ -93,6 +93,8 @@ static void rewire_batch_run(struct rewire_batch *batch)
 	while (batch->fetched < batch->count)
 		rewire_batch_fetch(batch);
 	for (waiting = batch->waiting; waiting < end; waiting++) {
+		if (batch->count > 1)
+			this_cpu_inc(waiting->ns->stats->batched);
 		next = waiting + REWIRE_BATCH_NEXT;
 		if (next < end)
 			rewire_place_prefetch_next(next->ns, &next->packet.key, &next->place);
@@ -191,16 +193,14 @@ void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 	waiting->ns = ns;
 	waiting->skb = skb;
 	rewire_place_find(ns, &waiting->packet.key, &waiting->place);
-	this_cpu_inc(ns->stats->batched);
 	WRITE_ONCE(batch->count, batch->count + 1);
 	if (batch->count > REWIRE_BATCH_AHEAD)
 		rewire_batch_fetch(batch);
 	if (batch->count == 1)
 		tasklet_schedule(&batch->tasklet);
-	if (batch->count == REWIRE_BATCH_MAX || need_resched()) {
-		batch->filled = true;
+	batch->filled |= batch->count == REWIRE_BATCH_MAX;
+	if (batch->count == REWIRE_BATCH_MAX || need_resched())
 		rewire_batch_run(batch);
-	}
 }
 
 /**

@@ -19,6 +19,10 @@
 #include "suspicion.h"
 #include "trace.h"
 
+#ifndef CONFIG_NET_CLS_ACT
+#error "Without CONFIG_NET_CLS_ACT a packet cannot skip the hooks that it has been through"
+#endif
+
 #define REWIRE_HOLD_TICK	(HZ / 10)
 
 static struct kmem_cache *rewire_hold_cache;

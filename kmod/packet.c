@@ -434,8 +434,8 @@ unsigned int rewire_packet_handle(struct rewire_net *ns, struct sk_buff *skb,
 /*
  * The same for a packet of a device, which may wait for others.
  *
- * Where packets wait, those that do not reach the host's stack in the same way, for it delivers
- * what a hook accepts when a whole list has been through the hook, and might be overtaken.
+ * Where packets wait, IP that does not reaches the host's stack in the same way, for that delivers
+ * what a hook accepts when a whole list has been through the hook, and it might be overtaken.
  */
 unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 				   u32 vni, int ifindex)
@@ -451,6 +451,8 @@ unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 		rewire_batch_add(ns, skb);
 		return NF_STOLEN;
 	}
+	if (kind == REWIRE_KIND_FOREIGN)
+		return NF_ACCEPT;
 	if (room)
 		packet = *room;
 	rewire_batch_go();

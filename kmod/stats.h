@@ -27,7 +27,7 @@ struct rewire_net;
  * @icmp_unsent: those without an address, a route, or memory
  * @copied: copies made of packets
  * @verdicts_forbidden: what the daemon may not install, see network.c
- * @batched: of @received, packets that went in a batch
+ * @batched: of @received, packets that went in a batch with others
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.

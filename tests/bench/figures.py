@@ -63,7 +63,8 @@ class Comparison:
                        for ours, theirs in zip(self.costs(system), self.costs(other))])
 
     def best_peer(self, system="rewire"):
-        peers = [other for other in self.paired if other not in (system, "floor")]
+        peers = [other for other in self.paired
+                 if other != "floor" and not other.startswith(system)]
         return min(peers, key=lambda other: self.cost(other).median, default=None)
 
 

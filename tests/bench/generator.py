@@ -95,7 +95,8 @@ class Generator:
         enter(self.namespace)
         six = "6" if ":" in source else ""
         self.take_thread()
-        write(PROC + self.device, f"pkt_size {size}", "clone_skb 0", "delay 0",
+        # Nobody else has a part in a packet, as in one of a device
+        write(PROC + self.device, f"pkt_size {size}", "clone_skb 0", "flag !SHARED", "delay 0",
               "dst_mac " + self.to, "flag UDPCSUM", *(
                   [f"src6 {source}", f"dst6 {destination}"] if six else
                   [f"src_min {source}", f"src_max {source}",

@@ -110,6 +110,7 @@ class Bench:
         for number in range(self.options.rounds):
             turn = number % len(systems)
             for system in systems[turn:] + systems[:turn]:
+                system.turn()
                 rounds[system.name].append([
                     [round(which.forward.burst(flows, burst), 1) for which in (plain, system)]
                     for burst in range(self.options.bursts)])

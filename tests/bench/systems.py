@@ -118,6 +118,9 @@ class System:
         self.forward.prepare(self.at.client, self.at.service, 78)
         self.forward.establish(flows)
 
+    def turn(self):
+        """Before each burst"""
+
     def check(self, flows):
         """Fails when the system does not do what it is measured for."""
 
@@ -254,6 +257,11 @@ class RewireNat(System):
     name, title = "rewire", "Rewire"
     source_nat = destination_nat = flow_state = True
     INSIDE, OUTSIDE = 1, 2
+    batch_flows = 4096
+
+    def turn(self):
+        with open("/sys/module/rewire/parameters/batch_flows", "w", encoding="ascii") as file:
+            file.write(str(self.batch_flows))
 
     def set_up(self):
         # By default flows yield earlier when there are almost as many as there may be
@@ -301,4 +309,11 @@ class RewireNat(System):
             raise RuntimeError(f"{translated} of {flows.count} packets were translated")
 
 
-SYSTEMS = [RewireNat, Flowtable, Nftables, Ipvs, OpenVswitch, Floor]
+class RewireAlone(RewireNat):
+    """Each packet by itself, also those that come together"""
+
+    name, title = "rewire-alone", "Rewire, not in batches"
+    batch_flows = 0xffffffff
+
+
+SYSTEMS = [RewireNat, RewireAlone, Flowtable, Nftables, Ipvs, OpenVswitch, Floor]

@@ -36,7 +36,8 @@ def receive(port, most):
                 server.settimeout(QUIET)
         except TimeoutError:
             pass
-    print(len(found), "in order" if found == sorted(found) else "not in order")
+    in_order = all(one < next_one for one, next_one in zip(found, found[1:]))
+    print(len(found), "in order" if in_order else "not in order")
 
 
 if sys.argv[1] == "send":
