@@ -3,26 +3,22 @@
 """What it costs to have flows: memory, scans for idle ones, dumps of changes; and to end them.
 
 Runs in a virtual machine; prints JSON. Memory is what slabs and vmalloc have grown by, once the
-flows are there. The scan for idle flows is done by the kernel's workers, so what it takes is their
-time; what a dump of changes takes is the time of this program, which asks for it. Flows are ended
-by one command for all of them: "rewire flow flush", "conntrack -F".
+flows are there. Processor time is that of all processors while nothing but the kernel's own
+work is done. Flows are ended by one command for all of them: "rewire flow flush", "conntrack -F".
 """
 import argparse
-import contextlib
-import glob
 import json
 import re
 import subprocess
 import sys
 import time
 
-from generator import FLOWS, enter
+from generator import CPU_TIME, FLOWS, enter
 from measure import guest, prepare_machine
 from netlink import DUMP, Rewire, u32
 from systems import REWIRE, Flowtable, Ipvs, Nftables, OpenVswitch, RewireNat
 
 c = Rewire.c
-ROUNDS = 5
 
 
 def memory():
@@ -36,33 +32,20 @@ def memory():
     return used * 1024
 
 
-def workers():
-    """The time that each of the kernel's workers has run for, in seconds"""
-    found = {}
-    for path in glob.glob("/proc/[0-9]*/sched"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
-             open(path, encoding="ascii") as file:
-            text = file.read()
-            if text.startswith("kworker"):
-                found[path] = float(re.search(r"sum_exec_runtime *: *([0-9.]+)", text)[1]) / 1e3
-    return found
+def cpu_times():
+    with open(CPU_TIME, encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file)
 
 
-def share_of_workers(seconds):
-    """Of one processor"""
-    before, began = workers(), time.monotonic()
-    time.sleep(seconds)
-    after = workers()
-    return sum(after[path] - before.get(path, 0) for path in after) / (time.monotonic() - began)
-
-
-def share_of_dumps(reader, seconds, every=0.25):
-    """Of one processor, for a dump of the changes now and then"""
-    before, began = time.thread_time(), time.monotonic()
-    while time.monotonic() < began + seconds:
-        reader.command("CHANGE_GET", flags=DUMP)
+def share(seconds, work=lambda: None, every=0.25):
+    """Of one processor, while WORK is done again and again"""
+    began, end, now = cpu_times(), time.monotonic() + seconds, time.monotonic()
+    first = now
+    while now < end:
+        work()
         time.sleep(every)
-    return (time.thread_time() - before) / (time.monotonic() - began)
+        now = time.monotonic()
+    return (cpu_times() - began) / 1e9 / (now - first)
 
 
 def bytes_per_flow(system, flows):
@@ -79,19 +62,17 @@ def ended_per_second(command, flows):
 
 
 def rewire_state(flows, seconds):
-    """Idle flows, and reading them, in rounds"""
-    found = {"scan_without_flows": [share_of_workers(seconds) for _ in range(ROUNDS)]}
+    """Idle flows, and reading them"""
+    found = {"idle_share_without_flows": share(seconds)}
     system = RewireNat(4)
     system.prepare(78)
     found["bytes"] = bytes_per_flow(system, flows)
     enter(system.name)
+    found["idle_share"] = share(seconds)
     reader = Rewire()
     reader.command("CHANGE_GET", u32(c["A_CHANGE_VERSION"], 1))
-    reader.command("CHANGE_GET", flags=DUMP)
-    found |= {"scan": [], "delta_dumps": []}
-    for _ in range(ROUNDS):
-        found["scan"].append(share_of_workers(seconds))
-        found["delta_dumps"].append(share_of_dumps(reader, seconds))
+    found["idle_share_with_delta_dumps"] = share(
+        seconds, lambda: reader.command("CHANGE_GET", flags=DUMP))
     reader.close()
     found["ended_per_second"] = ended_per_second([REWIRE, "flow", "flush"], flows)
     system.delete()
@@ -112,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
     parser.add_argument("--flows", default="1M")
-    parser.add_argument("--seconds", type=float, default=5, help="of a round")
+    parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
     flows = next(one for one in FLOWS if one.name == options.flows)
     prepare_machine()
