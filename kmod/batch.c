@@ -61,7 +61,7 @@ struct rewire_waiting {
  * @rest: packets that will not wait
  * @runs: how often it has gone its way
  * @running: it is on its way: what comes meanwhile comes out of it, and does not wait
- * @filled: it has been full since the tasklet ran
+ * @most: packets that have gone together since the tasklet ran, at most
  * @waiting: the packets, in the order in which they came
  */
 struct rewire_batch {
@@ -70,8 +70,8 @@ struct rewire_batch {
 	unsigned int fetched;
 	unsigned int rest;
 	unsigned int runs;
+	unsigned int most;
 	bool running;
-	bool filled;
 	struct rewire_waiting waiting[REWIRE_BATCH_MAX];
 };
 
@@ -90,6 +90,7 @@ static void rewire_batch_run(struct rewire_batch *batch)
 	struct rewire_waiting *waiting, *next, *end = batch->waiting + batch->count;
 
 	batch->running = true;
+	batch->most = max(batch->most, batch->count);
 	while (batch->fetched < batch->count)
 		rewire_batch_fetch(batch);
 	for (waiting = batch->waiting; waiting < end; waiting++) {
@@ -111,12 +112,12 @@ static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
 {
 	struct rewire_batch *batch = container_of(tasklet, struct rewire_batch, tasklet);
 
-	if (batch->count == 1 && !batch->filled)
-		batch->rest = REWIRE_BATCH_REST;
-	batch->filled = false;
 	rcu_read_lock();
 	rewire_batch_run(batch);
 	rcu_read_unlock();
+	if (batch->most == 1)
+		batch->rest = REWIRE_BATCH_REST;
+	batch->most = 0;
 }
 
 /* A small table is in the processor's own cache. One has about four places for each flow. */
@@ -198,7 +199,6 @@ void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 		rewire_batch_fetch(batch);
 	if (batch->count == 1)
 		tasklet_schedule(&batch->tasklet);
-	batch->filled |= batch->count == REWIRE_BATCH_MAX;
 	if (batch->count == REWIRE_BATCH_MAX || need_resched())
 		rewire_batch_run(batch);
 }
