@@ -29,7 +29,7 @@ no_rules() {
 	rewire -j rule show | jq -r '.[].id' | while read -r id; do rewire rule del id "$id"; done
 }
 
-# As many packets as flows say have come.
+# 0: each packet that has come was sent, passed or dropped.
 books() {
 	echo $(($(figure received) - $(figure translated) - $(figure passed) - $(drops)))
 }
