@@ -4,6 +4,7 @@
  * readers never wait for. Its keyed hash keeps tenants from choosing colliding
  * flows; both the secret and the table's own seed go into it.
  */
+#include <linux/ktime.h>
 #include <linux/once.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
@@ -331,11 +332,10 @@ static void rewire_expiry_prefetch(const struct bucket_table *buckets, u32 place
  * Look at the next chains of the table, so many that a run is bounded, and end what has been
  * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is overdue
  * meanwhile is already dead to packets, which check by themselves. What a resize moves out
- * of the way is looked at the next time around.
+ * of the way is looked at the next time around. Whether there are more flows than a soft limit.
  */
-static void rewire_flow_expiry_work(struct work_struct *work)
+static bool rewire_expiry_run(struct rewire_net *ns)
 {
-	struct rewire_net *ns = container_of(work, struct rewire_net, expiry.work);
 	const struct bucket_table *buckets;
 	struct rewire_flow *flow;
 	struct rhash_head *head;
@@ -362,6 +362,16 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 		}
 	}
 	rcu_read_unlock();
+	return pressed;
+}
+
+static void rewire_flow_expiry_work(struct work_struct *work)
+{
+	struct rewire_net *ns = container_of(work, struct rewire_net, expiry.work);
+	u64 began = ktime_get_ns();
+	bool pressed = rewire_expiry_run(ns);
+
+	this_cpu_add(ns->stats->expiry_ns, ktime_get_ns() - began);
 	if (atomic_read(&ns->all.flows))
 		queue_delayed_work(rewire_workqueue, &ns->expiry,
 				   pressed ? REWIRE_EXPIRY_PRESSED : REWIRE_EXPIRY_PERIOD);

@@ -75,7 +75,8 @@ static bool rewire_stats_fill_counters(struct sk_buff *skb, const struct rewire_
 	       rewire_put_u64(skb, REWIRE_A_STATS_COPIED, sum->copied) ||
 	       rewire_put_u64(skb, REWIRE_A_STATS_VERDICTS_FORBIDDEN,
 			      sum->verdicts_forbidden) ||
-	       rewire_put_u64(skb, REWIRE_A_STATS_BATCHED, sum->batched);
+	       rewire_put_u64(skb, REWIRE_A_STATS_BATCHED, sum->batched) ||
+	       rewire_put_u64(skb, REWIRE_A_STATS_EXPIRY_NS, sum->expiry_ns);
 }
 
 static bool rewire_stats_fill_reasons(struct sk_buff *skb, const struct rewire_stats *sum)

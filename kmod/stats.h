@@ -28,6 +28,7 @@ struct rewire_net;
  * @copied: copies made of packets
  * @verdicts_forbidden: what the daemon may not install, see network.c
  * @batched: of @received, packets that went in a batch with others
+ * @expiry_ns: nanoseconds that the scan for idle flows has taken
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.
@@ -50,6 +51,7 @@ struct rewire_stats {
 	u64 copied;
 	u64 verdicts_forbidden;
 	u64 batched;
+	u64 expiry_ns;
 	u64 reason[__REWIRE_REASON_MAX];
 };
 

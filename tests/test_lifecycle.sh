@@ -44,9 +44,9 @@ tcp_states() {
 }
 
 expiry() {
-	local before
+	local before scanned began
 
-	before=$(reason close-idle)
+	before=$(reason close-idle) scanned=$(figure expiry-ns) began=${EPOCHREALTIME/./}
 	check "a flow is added by hand" rewire flow add vni 10 protocol udp \
 		src 10.0.0.2:4500 dst "$out4:9" to vni 0 src "$nat4:900" timeout 6000
 	send_udp t1 4500 "$out4" 9
@@ -55,6 +55,9 @@ expiry() {
 			jq '."orig-counters".packets')" 1
 	check "idle for as long as it says, it ends" wait_for 30 no_flow_from 4500
 	check "for that reason" wait_for 10 closed_idle_beyond "$before"
+	scanned=$(($(figure expiry-ns) - scanned))
+	check "what looking for it took is counted ($scanned ns)" \
+		test "$scanned" -gt 0 -a "$scanned" -lt $(((${EPOCHREALTIME/./} - began) * 1000))
 }
 
 # A packet every 200 ms, for longer than the flow may be idle, while flows are listed.

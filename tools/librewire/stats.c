@@ -40,6 +40,7 @@ static const struct rw_field stats_fields[] = {
 	[REWIRE_A_STATS_PUNTS_QUEUED]		= RW_ALWAYS(RW_U32, struct rw_stats, punts_queued),
 	[REWIRE_A_STATS_VERDICTS_FORBIDDEN]	= RW_ALWAYS(RW_U64, struct rw_stats, verdicts_forbidden),
 	[REWIRE_A_STATS_BATCHED]		= RW_ALWAYS(RW_U64, struct rw_stats, batched),
+	[REWIRE_A_STATS_EXPIRY_NS]		= RW_ALWAYS(RW_U64, struct rw_stats, expiry_ns),
 };
 
 static const struct rw_shape stats_shape = RW_SHAPE(stats_fields);

@@ -312,7 +312,7 @@ struct rw_stats {
 	uint64_t held_bytes, received, translated, passed, forwarded;
 	uint64_t punts, punt_batches, punt_retries, verdicts, verdict_failures;
 	uint64_t created, icmp_translated, icmp_sent, icmp_limited, icmp_unsent, objects, copied;
-	uint64_t verdicts_forbidden, batched;
+	uint64_t verdicts_forbidden, batched, expiry_ns;
 	uint32_t punts_asked, punts_queued;
 	uint64_t counters[RW_REASONS];	/* by enum rewire_reason, when they were asked for */
 };

@@ -14,6 +14,7 @@ static void show_objects(const struct rw_stats *stats)
 	print_number("flows", "flows", stats->flows);
 	print_number("flows-max", "flows-max", stats->flows_max);
 	print_number("created", "created", stats->created);
+	print_number("expiry-ns", "expiry-ns", stats->expiry_ns);
 	print_line();
 	print_number("attaches", "attaches", stats->attaches);
 	print_number("rules", "rules", stats->rules);
