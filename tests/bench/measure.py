@@ -126,7 +126,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--bursts", type=int, default=8)
+    parser.add_argument("--bursts", type=int, default=6)
     parser.add_argument("--family", type=int, nargs="+", default=[4, 6])
     parser.add_argument("--flows", nargs="+", default=[flows.name for flows in FLOWS])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 1500])

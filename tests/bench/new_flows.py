@@ -6,7 +6,7 @@ Runs in a virtual machine; writes JSON and prints it. The rate is RFC 9693's max
 establishment rate: the highest at which every first packet arrives and the generator, in whose
 time some systems set flows up, keeps its pace. It is found by trials of a second each, of a
 system that is made for each of them. First packets tell when they were sent, and the kernel when
-they arrived.
+they arrived. A round's wait is the median of its trials, in which systems take turns.
 """
 import argparse
 import json
@@ -26,6 +26,7 @@ SIZE = {4: 60, 6: 80}
 SECONDS, LAG = 1, 1.05
 LOWEST, HIGHEST, STEP = 500, 900000, 1.1
 PAYLOAD = 12
+PARTS = {"p50": 0.5, "p99": 0.99}
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 
 
@@ -118,8 +119,10 @@ def delays(system, rate, count):
         for number in range(count):
             time.sleep(max(0, began + number / rate - time.monotonic()))
             client.send(first_packet(system, number))
-        time.sleep(1)
-        found = arrivals(tap, 14 + (20, 40)[system.family == 6] + 8)
+        found, end = [], time.monotonic() + 2
+        while len(found) < count and time.monotonic() < end:
+            time.sleep(0.02)
+            found += arrivals(tap, 14 + (20, 40)[system.family == 6] + 8)
     if len(found) < count:
         raise Lost(f"{system.name}: of {count} new flows at {rate} a second {len(found)} came")
     return found
@@ -131,17 +134,32 @@ def delays_of(kind, family, options):
         found = sorted(delays(system, options.rate, options.count))
     finally:
         system.delete()
-    return {name: found[int(len(found) * part)] / 1000 for name, part in (("p50", 0.5), ("p99", 0.99))}
+    return {name: found[int(len(found) * part)] / 1000 for name, part in PARTS.items()}
+
+
+def waits_of(systems, family, options):
+    """Of one round, by system"""
+    trials = {kind.name: [] for kind in systems}
+    for _ in range(options.trials):
+        for kind in systems:
+            trials[kind.name].append(delays_of(kind, family, options))
+    return {name: {part: statistics.median(trial[part] for trial in found) for part in PARTS}
+            for name, found in trials.items()}
+
+
+def rate_of(kind, family, rates):
+    return highest_rate(kind, family, statistics.median(rates) if rates else None)
 
 
 def measure(systems, family, options):
     rates, waits = ({kind.name: [] for kind in systems} for _ in range(2))
     for number in range(options.rounds):
         turn = number % len(systems)
-        for kind in systems[turn:] + systems[:turn]:
-            waits[kind.name].append(delays_of(kind, family, options))
-            guess = statistics.median(rates[kind.name]) if rates[kind.name] else None
-            rates[kind.name].append(highest_rate(kind, family, guess))
+        order = systems[turn:] + systems[:turn]
+        for name, found in waits_of(order, family, options).items():
+            waits[name].append(found)
+        for kind in order:
+            rates[kind.name].append(rate_of(kind, family, rates[kind.name]))
             print(f"# IPv{family} round {number + 1}: {kind.title}: {rates[kind.name][-1]:.0f} a second, "
                   f"waits {waits[kind.name][-1]}", flush=True)
     return {"family": family, "rates": rates, "waits": waits}
@@ -154,7 +172,8 @@ def main():
     parser.add_argument("--family", type=int, nargs="+", default=[4, 6])
     parser.add_argument("--systems", nargs="+", default=[kind.name for kind in SYSTEMS])
     parser.add_argument("--rate", type=int, default=500, help="new flows a second, whose packets are timed")
-    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--count", type=int, default=1000, help="of one trial")
+    parser.add_argument("--trials", type=int, default=7)
     options = parser.parse_args()
     prepare_machine()
     systems = [kind for kind in [System] + SYSTEMS if kind.name in options.systems]

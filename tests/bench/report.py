@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """report.py [--text] RESULTS.json...: a table of what was measured, and RESULTS.{txt,svg,png}.
 
-Results of new_flows.py are a table alone.
+Results of new_flows.py and state.py are a table alone.
 
 report.py --slower PLAIN.json SLOW.json: whether Rewire's cost shows that it was slowed down.
 """
@@ -83,6 +83,24 @@ def ratios_to_daemon(values, all_values):
     return [ratio(Figure([ours / theirs for ours, theirs in zip(values, all_values[DAEMON])]))]
 
 
+def percent(shares):
+    share = Figure([100 * one for one in shares])
+    return f"{share.median:.2f} % ({share.low:.2f} to {share.high:.2f})"
+
+
+def state_table(results):
+    guest, ours = results["guest"], results["rewire"]
+    lines = [f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors; Rewire {guest['revision']}",
+             f"{guest['date']}, {results['flows']} idle flows", "",
+             f"Of a processor: expiry {percent(ours['expiry_share'])}, "
+             f"dumps of changes {percent(ours['change_dump_share'])}",
+             "Bytes a flow:   " + ", ".join(f"{name} {one['bytes']:.0f}" for name, one in results.items()
+                                            if isinstance(one, dict) and "bytes" in one),
+             "Ended a second: " + ", ".join(f"{name} {one['ended_per_second']:.0f}" for name, one in results.items()
+                                            if isinstance(one, dict) and "ended_per_second" in one)]
+    return "\n".join(lines) + "\n"
+
+
 def plot(results, stem):
     """Costs by number of flows, a panel for each family, size and delivery"""
     import matplotlib
@@ -144,8 +162,9 @@ def main():
     if options.slower:
         sys.exit(not slower(*results))
     for path, one in zip(options.results, results):
-        packets, stem = "waits" not in one["measurements"][0], os.path.splitext(path)[0]
-        text = table(one) if packets else new_flows_table(one)
+        measurements, stem = one.get("measurements"), os.path.splitext(path)[0]
+        packets = measurements and "waits" not in measurements[0]
+        text = table(one) if packets else new_flows_table(one) if measurements else state_table(one)
         print(text)
         if options.text:
             continue
