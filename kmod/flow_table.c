@@ -332,7 +332,8 @@ static void rewire_expiry_prefetch(const struct bucket_table *buckets, u32 place
  * Look at the next chains of the table, so many that a run is bounded, and end what has been
  * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is overdue
  * meanwhile is already dead to packets, which check by themselves. What a resize moves out
- * of the way is looked at the next time around. Whether there are more flows than a soft limit.
+ * of the way is looked at the next time around.
+ * Return: whether flows of those looked at are beyond a soft limit.
  */
 static bool rewire_expiry_run(struct rewire_net *ns)
 {

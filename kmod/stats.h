@@ -28,7 +28,7 @@ struct rewire_net;
  * @copied: copies made of packets
  * @verdicts_forbidden: what the daemon may not install, see network.c
  * @batched: of @received, packets that went in a batch with others
- * @expiry_ns: nanoseconds that the scan for idle flows has taken
+ * @expiry_ns: nanoseconds by the clock that the scan for idle flows has taken
  * @reason: packets dropped and flows closed, by reason
  *
  * Written with this_cpu operations only, read from any CPU.

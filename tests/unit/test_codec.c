@@ -405,6 +405,7 @@ static void test_stats(void **state)
 	stats.objects = 2;
 	stats.held_bytes = 1ULL << 40;
 	stats.holds_max = 8192;
+	stats.expiry_ns = 1ULL << 41;
 	for (i = 0; i < RW_REASONS; i++)
 		stats.counters[i] = 1000 + i;
 	assert_true(rw_put_stats(nlh, BUFFER, &stats));
