@@ -50,7 +50,8 @@ class Decided(System):
 class Rewired(Decided):
     name, title = "rewired", "Rewire, by its daemon"
     source_nat = destination_nat = True
-    INSIDE, OUTSIDE = 1, 2
+    OUTSIDE = 2
+    inside = {"in": 1}
 
     def destination(self):
         """By choice of a backend"""
@@ -63,10 +64,11 @@ class Rewired(Decided):
         with open(config, "w", encoding="ascii") as file:
             json.dump({"pools": [{"name": "public", "vni": self.OUTSIDE, "ports": "1024-65535", "quarantine": 0,
                                   "mapping": "endpoint-dependent", "addresses": [at.public]}],
-                       "services": [{"name": "nat", "id": 1, "vni": self.INSIDE, "dst": [at.service],
-                                     "source": {"pool": "public"}} | self.destination()]}, file)
+                       "services": [{"name": f"nat-{vni}", "id": vni, "vni": vni, "dst": [at.service],
+                                     "source": {"pool": "public"}} | self.destination()
+                                    for vni in self.inside.values()]}, file)
         rewire, c = Rewire(), Rewire.c
-        for device, vni in ("in", self.INSIDE), ("out", self.OUTSIDE):
+        for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
             rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +
                            u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
         rewire.close()
@@ -88,10 +90,11 @@ class Vswitchd(Decided):
 
     name, title = "vswitchd", "Open vSwitch, by its daemon"
     source_nat = True
+    inside = {"in": 1}
 
     def set_up(self):
         super().set_up()
-        # It counts processors every ten seconds, for the first time when the machine is as old; until then it has no handlers
+        # 3.1 counts processors every ten seconds, for the first time when the machine is as old; until then it has no handlers
         wait_until(lambda: time.clock_gettime(time.CLOCK_MONOTONIC) > 11, "the clock stands still")
         database, server = os.path.join(self.folder, "conf.db"), os.path.join(self.folder, "db.sock")
         os.environ.update(OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
@@ -101,9 +104,9 @@ class Vswitchd(Decided):
         self.control = "ovs-vsctl", f"--db=unix:{server}", "--timeout=60"
         run(*self.control, "--no-wait", "init")
         self.start("ovs-vswitchd", f"unix:{server}")
-        run(*self.control, "add-br", "bench", "--", "set", "bridge", "bench", "fail_mode=secure",
-            "--", "add-port", "bench", "in", "--", "set", "interface", "in", "ofport_request=1",
-            "--", "add-port", "bench", "out", "--", "set", "interface", "out", "ofport_request=2")
+        run(*self.control, "add-br", "bench", "--", "set", "bridge", "bench", "fail_mode=secure")
+        for device, port in (self.inside | {"out": 2}).items():
+            run(*self.control, "add-port", "bench", device, "--", "set", "interface", device, f"ofport_request={port}")
         self.flows()
 
     def flows(self):
@@ -117,12 +120,13 @@ class Vswitchd(Decided):
         run(*control, "add-group", bridge, "group_id=1,type=select,selection_method=hash,"
             f"fields({ip}_src,{ip}_dst,udp_src,udp_dst),{commit},{commit}")
         run(*control, "add-flows", bridge, "-", text=f"""
-            table=0,in_port=1,{udp},actions=ct(zone=1,nat,table=1)
             table=0,in_port=2,{udp},actions=ct(zone=1,nat,table=1)
-            table=1,in_port=1,{udp},ct_state=+trk+new,actions=group:1
-            table=1,in_port=1,{udp},ct_state=+trk+est,actions={forward}
             table=1,in_port=2,{udp},ct_state=+trk+est,actions={back}
-            """)
+            """ + "".join(f"""
+            table=0,in_port={port},{udp},actions=ct(zone=1,nat,table=1)
+            table=1,in_port={port},{udp},ct_state=+trk+new,actions=group:1
+            table=1,in_port={port},{udp},ct_state=+trk+est,actions={forward}
+            """ for port in self.inside.values()))
 
     def delete(self):
         run(*self.control, "del-br", "bench")

@@ -80,7 +80,7 @@ FLOWS = [Flows("1", 1, 1, 1000, 200000),
          Flows("1k", 1000, 1, 1001, 200000),
          Flows("64k", 32767, 2, 1002, 131068),
          Flows("1M", 62501, 16, 1004, 125002, 2)]
-FIRST, LAST = 1000, 1019
+FIRST, LAST = 1000, 1063         # of all destination ports
 
 
 class Generator:
@@ -131,6 +131,12 @@ class Generator:
               f"udp_src_min {sources[0]}", f"udp_src_max {sources[0] + sources[1] % 65536}",
               f"udp_dst_min {destinations[0]}",
               f"udp_dst_max {destinations[0] + destinations[1] % 65536}")
+
+    def begin(self, packets, rate):
+        """Send so many a second; the process that waits until all are sent"""
+        enter(self.namespace)
+        write(PROC + self.device, f"count {packets}", f"ratep {rate:.0f}")
+        return subprocess.Popen(["sh", "-c", f"echo start > {PROC}pgctrl"])
 
     def offer(self, packets, rate):
         """Send so many a second, and wait for all of them. The seconds that sending took."""

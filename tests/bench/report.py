@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """report.py [--text] RESULTS.json...: a table of what was measured, and RESULTS.{txt,svg,png}.
 
-Results of new_flows.py and state.py are a table alone.
+Results of other programs than measure.py are a table alone.
 
 report.py --slower PLAIN.json SLOW.json: whether Rewire's cost shows that it was slowed down.
 """
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from statistics import median
 
 from figures import Figure, comparisons
 
@@ -58,10 +59,9 @@ DAEMON = "vswitchd"          # the other system whose daemon decides
 
 
 def new_flows_table(results):
-    guest = results["guest"]
-    lines = [f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors",
-             f"{guest['date']}, {results['rounds']} rounds, systems interleaved",
-             "New flows a second without a loss, and microseconds that first packets wait"]
+    lines = [where(results), f"{results['guest']['date']}, {results['rounds']} rounds, systems interleaved",
+             "New flows a second without a loss, and microseconds that first packets wait: medians of rounds, and a "
+             "round's of its trials"]
     for one in results["measurements"]:
         lines += ["", f"IPv{one['family']}; ratios to Open vSwitch's daemon",
                   NEW.format("", "a second", "quartiles", "ratio", "p50", "p99", "ratio of p99")]
@@ -88,17 +88,81 @@ def percent(shares):
     return f"{share.median:.2f} % ({share.low:.2f} to {share.high:.2f})"
 
 
+def where(results):
+    """It was measured; by the clock, whatever else is said of the guest"""
+    guest = results["guest"]
+    return (f"Guest: {guest['kind'].split(',')[0]}, kernel {guest['kernel']}, {guest['processors']} processors; "
+            f"Rewire {guest.get('revision', 'before')}")
+
+
 def state_table(results):
-    guest, ours = results["guest"], results["rewire"]
-    lines = [f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors; Rewire {guest['revision']}",
-             f"{guest['date']}, {results['flows']} idle flows", "",
-             f"Of a processor: expiry {percent(ours['expiry_share'])}, "
-             f"dumps of changes {percent(ours['change_dump_share'])}",
+    ours = results["rewire"]
+    lines = [where(results), f"{results['guest']['date']}, {results['flows']} idle flows", "",
+             f"Of a processor, by the clock: expiry {percent(ours['expiry_share'])}, "
+             f"four dumps of changes a second {percent(ours['change_dump_share'])}",
+             "Once:",
              "Bytes a flow:   " + ", ".join(f"{name} {one['bytes']:.0f}" for name, one in results.items()
                                             if isinstance(one, dict) and "bytes" in one),
              "Ended a second: " + ", ".join(f"{name} {one['ended_per_second']:.0f}" for name, one in results.items()
                                             if isinstance(one, dict) and "ended_per_second" in one)]
     return "\n".join(lines) + "\n"
+
+
+FARED = "{:<36} {:>20} {:>20} {:>14} {:>14}"
+
+
+def fairness_table(results):
+    lines = [where(results),
+             f"{results['guest']['date']}, {results['rounds']} rounds, systems interleaved",
+             f"First packets of {results['rate']} new flows a second of a quiet network, while another one floods with "
+             f"{results['flood']}", "Microseconds, medians of rounds"]
+    for one in results["fairness"]:
+        lines += ["", FARED.format(f"IPv{one['family']}", "came through, least", "and without a flood", "p50 and p99", "without")]
+        for name, fared in one["fared"].items():
+            came = [f"{min(trial['came'] for trial in fared[how]):.1%}" for how in ("flooded", "alone")]
+            waits = [" ".join(f"{median([trial.get(part, float('inf')) for trial in fared[how]]):.0f}"
+                              for part in ("p50", "p99")) for how in ("flooded", "alone")]
+            lines.append(FARED.format(results["titles"][name], *came, *waits))
+    return "\n".join(lines) + "\n"
+
+
+def capacity_table(results):
+    lines = [where(results),
+             f"{results['guest']['date']}; flows that are all there, and all forwarded, of {results['tried']}"]
+    lines += [f"{title:<36} {one['flows']:>9}" + (f", {one['bytes']:.0f} bytes each" if one["flows"] else "")
+              for title, one in results["capacity"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def processors_table(results):
+    lines = [where(results), f"{results['guest']['date']}, {results['rounds']} rounds, {results['flows']} flows; "
+             "what two processors forward, of what one does"]
+    lines += [f"{results['titles'][name]:<36} {one['median']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
+              for name, one in results["ratios"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def dumps_table(results):
+    lines = [where(results), f"{results['guest']['date']}; seconds to list {results['flows']} flows, medians of rounds"]
+    lines += [f"{name:<36} {median([wall for wall, _ in times]):.2f}" for name, times in results["dump_seconds"].items()]
+    return "\n".join(lines) + f"\nRatio: {ratio(Figure(results['ratios']))}\n"
+
+
+def text_of(results):
+    """By what was measured"""
+    if "dump_seconds" in results:
+        return dumps_table(results)
+    if "ratios" in results:
+        return processors_table(results)
+    if "fairness" in results:
+        return fairness_table(results)
+    if "capacity" in results:
+        return capacity_table(results)
+    if "expiry_share" in results.get("rewire", {}):
+        return state_table(results)
+    if "measurements" not in results:
+        sys.exit("These are results that have no table any more")
+    return new_flows_table(results) if "waits" in results["measurements"][0] else table(results)
 
 
 def plot(results, stem):
@@ -162,15 +226,13 @@ def main():
     if options.slower:
         sys.exit(not slower(*results))
     for path, one in zip(options.results, results):
-        measurements, stem = one.get("measurements"), os.path.splitext(path)[0]
-        packets = measurements and "waits" not in measurements[0]
-        text = table(one) if packets else new_flows_table(one) if measurements else state_table(one)
+        text, stem = text_of(one), os.path.splitext(path)[0]
         print(text)
         if options.text:
             continue
         with open(stem + ".txt", "w", encoding="ascii") as file:
             file.write(text)
-        if packets:
+        if "bursts" in one:
             plot(one, stem)
 
 

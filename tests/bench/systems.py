@@ -21,7 +21,8 @@ from netlink import Rewire, nest, u32  # noqa: E402
 from generator import FIRST, LAST, Flows, Generator, enter  # noqa: E402
 
 MAC = {"gen": "02:00:00:00:00:01", "in": "02:00:00:00:00:02",
-       "out": "02:00:00:00:00:03", "sink": "02:00:00:00:00:04"}
+       "out": "02:00:00:00:00:03", "sink": "02:00:00:00:00:04",
+       "gen2": "02:00:00:00:00:05", "in2": "02:00:00:00:00:06"}
 UDP = 17
 
 
@@ -59,6 +60,7 @@ class System:
     name, title = "plain", "plain router"
     source_nat = destination_nat = False
     flow_state = False          # whether flows have to be established
+    pairs = ("in", "gen"), ("out", "sink")
 
     def __init__(self, family):
         self.family, self.at = family, ADDRESSES[family]
@@ -80,10 +82,10 @@ class System:
         pairs = "\n".join(
             f"link add {ours} address {MAC[ours]} type veth"
             f" peer name {theirs} address {MAC[theirs]} netns {self.ends}\n"
-            f"link set {ours} up" for ours, theirs in (("in", "gen"), ("out", "sink")))
+            f"link set {ours} up" for ours, theirs in self.pairs)
         enter(self.ends)
         run("ip", "netns", "exec", self.name, "ip", "-batch", "-", text=pairs)
-        for device in "gen", "sink":
+        for _, device in self.pairs:
             run("ip", "link", "set", device, "up")
             run("tc", "qdisc", "add", "dev", device, "clsact")
             run("tc", "filter", "add", "dev", device, "ingress", "matchall", "action", "drop")
@@ -169,10 +171,14 @@ class Nftables(System):
 
     def check(self, flows):
         enter(self.name)
-        with open("/proc/sys/net/netfilter/nf_conntrack_count", encoding="ascii") as file:
-            count = int(file.read())
-        if count < flows.count:
-            raise RuntimeError(f"{self.name} has {count} connections of {flows.count}")
+        if connections() < flows.count:
+            raise RuntimeError(f"{self.name} has {connections()} connections of {flows.count}")
+
+
+def connections():
+    """That the kernel tracks in this namespace"""
+    with open("/proc/sys/net/netfilter/nf_conntrack_count", encoding="ascii") as file:
+        return int(file.read())
 
 
 def conntrack_timeouts():
@@ -223,9 +229,9 @@ class Ipvs(System):
         run("ip", "address", "add", f"{at.service}/{at.whole}", "dev", "lo")
         run("ip", "link", "set", "lo", "up")
         service, server = (f"[{a}]" if self.family == 6 else a for a in (at.service, at.server))
-        for port in range(FIRST, LAST + 1):
-            run("ipvsadm", "-A", "-u", f"{service}:{port}", "-s", "rr")
-            run("ipvsadm", "-a", "-u", f"{service}:{port}", "-r", f"{server}:{port}", "-m")
+        run("ipvsadm", "-R", text="".join(f"-A -u {service}:{port} -s rr\n"
+                                          f"-a -u {service}:{port} -r {server}:{port} -m\n"
+                                          for port in range(FIRST, LAST + 1)))
         run("ipvsadm", "--set", "0", "0", "36000")
 
 

@@ -36,4 +36,26 @@ match "there is no ratio of rounds that differ" \
 	"$(report --text "$work/unsteady.json" | grep '^Rewire')" 'none: rounds differ by'
 check "a build that was slowed down shows" report --slower "$work/steady.json" "$work/slow.json"
 refuse "one that was not does not" 1 ' 0 ns more' report --slower "$work/steady.json" "$work/steady.json"
+
+guest='"guest": {"kind": "no guest", "kernel": "0", "processors": 1, "date": "now", "revision": "0"}, "rounds": 3'
+cat > "$work/state.json" <<-END
+	{$guest, "flows": 1000, "rewire": {"bytes": 290.4, "expiry_share": [0.005, 0.02, 0.006],
+	 "change_dump_share": [0.0002, 0.0002, 0.0003], "ended_per_second": 2000}, "peer": {"bytes": 400}}
+END
+report --text "$work/state.json" > "$work/state"
+match "what idle flows cost is the median of rounds" "$(< "$work/state")" 'expiry 0\.60 % .*changes a second 0\.02 %'
+match "their memory is told beside that of peers" "$(< "$work/state")" 'rewire 290, peer 400'
+cat > "$work/fairness.json" <<-END
+	{$guest, "flood": 1000, "rate": 10, "titles": {"peer": "Peer"}, "fairness": [{"family": 4, "fared": {"peer":
+	 {"alone": [{"came": 1, "p50": 10, "p99": 20}], "flooded": [{"came": 0}, {"came": 0.5, "p50": 1, "p99": 2}, {"came": 0}]}}}]}
+END
+report --text "$work/fairness.json" > "$work/fairness"
+match "of a quiet network's flows, those of the worst round are told" "$(grep '^Peer' "$work/fairness")" ' 0\.0% +100\.0% '
+match "those that did not come have waited for ever" "$(grep '^Peer' "$work/fairness")" ' inf inf +10 20$'
+cat > "$work/capacity.json" <<-END
+	{$guest, "tried": 2000, "capacity": {"Peer": {"flows": 1000, "bytes": 250.2}, "None": {"flows": 0, "bytes": null}}}
+END
+report --text "$work/capacity.json" > "$work/capacity"
+match "a table's capacity is told with what a flow takes of memory" "$(grep '^Peer' "$work/capacity")" ' 1000, 250 bytes each$'
+match "or that there is none" "$(grep '^None' "$work/capacity")" ' 0$'
 test_end
