@@ -17,8 +17,8 @@ struct cli cli;
 static const char usage[] =
 	"Usage: rewire [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       rewire [ OPTIONS ] [ -force ] -batch FILE\n"
-	"where  OBJECT := { attach | address | rule | limit | target | policy | flow | punt | verdict |\n"
-	"                   explain | suspicion | summary | stats | monitor | service | pool | backend |\n"
+	"where  OBJECT := { attach | address | rule | limit | target | policy | delegate | flow | punt |\n"
+	"                   verdict | explain | suspicion | summary | stats | monitor | service | pool | backend |\n"
 	"                   config | apply | save | restore | daemon }\n"
 	"       OPTIONS := { -j[son] | -p[retty] | -s[tats] | -d[etails] | -o[neline] |\n"
 	"                    -t[imestamp] | -c[olor][=always|auto|never] | -n[etns] NETNS |\n"
