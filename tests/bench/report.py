@@ -66,10 +66,10 @@ def new_flows_table(results):
         lines += ["", f"IPv{one['family']}; ratios to Open vSwitch's daemon",
                   NEW.format("", "a second", "quartiles", "ratio", "p50", "p99", "ratio of p99")]
         for system, rates in one["rates"].items():
-            rate, waits = Figure(rates), one["waits"][system]
+            rate, waits = Figure(rates or [0]), one["waits"][system]
             lines.append(NEW.format(
                 results["titles"][system], f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}",
-                *ratios_to_daemon(rates, one["rates"]),
+                *(ratios_to_daemon(rates, one["rates"]) if rates else [""]),
                 *(f"{Figure([wait[part] for wait in waits]).median:.0f}" for part in ("p50", "p99")),
                 *ratios_to_daemon([wait["p99"] for wait in waits],
                                   {name: [wait["p99"] for wait in its] for name, its in one["waits"].items()})))
