@@ -53,10 +53,10 @@ class Rewired(Decided):
     OUTSIDE = 2
     inside = {"in": 1}
 
-    def destination(self):
+    def destination(self, service):
         """By choice of a backend"""
         return {"destination": {"scheduler": "maglev"},
-                "backends": [{"name": "server", "id": 2, "vni": self.OUTSIDE, "addresses": [self.at.server]}]}
+                "backends": [{"name": f"server-{service}", "id": service, "vni": self.OUTSIDE, "addresses": [self.at.server]}]}
 
     def set_up(self):
         super().set_up()
@@ -65,7 +65,7 @@ class Rewired(Decided):
             json.dump({"pools": [{"name": "public", "vni": self.OUTSIDE, "ports": "1024-65535", "quarantine": 0,
                                   "mapping": "endpoint-dependent", "addresses": [at.public]}],
                        "services": [{"name": f"nat-{vni}", "id": vni, "vni": vni, "dst": [at.service],
-                                     "source": {"pool": "public"}} | self.destination()
+                                     "source": {"pool": "public"}} | self.destination(vni)
                                     for vni in self.inside.values()]}, file)
         rewire, c = Rewire(), Rewire.c
         for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
@@ -81,7 +81,7 @@ class Delegated(Rewired):
 
     name, title = "delegated", "Rewire, delegated by its daemon"
 
-    def destination(self):
+    def destination(self, service):
         return {"destination": {"vni": self.OUTSIDE, "addresses": [self.at.server]}, "delegate": True}
 
 

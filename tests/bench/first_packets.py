@@ -43,7 +43,7 @@ def first_packet(system, macs, number):
 
 def only_to_first_port(tap, headers):
     """What else arrives is left to the kernel: load the port, compare, accept or not."""
-    steps = struct.pack("=HBBI" * 4, 0x28, 0, 0, headers - 6, 0x15, 0, 1, FIRST, 0x06, 0, 0, 0xffff, 0x06, 0, 0, 0)
+    steps = struct.pack("=" + "HBBI" * 4, 0x28, 0, 0, headers - 6, 0x15, 0, 1, FIRST, 0x06, 0, 0, 0xffff, 0x06, 0, 0, 0)
     buffer = ctypes.create_string_buffer(steps)
     tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 4, ctypes.addressof(buffer)))
 
