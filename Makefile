@@ -36,7 +36,7 @@ debug-kernel: ## build the debug kernel (User Mode Linux with KASAN and lockdep)
 	scripts/install-packages vm
 	scripts/build-uml-kernel debug
 
-bench: ## measure Rewire and its peers side by side (QUICK=1: in two minutes)
+bench: ## measure Rewire and its peers side by side (QUICK=1: fewer loads and rounds)
 	$(MAKE) -C tools
 	tests/bench/run $(if $(QUICK),-q)
 

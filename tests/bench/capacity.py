@@ -52,7 +52,7 @@ class CountedIpvs(Ipvs):
 
 
 def capacity(kind, millions):
-    system, held, before = kind(4), [], memory()
+    system, held, before, used = kind(4), [], memory(), 0
     try:
         for number in range(millions):
             flows = Flows(str(number), 62501, DESTINATIONS, FIRST + number * DESTINATIONS, 0)
@@ -62,10 +62,11 @@ def capacity(kind, millions):
             if system.count() < sum(one.count for one in held + [flows]):
                 break
             held.append(flows)
+            used = memory() - before
     except (Lost, RuntimeError) as error:
         print(f"# {system.title}: {error}", flush=True)
     count = sum(one.count for one in held)
-    found = {"flows": count, "bytes": (memory() - before) / count if count else None}
+    found = {"flows": count, "bytes": used / count if count else None}
     system.delete()
     return found
 

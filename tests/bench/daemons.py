@@ -31,9 +31,12 @@ class Decided(System):
         self.log = os.path.join(self.folder, "log")
         self.daemons = []
 
-    def start(self, *command, **more):
+    def start(self, *command):
+        """On all processors: this program keeps to one, and daemons make as many threads as they may use"""
         with open(self.log, "ab") as log:
-            self.daemons.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more))
+            self.daemons.append(subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=lambda: os.sched_setaffinity(0, range(os.cpu_count()))))
 
     def said(self, words):
         with open(self.log, encoding="utf-8", errors="replace") as log:

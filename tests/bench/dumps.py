@@ -41,6 +41,7 @@ def main():
     options = parser.parse_args()
     flows = next(one for one in FLOWS if one.name == options.flows)
     prepare_machine()
+    machine = guest()
     systems = [kind(4) for kind in COMMANDS]
     for system in systems:
         enter(system.name)
@@ -56,7 +57,7 @@ def main():
             times[system.name].append(command_time(COMMANDS[type(system)]))
     ours, theirs = times.values()
     ratios = [b[0] / a[0] for a, b in zip(ours, theirs)]
-    results = {"guest": guest(), "flows": flows.count, "dump_seconds": times, "ratios": ratios,
+    results = {"guest": machine, "flows": flows.count, "dump_seconds": times, "ratios": ratios,
                "median": statistics.median(ratios),
                "quartiles": statistics.quantiles(ratios, n=4, method="inclusive")[::2]}
     with open(options.output, "w", encoding="ascii") as file:

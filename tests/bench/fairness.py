@@ -45,16 +45,19 @@ def flood(system, options):
 
 
 def fared(kind, family, options, flooded):
-    """What part of the quiet one's new flows came through, and the waits of those"""
-    system = kind(family)
+    """What part of the quiet one's new flows came through, and their waits: none, for ever"""
+    system, process, told = kind(family), None, {}
     try:
-        process = flood(system, options) if flooded else None
+        if flooded:
+            process = flood(system, options)
         found = delays(system, options.rate, options.count, "gen2", "in2")
+    finally:
         if process:
             process.wait()
-    finally:
+            told["flood"] = system.forward.rate()
         system.delete()
-    return {"came": sum(wait < inf for wait in found) / len(found)} | parts_of(found)
+    told["came"] = sum(wait < inf for wait in found) / len(found)
+    return told | {part: wait if wait < inf else None for part, wait in parts_of(found).items()}
 
 
 def measure(family, options):

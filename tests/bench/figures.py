@@ -58,8 +58,8 @@ class Comparison:
         return Figure([self.plain * cost for cost in self.costs(system)])
 
     def ratio(self, system, other):
-        """Of the costs of two systems in the same rounds"""
-        return Figure([ours / theirs if theirs > 0 else float("inf")
+        """Of the costs of two systems in the same rounds; one that is none is a bad measurement"""
+        return Figure([ours / theirs if ours > 0 and theirs > 0 else float("inf")
                        for ours, theirs in zip(self.costs(system), self.costs(other))])
 
     def best_peer(self, system="rewire"):

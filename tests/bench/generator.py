@@ -176,6 +176,12 @@ class Generator:
                 return int(done[1]) * 1000
             time.sleep(0.01)
 
+    def rate(self):
+        """Packets a second that it has sent"""
+        enter(self.namespace)
+        with open(PROC + self.device, encoding="ascii") as file:
+            return int(re.search(r"(\d+)pps", file.read())[1])
+
     def establish(self, flows, reply=False):
         """Send one packet of each flow."""
         enter(self.namespace)

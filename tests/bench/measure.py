@@ -45,8 +45,8 @@ def guest():
 
 def prepare_machine():
     os.sched_setaffinity(0, {1})
-    subprocess.run(["modprobe", "-qa", "pktgen", "nf_conntrack", "ip_vs", "openvswitch"],
-                   stderr=subprocess.DEVNULL, check=False)
+    for module in ("pktgen",), ("nf_conntrack",), ("ip_vs", "conn_tab_bits=20"), ("openvswitch",):
+        subprocess.run(["modprobe", "-q", *module], stderr=subprocess.DEVNULL, check=False)
     with open("/sys/module/nf_conntrack/parameters/hashsize", "w", encoding="ascii") as file:
         file.write(str(1 << 22))
     run("sysctl", "-qw", "net.netfilter.nf_conntrack_max=8000000")
@@ -135,11 +135,11 @@ def main():
     parser.add_argument("--systems", nargs="+", default=[kind.name for kind in SYSTEMS])
     options = parser.parse_args()
     prepare_machine()
-    bench = Bench(options)
+    machine, bench = guest(), Bench(options)
     for family in options.family:
         bench.family(family)
     with open(options.output, "w", encoding="ascii") as file:
-        json.dump({"guest": guest(), "rounds": options.rounds, "bursts": options.bursts,
+        json.dump({"guest": machine, "rounds": options.rounds, "bursts": options.bursts,
                    "titles": {kind.name: kind.title for kind in [System] + SYSTEMS},
                    "measurements": bench.found}, file)
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from math import inf
 from statistics import median
 
 from figures import Figure, comparisons
@@ -28,6 +29,8 @@ def head(results):
 
 def ratio(figure):
     """Where there is none, in no round it was more than this."""
+    if max(figure.values) == inf:
+        return "none: a round without a cost, or with one that never ends"
     if not figure.sound:
         return f"none: rounds differ by {figure.spread:.0%}; at most {max(figure.values):.2f}"
     return f"{figure.median:.2f} ({figure.low:.2f} to {figure.high:.2f})"
@@ -66,21 +69,28 @@ def new_flows_table(results):
         lines += ["", f"IPv{one['family']}; ratios to Open vSwitch's daemon",
                   NEW.format("", "a second", "quartiles", "ratio", "p50", "p99", "ratio of p99")]
         for system, rates in one["rates"].items():
-            rate, waits = Figure(rates or [0]), one["waits"][system]
+            waits = one["waits"][system]
             lines.append(NEW.format(
-                results["titles"][system], f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}",
-                *(ratios_to_daemon(rates, one["rates"]) if rates else [""]),
+                results["titles"][system], *rates_of(rates, one["rates"]),
                 *(f"{Figure([wait[part] for wait in waits]).median:.0f}" for part in ("p50", "p99")),
                 *ratios_to_daemon([wait["p99"] for wait in waits],
                                   {name: [wait["p99"] for wait in its] for name, its in one["waits"].items()})))
     return "\n".join(lines) + "\n"
 
 
+def rates_of(rates, all_rates):
+    """Three texts; they may not have been looked for"""
+    if not rates:
+        return ["", "", ""]
+    rate = Figure(rates)
+    return [f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}", *ratios_to_daemon(rates, all_rates)]
+
+
 def ratios_to_daemon(values, all_values):
     """One text: of the rounds' ratios to those of the other daemon"""
     if DAEMON not in all_values or values == all_values[DAEMON]:
         return [""]
-    return [ratio(Figure([ours / theirs for ours, theirs in zip(values, all_values[DAEMON])]))]
+    return [ratio(Figure([ours / theirs if theirs < inf else inf for ours, theirs in zip(values, all_values[DAEMON])]))]
 
 
 def percent(shares):
@@ -120,7 +130,7 @@ def fairness_table(results):
         lines += ["", FARED.format(f"IPv{one['family']}", "came through, least", "and without a flood", "p50 and p99", "without")]
         for name, fared in one["fared"].items():
             came = [f"{min(trial['came'] for trial in fared[how]):.1%}" for how in ("flooded", "alone")]
-            waits = [" ".join(f"{median([trial.get(part, float('inf')) for trial in fared[how]]):.0f}"
+            waits = [" ".join(f"{median([inf if trial[part] is None else trial[part] for trial in fared[how]]):.0f}"
                               for part in ("p50", "p99")) for how in ("flooded", "alone")]
             lines.append(FARED.format(results["titles"][name], *came, *waits))
     return "\n".join(lines) + "\n"
@@ -129,7 +139,7 @@ def fairness_table(results):
 def capacity_table(results):
     lines = [where(results),
              f"{results['guest']['date']}; flows that are all there, and all forwarded, of {results['tried']}"]
-    lines += [f"{title:<36} {one['flows']:>9}" + (f", {one['bytes']:.0f} bytes each" if one["flows"] else "")
+    lines += [f"{title:<36} {one['flows']:>9}" + " or more" * (one["flows"] == results["tried"]) + (f", {one['bytes']:.0f} bytes each" if one["flows"] else "")
               for title, one in results["capacity"].items()]
     return "\n".join(lines) + "\n"
 
@@ -137,8 +147,8 @@ def capacity_table(results):
 def processors_table(results):
     lines = [where(results), f"{results['guest']['date']}, {results['rounds']} rounds, {results['flows']} flows; "
              "what two processors forward, of what one does"]
-    lines += [f"{results['titles'][name]:<36} {one['median']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
-              for name, one in results["ratios"].items()]
+    lines += [f"{results['titles'][name]:<36} {ratio(Figure([both / one for one, both in rates]))}"
+              for name, rates in results["rates"].items()]
     return "\n".join(lines) + "\n"
 
 
