@@ -152,6 +152,7 @@ topology && attach_all || exit 1
 sysctl -qw net.core.netdev_max_backlog=10000	# of a slow machine, a whole burst
 in_ns t1 ethtool -K eth0 tx-udp-segmentation off > /dev/null || exit 1
 rewire flow add vni 10 protocol udp src 10.0.0.2:4500 dst "$out4:9" to vni 0 src "$nat4:900"
+in_ns host ping -q -c 1 "$out4" > /dev/null	# what waits for a neighbour is overtaken
 small_tables
 as_before=$(< $parameter)
 at_exit "echo $as_before > $parameter"

@@ -4,6 +4,7 @@
 bursts.py send SPORT ADDRESS PORT BURSTS: the kernel cuts one large datagram into a burst of 40.
 bursts.py receive PORT MOST: until none has come for a second, and print what has come.
 """
+import os
 import socket
 import struct
 import sys
@@ -14,6 +15,8 @@ QUIET = 1       # seconds
 
 
 def send(sport, address, port, bursts):
+    """By one processor, as a queue of a device does: what two of them have is in no order"""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.bind(("", sport))
         size = struct.calcsize(">Q")
