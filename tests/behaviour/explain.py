@@ -59,7 +59,7 @@ def ask(stage, payload):
 def state(stage):
     """All that there is to see, but for the time."""
     stats = stage.rewire.stats(reasons=True)
-    for name in "objects", "punts", "punt_batches", "punts_asked", "punts_queued":     # done by and by
+    for name in "objects", "punts", "punt_batches", "punts_asked", "punts_queued", "expiry_ns":     # done by and by
         stats.pop(name)
     flows = [[(kind, value) for kind, value in attributes(dict(answer)[c["A_FLOW_MESSAGE_FLOW"]])
               if kind not in CLOCKS] for answer in stage.rewire.command("FLOW_GET", b"", DUMP)]

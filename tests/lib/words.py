@@ -68,6 +68,7 @@ def main():
         value = json.load(file)
     if isinstance(value, list) and len(value) != len(lines):
         sys.exit(f"{len(lines)} lines of text, and {len(value)} objects")
+    lines = [re.sub(r"-ns \d+", "-ns 0s", line) for line in lines]           # another a moment later
     pairs = zip(lines, value) if isinstance(value, list) else [(line, value) for line in lines]
     missing = sorted({word for line, member in pairs for word in Object(member).missing(line)})
     print("words without a value in JSON:", *missing, sep="\n")
