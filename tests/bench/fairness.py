@@ -8,8 +8,8 @@ Runs in a virtual machine; writes JSON. Both have the same addresses, each a dev
     its double  ─ gen2 ───  in2
 
 The generator sends the flood by the first, each packet a new flow, and a program a few new flows
-by the second. It tells how many of those come through, and after what time (who does not has
-waited for ever); without a flood, too.
+by the second, to another port than the flood's. It tells how many of those come through, and
+after what time (who does not has waited for ever); without a flood, too.
 """
 import argparse
 import json
@@ -20,10 +20,9 @@ from daemons import Delegated, Rewired, Vswitchd
 from first_packets import delays, parts_of
 from generator import FIRST
 from measure import guest, prepare_machine
+from new_flows import DESTINATIONS, SIZE, SOURCES
 from systems import Nftables, System
 
-SOURCES, DESTINATIONS = 62501, 16       # a million flows in a cycle, to other ports than the quiet ones
-SIZE = {4: 60, 6: 80}
 
 
 def with_double(kind, **more):

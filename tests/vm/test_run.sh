@@ -15,7 +15,7 @@ check() {
 	local name=$1 status=$2 stdout=$3 stderr=$4 result=ok got
 	shift 4
 
-	"$here/run" -k "$kernel" -t 120 -M "$module" "$@" > "$output/stdout" 2> "$output/stderr"
+	"$here/run" -k "$kernel" -t 120 ${module:+-M "$module"} "$@" > "$output/stdout" 2> "$output/stderr"
 	got=$?
 	[ "$got" = "$status" ] && [ "$(< "$output/stdout")" = "$stdout" ] &&
 		cat "$output/stderr" <(echo) | grep -q -- "$stderr" || result="not ok"
@@ -35,7 +35,7 @@ planted() {
 }
 
 echo "TAP version 13"
-echo "1..11"
+echo "1..12"
 check "status, output and working folder come through" 7 "$PWD" "^error$" \
 	-- sh -c 'pwd; echo error >&2; exit 7'
 check "the guest has the module, modules of its own and a writable root" 0 planted "" \
@@ -44,6 +44,7 @@ check "a warning of the kernel fails the run" 1 "" "WARNING: .*planted" -p bug=w
 check "leaked objects fail the run" 1 "" "rewire: .*leaked" -p bug=report -- true
 check "a module that stays fails the run" 125 "" "cannot unload planted" -p bug=busy -- true
 check "a module that does not load fails the run" 125 "" "cannot load" -p bug=unknown -- echo ran
+module='' check "a guest without a module ends well" 0 "" "" -n -- test ! -e /sys/module/rewire
 check "a run that takes too long is ended" 124 begun "after 30 seconds" \
 	-t 30 -- sh -c 'echo begun; exec sleep 1000'
 planted dies "a program that a signal has ended" ": sh.11 did not end by itself"
