@@ -13,6 +13,9 @@ import time
 CLONE_NEWNET = 0x40000000
 PROC = "/proc/thread-self/net/pktgen/"
 CPU_TIME = "/proc/uml_cputime"
+# How ports follow each other: each after the one before, or as RFC 4814 has it
+COUNTED = "flag !UDPSRC_RND", "flag !UDPDST_RND"
+RANDOM = "flag UDPSRC_RND", "flag UDPDST_RND"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -52,21 +55,15 @@ def cpu_time():
 
 class Flows:
     """Flows by source and destination port. When the numbers of ports of both kinds have no
-    common divisor, counting both up visits every flow once in a cycle. A burst is of so many
-    packets; one that does not see all flows sees those of some destination ports, and the
-    next one those of the next."""
+    common divisor, counting both up visits every flow once in a cycle, by which they are made.
+    A burst is of so many packets of flows at random."""
 
-    def __init__(self, name, sources, destinations, first, packets, step=None):
+    def __init__(self, name, sources, destinations, first, packets):
         self.name, self.sources, self.destinations = name, sources, destinations
-        self.first, self.packets, self.step = first, packets, step or destinations
+        self.first, self.packets = first, packets
         self.count = sources * destinations
 
     SOURCE = 1024
-
-    def of_burst(self, number):
-        """The range of destination ports of a burst, by its number."""
-        parts = self.destinations // self.step
-        return self.first + number % parts * self.step, self.step
 
     def pairs(self):
         """All (source port, destination port)."""
@@ -79,7 +76,7 @@ class Flows:
 FLOWS = [Flows("1", 1, 1, 1000, 200000),
          Flows("1k", 1000, 1, 1001, 200000),
          Flows("64k", 32767, 2, 1002, 131068),
-         Flows("1M", 62501, 16, 1004, 125002, 2)]
+         Flows("1M", 62501, 16, 1004, 125002)]
 FIRST, LAST = 1000, 1063         # of all destination ports
 
 
@@ -125,9 +122,9 @@ class Generator:
                 time.sleep(0.01)
         write(thread, "add_device " + self.device)
 
-    def ports(self, sources, destinations):
-        """Count through these ranges (first, how many)."""
-        write(PROC + self.device,
+    def ports(self, sources, destinations, order=COUNTED):
+        """Of these ranges (first, how many)"""
+        write(PROC + self.device, *order,
               f"udp_src_min {sources[0]}", f"udp_src_max {sources[0] + sources[1] % 65536}",
               f"udp_dst_min {destinations[0]}",
               f"udp_dst_max {destinations[0] + destinations[1] % 65536}")
@@ -191,7 +188,7 @@ class Generator:
         self.ports(sources, destinations)
         self.send(flows.count)
 
-    def burst(self, flows, number):
+    def burst(self, flows):
         enter(self.namespace)
-        self.ports((Flows.SOURCE, flows.sources), flows.of_burst(number))
+        self.ports((Flows.SOURCE, flows.sources), (flows.first, flows.destinations), RANDOM)
         return self.send(flows.packets)

@@ -112,8 +112,8 @@ class Bench:
             for system in systems[turn:] + systems[:turn]:
                 system.turn()
                 rounds[system.name].append([
-                    [round(which.forward.burst(flows, number * self.options.bursts + burst), 1)
-                     for which in (plain, system)] for burst in range(self.options.bursts)])
+                    [round(which.forward.burst(flows), 1) for which in (plain, system)]
+                    for _ in range(self.options.bursts)])
         for system in systems + [plain]:
             system.forward.deliver(0)
         for name, found in rounds.items():

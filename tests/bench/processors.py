@@ -15,7 +15,7 @@ import statistics
 import time
 
 from figures import Figure
-from generator import CPU_TIME, FLOWS, Flows, PROC, Lost, devices, enter, received, write
+from generator import CPU_TIME, FLOWS, Flows, PROC, RANDOM, Lost, devices, enter, received, write
 from measure import guest, prepare_machine
 from systems import MAC, Flowtable, Nftables, RewireNat, System
 
@@ -45,7 +45,7 @@ def take_threads(system, cpus, flows, packets):
     for cpu in cpus:
         write(PROC + f"kpktgend_{cpu}", "add_device " + device(cpu))
         first = Flows.SOURCE + cpu * part
-        write(PROC + device(cpu), f"pkt_size {SIZE}", "clone_skb 0", "delay 0", "flag UDPCSUM",
+        write(PROC + device(cpu), f"pkt_size {SIZE}", "clone_skb 0", "delay 0", "flag UDPCSUM", *RANDOM,
               "dst_mac " + MAC["in"], f"src_min {system.at.client}", f"src_max {system.at.client}",
               f"dst_min {system.at.service}", f"dst_max {system.at.service}",
               f"udp_src_min {first}", f"udp_src_max {first + part}",
