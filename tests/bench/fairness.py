@@ -24,7 +24,6 @@ from new_flows import DESTINATIONS, SIZE, SOURCES
 from systems import Nftables, System
 
 
-
 def with_double(kind, **more):
     """The same system with a second client"""
     return type(kind.__name__ + "WithDouble", (kind,), {"pairs": System.pairs + (("in2", "gen2"),)} | more)

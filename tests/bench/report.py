@@ -27,12 +27,13 @@ def head(results):
             "Nanoseconds a packet: of the whole way (made, forwarded, dropped), and above the floor")
 
 
-def ratio(figure):
-    """Where there is none, in no round it was more than this."""
+def ratio(figure, worst=max):
+    """Where there is none, in no round it was more than this; of what should be large, less."""
     if max(figure.values) == inf:
         return "none: a round without a cost, or with one that never ends"
     if not figure.sound:
-        return f"none: rounds differ by {figure.spread:.0%}; at most {max(figure.values):.2f}"
+        bound = "most" if worst is max else "least"
+        return f"none: rounds differ by {figure.spread:.0%}; at {bound} {worst(figure.values):.2f}"
     return f"{figure.median:.2f} ({figure.low:.2f} to {figure.high:.2f})"
 
 
@@ -83,14 +84,14 @@ def rates_of(rates, all_rates):
     if not rates:
         return ["", "", ""]
     rate = Figure(rates)
-    return [f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}", *ratios_to_daemon(rates, all_rates)]
+    return [f"{rate.median:.0f}", f"{rate.low:.0f} to {rate.high:.0f}", *ratios_to_daemon(rates, all_rates, min)]
 
 
-def ratios_to_daemon(values, all_values):
+def ratios_to_daemon(values, all_values, worst=max):
     """One text: of the rounds' ratios to those of the other daemon"""
     if DAEMON not in all_values or values == all_values[DAEMON]:
         return [""]
-    return [ratio(Figure([ours / theirs if theirs < inf else inf for ours, theirs in zip(values, all_values[DAEMON])]))]
+    return [ratio(Figure([ours / theirs if theirs < inf else inf for ours, theirs in zip(values, all_values[DAEMON])]), worst)]
 
 
 def percent(shares):
@@ -147,7 +148,7 @@ def capacity_table(results):
 def processors_table(results):
     lines = [where(results), f"{results['guest']['date']}, {results['rounds']} rounds, {results['flows']} flows; "
              "what two processors forward, of what one does"]
-    lines += [f"{results['titles'][name]:<36} {ratio(Figure([both / one for one, both in rates]))}"
+    lines += [f"{results['titles'][name]:<36} {ratio(Figure([both / one for one, both in rates]), min)}"
               for name, rates in results["rates"].items()]
     return "\n".join(lines) + "\n"
 

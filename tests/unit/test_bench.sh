@@ -53,6 +53,15 @@ END
 report --text "$work/fairness.json" > "$work/fairness"
 match "of a quiet network's flows, those of the worst round are told" "$(grep '^Peer' "$work/fairness")" ' 0\.0% +100\.0% '
 match "those that did not come have waited for ever" "$(grep '^Peer' "$work/fairness")" ' inf inf +10 20$'
+cat > "$work/rates.json" <<-END
+	{$guest, "titles": {"rewired": "Rewire", "vswitchd": "Other"}, "measurements": [{"family": 4,
+	 "rates": {"rewired": [100, 200, 150], "vswitchd": [10, 10, 10]},
+	 "waits": {"rewired": [{"p50": 1, "p99": 2}, {"p50": 1, "p99": 9}, {"p50": 1, "p99": 5}],
+	  "vswitchd": [{"p50": 1, "p99": 10}, {"p50": 1, "p99": 10}, {"p50": 1, "p99": 10}]}}]}
+END
+report --text "$work/rates.json" > "$work/rates"
+match "rates that differ are told by the worst round, and so are waits" "$(grep '^Rewire' "$work/rates")" \
+	'at least 10\.00 .*at most 0\.90$'
 cat > "$work/capacity.json" <<-END
 	{$guest, "tried": 2000, "capacity": {"Peer": {"flows": 1000, "bytes": 250.2}, "None": {"flows": 0, "bytes": null}}}
 END
