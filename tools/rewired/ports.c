@@ -15,8 +15,13 @@
 
 enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAP_BLOCKS, MAPS };
 
+/*
+ * Which words are full is written after what makes them so, and looked at once more after
+ * that: a port that is given back meanwhile may be overlooked until then, but not for good.
+ */
 struct map {
 	_Atomic uint64_t used[WORDS];
+	_Atomic uint64_t full[WORDS / 64];	/* words of used without a free port */
 };
 
 struct ports {
@@ -168,17 +173,53 @@ static const uint64_t parity_masks[] = {
 	[PARITY_ODD] = 0xaaaaaaaaaaaaaaaa,
 };
 
+static bool map_set(struct map *map, unsigned int port)
+{
+	uint64_t bit = 1ULL << port % 64, fill = 1ULL << port / 64 % 64, used;
+	_Atomic uint64_t *word = &map->used[port / 64], *full = &map->full[port / 64 / 64];
+
+	used = atomic_fetch_or(word, bit);
+	if ((used | bit) == ~0ULL && !(used & bit)) {
+		atomic_fetch_or(full, fill);
+		if (~atomic_load(word))
+			atomic_fetch_and(full, ~fill);
+	}
+	return !(used & bit);
+}
+
+static void map_clear(struct map *map, unsigned int port)
+{
+	uint64_t bit = 1ULL << port % 64, fill = 1ULL << port / 64 % 64;
+
+	if (!~atomic_fetch_and(&map->used[port / 64], ~bit))
+		atomic_fetch_and(&map->full[port / 64 / 64], ~fill);
+}
+
+/* The first word from this one on that is not full; WORDS, there is none. */
+static unsigned int map_open_word(const struct map *map, unsigned int word)
+{
+	uint64_t open;
+
+	for (; word < WORDS; word = (word | 63) + 1) {
+		open = ~atomic_load(&map->full[word / 64]) & ~0ULL << word % 64;
+		if (open)
+			return word / 64 * 64 + __builtin_ctzll(open);
+	}
+	return WORDS;
+}
+
 static int map_take(struct map *map, unsigned int min, unsigned int max, enum parity parity)
 {
-	unsigned int word, bit;
+	unsigned int word, port;
 	uint64_t mask, free;
 
-	for (word = min / 64; word <= max / 64; word++) {
+	for (word = map_open_word(map, min / 64); word <= max / 64;
+	     word = map_open_word(map, word + 1)) {
 		mask = word_mask(word, min, max) & parity_masks[parity];
 		while ((free = ~atomic_load(&map->used[word]) & mask)) {
-			bit = __builtin_ctzll(free);
-			if (!(atomic_fetch_or(&map->used[word], 1ULL << bit) & 1ULL << bit))
-				return word * 64 + bit;
+			port = word * 64 + __builtin_ctzll(free);
+			if (map_set(map, port))
+				return port;
 		}
 	}
 	return -1;
@@ -203,9 +244,8 @@ int ports_take(struct ports *ports, uint8_t protocol, struct range range, enum p
 bool ports_claim(struct ports *ports, uint8_t protocol, uint16_t port)
 {
 	struct map *map = map_want(ports, protocol);
-	uint64_t bit = 1ULL << port % 64;
 
-	return map && !(atomic_fetch_or(&map->used[port / 64], bit) & bit);
+	return map && map_set(map, port);
 }
 
 void ports_release(struct ports *ports, uint8_t protocol, uint16_t port)
@@ -213,7 +253,7 @@ void ports_release(struct ports *ports, uint8_t protocol, uint16_t port)
 	struct map *map = map_have(ports, protocol);
 
 	if (map)
-		atomic_fetch_and(&map->used[port / 64], ~(1ULL << port % 64));
+		map_clear(map, port);
 }
 
 static unsigned int map_used(const struct map *map, struct range range)
