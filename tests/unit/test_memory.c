@@ -42,7 +42,7 @@ static struct rw_flow flow(unsigned int n, uint64_t id)
 static void port(const struct record *record, bool held, void *data)
 {
 	(void)data;
-	ports[record->spec.reply.dport] += held ? 1 : -1;
+	ports[record->reply.dport] += held ? 1 : -1;
 }
 
 static void tick(int64_t now)
@@ -116,8 +116,8 @@ static void an_evicted_flow_comes_back_as_it_was(void **context)
 	assert_true(ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED));
 	record = recall(1, false);
 	assert_non_null(record);
-	assert_int_equal(record->spec.reply.dport, 20001);
-	assert_int_equal(record->spec.decision, 101);
+	assert_int_equal(record->reply.dport, 20001);
+	assert_int_equal(record->decision, 101);
 	memory_confirm(memory, record);
 	seen(flow(1, 8));
 	assert_true(ended(flow(1, 8), REWIRE_REASON_CLOSE_EARLY));
@@ -423,7 +423,7 @@ static void the_unguarded_are_told(void **context)
 	ended(flow(2, 8), REWIRE_REASON_CLOSE_EVICTED);
 	seen(flow(2, 9));
 	record = memory_unguarded(memory);
-	assert_int_equal(record->spec.orig.sport, 1);
+	assert_int_equal(record->orig.sport, 1);
 	assert_null(memory_unguarded(memory));
 	record->rule = 55;
 	assert_int_equal(memory_idle_guard(memory), 0);
@@ -486,7 +486,7 @@ static void *race_handler(void *data)
 		record = memory_recall(memory, i % 2 ? &made.orig : &made.reply);
 		if (!record)
 			record = memory_note(memory, &made);
-		if (record && record->spec.decision != made.decision)
+		if (record && record->decision != made.decision)
 			abort();
 		if (!record)
 			;

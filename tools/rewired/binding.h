@@ -34,18 +34,22 @@
  */
 #define ITEM_DEAD	UINT32_MAX
 
-struct item {
-	enum { LEASE, BINDING, BLOCK, CLIENT } kind;
-	_Atomic bool queued;		/* on the way to the state thread */
-	struct item *next;
-	_Atomic uint32_t users;		/* its children, a client's leases, and handlers; or ITEM_DEAD */
-	_Atomic uint32_t references;	/* its children that are not freed yet */
-	struct item *parent;		/* or NULL */
+enum item_kind { LEASE, BINDING, BLOCK, CLIENT };
 
+struct item {
+	uint8_t kind;			/* enum item_kind */
+	_Atomic bool queued;		/* on the way to the state thread */
 	/* The state thread's */
 	bool buried;			/* dead, and out of all lists but that of the dead */
 	bool listed;			/* in that */
 	bool orphaned;			/* its reference to its parent is gone */
+
+	_Atomic uint32_t users;		/* its children, a client's leases, and handlers; or ITEM_DEAD */
+	_Atomic uint32_t references;	/* its children that are not freed yet */
+	struct item *next;
+	struct item *parent;		/* or NULL */
+
+	/* The state thread's */
 	struct item *next_dead;
 	struct cds_list_head place;	/* in doubt, or in the wheel; or empty */
 	int64_t until;			/* of the wheel, in milliseconds */
@@ -66,13 +70,13 @@ struct binding {
 	struct item item;
 	struct cds_lfht_node by_public, by_inside;
 	struct ports *ports;
+	struct client *client;		/* whose port it is: an ancestor of it, or NULL */
+	struct endpoint inside;		/* that it began with */
+	_Atomic uint32_t policy;	/* of the service that it serves */
+	_Atomic uint32_t rest;		/* milliseconds */
 	uint16_t port;
 	bool independent;		/* of remote ends: it serves one endpoint, and rests itself */
 	bool indexed;			/* was found by its endpoint */
-	struct endpoint inside;		/* that it began with */
-	struct client *client;		/* whose port it is: an ancestor of it, or NULL */
-	_Atomic uint32_t policy;	/* of the service that it serves */
-	_Atomic uint32_t rest;		/* milliseconds */
 	_Atomic bool served;		/* flows have had it */
 };
 
@@ -89,6 +93,7 @@ struct lease {
 	struct item item;
 	struct cds_lfht_node node;
 	struct rw_tuple key;
+	uint32_t round;			/* the state thread's: of lists, when it was seen with a flow */
 	struct binding *binding;	/* its parent */
 	struct client *client;		/* or NULL */
 	struct lease *_Atomic any_port;	/* that of the far end's address; or NULL */
@@ -98,7 +103,6 @@ struct lease {
 
 	/* The state thread's */
 	uint64_t id;			/* of the newest flow that it knows */
-	uint32_t round;			/* of lists, when that was seen */
 	bool has_flow;
 	bool remembered;		/* the flow may come back */
 	bool served;			/* a flow has had it since it rested */

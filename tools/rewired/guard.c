@@ -85,7 +85,7 @@ void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *
 		guards->count--;
 	}
 	while (guards->count < GUARDS_MAX && (record = memory_unguarded(memory))) {
-		make_rule(&record->spec.reply, &rule);
+		make_rule(&record->reply, &rule);
 		if (!rw_rule_add(socket, &rule, &error)) {
 			record->rule = rule.id;
 			guards->count++;

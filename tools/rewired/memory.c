@@ -63,9 +63,26 @@ void memory_expect(struct memory *memory, uint64_t flows)
 	cds_lfht_resize(memory->table, size);
 }
 
+/* Flows that are decided are like that, but for those with copies; operators' may have more. */
+bool memory_takes(const struct rw_flow_spec *spec)
+{
+	return !spec->one_way && !spec->copies_len && !spec->timeout && !spec->dscp_plus_1 &&
+	       spec->hops == REWIRE_HOP_MODE_DECREMENT && !spec->packet_rate &&
+	       !spec->byte_rate && !spec->orig_tunnel.remote.family &&
+	       !spec->reply_tunnel.remote.family;
+}
+
+struct rw_flow_spec record_flow(const struct record *record)
+{
+	return (struct rw_flow_spec){
+		.orig = record->orig, .reply = record->reply,
+		.policy = record->policy, .target = record->target, .decision = record->decision,
+	};
+}
+
 static const struct rw_tuple *record_key(const struct record *record, unsigned int direction)
 {
-	return direction ? &record->spec.reply : &record->spec.orig;
+	return direction ? &record->reply : &record->orig;
 }
 
 static struct record *node_record(struct cds_lfht_node *node)
@@ -117,8 +134,8 @@ static struct record *find(struct memory *memory, const struct rw_tuple *key)
 
 static bool is_about(const struct record *record, const struct rw_flow_spec *spec)
 {
-	return record && !memcmp(&record->spec.orig, &spec->orig, sizeof(spec->orig)) &&
-	       !memcmp(&record->spec.reply, &spec->reply, sizeof(spec->reply));
+	return record && !memcmp(&record->orig, &spec->orig, sizeof(spec->orig)) &&
+	       !memcmp(&record->reply, &spec->reply, sizeof(spec->reply));
 }
 
 static void hand_over(struct memory *memory, struct record *record)
@@ -150,6 +167,12 @@ static void supersede(struct memory *memory, const struct rw_tuple *key, unsigne
 			hand_over(memory, record);
 }
 
+static void set_devices(struct record *record, const struct rw_flow_spec *spec)
+{
+	atomic_store(&record->sides[0].ifindex, spec->orig_ifindex);
+	atomic_store(&record->sides[1].ifindex, spec->reply_ifindex);
+}
+
 /* Hash is the original key's. */
 static struct record *add(struct memory *memory, const struct rw_flow_spec *spec,
 			  unsigned long hash, int state)
@@ -166,10 +189,13 @@ static struct record *add(struct memory *memory, const struct rw_flow_spec *spec
 		return NULL;
 	}
 	record = allocate(1, sizeof(*record));
-	record->spec = *spec;
+	record->orig = spec->orig;
+	record->reply = spec->reply;
+	record->policy = spec->policy;
+	record->target = spec->target;
+	record->decision = spec->decision;
 	record->round = atomic_load(&memory->round);
-	record->ifindex[0] = spec->orig_ifindex;
-	record->ifindex[1] = spec->reply_ifindex;
+	set_devices(record, spec);
 	CDS_INIT_LIST_HEAD(&record->kept);
 	CDS_INIT_LIST_HEAD(&record->unguarded);
 	for (i = 0; i < 2; i++) {
@@ -333,8 +359,7 @@ void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now)
 		goto unlock;
 	atomic_store(&record->id, flow->id);
 	atomic_store(&record->round, atomic_load(&memory->round));
-	atomic_store(&record->ifindex[0], flow->spec.orig_ifindex);
-	atomic_store(&record->ifindex[1], flow->spec.reply_ifindex);
+	set_devices(record, &flow->spec);
 	atomic_compare_exchange_strong(&record->state, &kept, RECORD_LIVE);
 	record->holds_port = false;
 	record->worth = is_established(flow);
@@ -512,9 +537,10 @@ void memory_lost(struct memory *memory, int64_t now)
 /* One of the same flow may have come after it, and hold the port by now. */
 static bool is_port_free(struct memory *memory, const struct record *record)
 {
-	const struct record *other = find(memory, &record->spec.orig);
+	const struct record *other = find(memory, &record->orig);
 
-	return !is_about(other, &record->spec) || !other->holds_port;
+	return !other || memcmp(&other->reply, &record->reply, sizeof(other->reply)) ||
+	       !other->holds_port;
 }
 
 /*

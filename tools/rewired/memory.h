@@ -34,32 +34,35 @@ enum record_state {
 
 struct record_side {
 	struct cds_lfht_node node;
-	unsigned int direction;
+	uint32_t direction;
+	_Atomic uint32_t ifindex;
 };
 
+/* There may be millions: it has no padding, and of a flow what a verdict needs. */
 struct record {
 	struct record_side sides[2];	/* by the original key, and by the reply's */
-	struct rw_flow_spec spec;	/* does not change; devices apart */
-	_Atomic uint32_t ifindex[2];
-	_Atomic int state;
+	struct rw_tuple orig, reply;	/* neither these nor what the flow is for change */
+	uint32_t policy, target;
+	uint64_t decision;
+
 	_Atomic uint64_t id;		/* highest number that the kernel told of, 0: none yet */
 	_Atomic uint64_t stale;		/* flows up to this number are not what it is about now */
-	_Atomic uint32_t round;		/* of lists of all flows, when it was last seen or asked for */
 	_Atomic int64_t until;		/* when a kept one is too old */
-
-	/* On the way to the state thread */
-	_Atomic bool queued;
-	struct record *next;
+	_Atomic uint32_t round;		/* of lists of all flows, when it was last seen or asked for */
+	_Atomic int state;
+	struct record *next;		/* on the way to the state thread, when queued */
 
 	/* The state thread's */
-	bool buried;			/* out of the table, waits to be freed, */
-	struct record *next_dead;	/* in this list */
+	struct record *next_dead;	/* of those that are buried */
 	struct cds_list_head kept;	/* in the wheel, or empty */
 	struct cds_list_head unguarded;	/* see guard.h; or empty */
-	bool holds_port;		/* as no flow does */
-	bool worth;			/* it was established when it was last seen */
 	int64_t expires;		/* when the kernel would have ended it */
 	uint32_t rule;			/* its guard's, or 0 */
+	bool buried;			/* out of the table, waits to be freed */
+	bool holds_port;		/* as no flow does */
+	bool worth;			/* it was established when it was last seen */
+
+	_Atomic bool queued;		/* not the state thread's alone */
 };
 
 /* Of a kept record that an operator deleted, or of which nothing better is known. */
@@ -71,11 +74,10 @@ struct memory;
 struct memory *memory_new(uint32_t max);
 void memory_free(struct memory *memory);
 
-/* Whether a verdict brings the whole flow back by its keys alone. */
-static inline bool memory_takes(const struct rw_flow_spec *spec)
-{
-	return !spec->one_way && !spec->copies_len;
-}
+/* Whether a verdict brings the whole flow back by what a record has of it. */
+bool memory_takes(const struct rw_flow_spec *spec);
+/* The flow that a record is about, on no certain devices. */
+struct rw_flow_spec record_flow(const struct record *record);
 
 /* Whether the kernel has told of the flow that a live record is about now. */
 static inline bool record_is_told(const struct record *record)

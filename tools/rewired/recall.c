@@ -84,13 +84,14 @@ static void set_devices(const struct record *record, const struct rw_punt *punt,
 {
 	bool forth = !memcmp(&punt->tuple, &flow->orig, sizeof(flow->orig));
 
-	flow->orig_ifindex = forth ? 0 : atomic_load(&record->ifindex[0]);
-	flow->reply_ifindex = forth ? atomic_load(&record->ifindex[1]) : 0;
+	flow->orig_ifindex = forth ? 0 : atomic_load(&record->sides[0].ifindex);
+	flow->reply_ifindex = forth ? atomic_load(&record->sides[1].ifindex) : 0;
 }
 
 bool recall(const struct decider *decider, struct memory *memory, const struct snapshot *snapshot,
 	    const struct rw_punt *punt, struct decision *decision)
 {
+	struct rw_flow_spec flow;
 	struct record *record;
 	struct load *load;
 
@@ -99,7 +100,8 @@ bool recall(const struct decider *decider, struct memory *memory, const struct s
 	record = memory_recall(memory, &punt->tuple);
 	if (!record)
 		return false;
-	if (!still_fits(snapshot, &record->spec, &load)) {
+	flow = record_flow(record);
+	if (!still_fits(snapshot, &flow, &load)) {
 		memory_drop(memory, record);
 		return false;
 	}
@@ -107,7 +109,7 @@ bool recall(const struct decider *decider, struct memory *memory, const struct s
 		.verdict = {
 			.punt_id = punt->id,
 			.action = REWIRE_VERDICT_ACTION_FLOW,
-			.flow = record->spec,
+			.flow = flow,
 		},
 		.record = record,
 		.recalled = true,

@@ -135,10 +135,11 @@ static void set_port(const struct record *record, bool held, void *data)
 {
 	const struct watch *watch = data;
 	const struct snapshot *other = other_snapshot(watch);
+	const struct rw_flow_spec flow = record_flow(record);
 
-	bindings_remember(watch->engine->bindings, watch->snapshot, &record->spec, held);
+	bindings_remember(watch->engine->bindings, watch->snapshot, &flow, held);
 	if (other)
-		bindings_remember(watch->engine->bindings, other, &record->spec, held);
+		bindings_remember(watch->engine->bindings, other, &flow, held);
 }
 
 /*
