@@ -13,6 +13,7 @@
 #include "librewire.h"
 #include "prober.h"
 #include "runner.h"
+#include "thread.h"
 
 #define TURN_PERIOD	20	/* milliseconds until one that waits for its turn asks again */
 #define LINGER		3000	/* what a flow lives longer than its check, for the ends to part */
@@ -316,10 +317,7 @@ void prober_start(struct prober *prober, struct state *state)
 	prober->state = state;
 	atomic_store(&prober->stop, false);
 	prober_wake(prober);
-	if (pthread_create(&prober->thread, NULL, run, prober)) {
-		log_line("no prober thread: %s", strerror(errno));
-		abort();
-	}
+	thread_start(&prober->thread, "prober", run, prober);
 	prober->started = true;
 }
 

@@ -21,6 +21,7 @@
 #include "punt.h"
 #include "recall.h"
 #include "scope.h"
+#include "thread.h"
 
 #define PUNTS_PER_MESSAGE	32
 #define MESSAGES		(REWIRE_VERDICT_BATCH_MAX / PUNTS_PER_MESSAGE)
@@ -487,10 +488,7 @@ void handlers_start(struct handlers *handlers)
 
 	for (; handlers->started < handlers->count; handlers->started++) {
 		handler = handlers->list[handlers->started];
-		if (pthread_create(&handler->thread, NULL, run, handler)) {
-			log_line("no handler thread: %s", strerror(errno));
-			abort();
-		}
+		thread_start(&handler->thread, "handler", run, handler);
 	}
 }
 

@@ -23,6 +23,7 @@
 #include "scope.h"
 #include "state.h"
 #include "targets.h"
+#include "thread.h"
 
 #define MODULE_TRIES	100
 #define PREPARED	200	/* milliseconds that a look takes when little is new, */
@@ -609,10 +610,7 @@ struct state *state_open(struct engine *engine, struct store *store,
 void state_start(struct state *state)
 {
 	state->stop = false;
-	if (pthread_create(&state->thread, NULL, run, state)) {
-		log_line("no state thread: %s", strerror(errno));
-		abort();
-	}
+	thread_start(&state->thread, "state", run, state);
 	state->started = true;
 }
 
