@@ -58,8 +58,7 @@ static int rewire_get_copy(struct rewire_net *ns, const struct nlattr *nest,
 	struct rewire_flow *flow;
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_REPLY_TUNNEL, nest, rewire_copy_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_FLOW_REPLY_TUNNEL, nest, extack);
 	if (err)
 		return err;
 	if (!tb[REWIRE_A_FLOW_REPLY] || tb[REWIRE_A_FLOW_ORIG_COUNTERS]) {

@@ -75,8 +75,7 @@ static int rewire_get_filter_key(const struct nlattr *nest, struct rewire_filter
 	memset(key, 0, sizeof(*key));
 	if (!nest)
 		return 0;
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_MATCH_MAX, nest, rewire_flow_match_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_FLOW_MATCH_MAX, nest, extack);
 	if (err)
 		return err;
 	key->given = true;
@@ -139,8 +138,7 @@ int rewire_get_flow_filter(const struct nlattr *nest, struct rewire_flow_filter 
 	memset(filter, 0, sizeof(*filter));
 	if (!nest)
 		return 0;
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_FILTER_MAX, nest, rewire_flow_filter_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_FLOW_FILTER_MAX, nest, extack);
 	if (err)
 		return err;
 	rewire_get_filter_numbers(tb, filter);

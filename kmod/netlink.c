@@ -199,7 +199,7 @@ int rewire_get_key(const struct nlattr *nest, struct rewire_key *key,
 	struct nlattr *tb[REWIRE_A_TUPLE_MAX + 1];
 	int i, err;
 
-	err = nla_parse_nested(tb, REWIRE_A_TUPLE_MAX, nest, rewire_tuple_nl_policy, extack);
+	err = rewire_parse_nest(tb, REWIRE_A_TUPLE_MAX, nest, extack);
 	if (err)
 		return err;
 	for (i = REWIRE_A_TUPLE_VNI; i <= REWIRE_A_TUPLE_DPORT; i++) {
@@ -269,8 +269,7 @@ int rewire_get_flow_spec(struct rewire_net *ns, const struct nlattr *nest,
 	struct nlattr *tb[REWIRE_A_FLOW_COPIES + 1];
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_COPIES, nest,
-			       rewire_flow_spec_nl_policy, extack);
+	err = rewire_parse_nest(tb, REWIRE_A_FLOW_COPIES, nest, extack);
 	if (err)
 		return err;
 	if (!tb[REWIRE_A_FLOW_ORIG] || !tb[REWIRE_A_FLOW_REPLY]) {

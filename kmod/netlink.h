@@ -20,6 +20,13 @@ static inline struct rewire_net *rewire_info_net(struct genl_info *info)
 	return rewire_net(genl_info_net(info));
 }
 
+/* The attributes of a nest, which was checked with its message, by the policy of that. */
+static inline int rewire_parse_nest(struct nlattr **tb, int type_max, const struct nlattr *nest,
+				    struct netlink_ext_ack *extack)
+{
+	return nla_parse_nested(tb, type_max, nest, NULL, extack);
+}
+
 /* A reply that one object's fill function completes. */
 struct sk_buff *rewire_reply_new(struct genl_info *info, size_t size, void **header);
 int rewire_reply_send(struct genl_info *info, struct sk_buff *skb, void *header);

@@ -22,8 +22,7 @@ static int rewire_get_counters(const struct nlattr *nest, struct rewire_past_sid
 	struct nlattr *tb[REWIRE_A_COUNTERS_BYTES + 1];
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_COUNTERS_BYTES, nest, rewire_counters_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_COUNTERS_BYTES, nest, extack);
 	if (err)
 		return err;
 	if (tb[REWIRE_A_COUNTERS_PACKETS])
@@ -56,8 +55,7 @@ static int rewire_get_tracking(const struct nlattr *nest, enum rewire_direction 
 	struct nlattr *tb[REWIRE_A_TRACKING_SYN + 1];
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_TRACKING_SYN, nest, rewire_tracking_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_TRACKING_SYN, nest, extack);
 	if (err)
 		return err;
 	if (tb[REWIRE_A_TRACKING_SYN] && direction != REWIRE_ORIG) {
@@ -127,8 +125,7 @@ int rewire_get_past(const struct nlattr *nest, u8 protocol, struct rewire_past *
 	struct nlattr *tb[REWIRE_A_FLOW_REPLY_TRACKING + 1];
 	int err, i;
 
-	err = nla_parse_nested(tb, REWIRE_A_FLOW_REPLY_TRACKING, nest, rewire_flow_past_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_FLOW_REPLY_TRACKING, nest, extack);
 	if (err)
 		return err;
 	memset(past, 0, sizeof(*past));

@@ -193,8 +193,7 @@ static int rewire_get_timeouts(const struct nlattr *nest, struct rewire_policy_c
 	unsigned int i;
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_TIMEOUTS_MAX, nest, rewire_timeouts_nl_policy,
-			       extack);
+	err = rewire_parse_nest(tb, REWIRE_A_TIMEOUTS_MAX, nest, extack);
 	if (err)
 		return err;
 	for (i = 1; i <= REWIRE_A_TIMEOUTS_MAX; i++) {

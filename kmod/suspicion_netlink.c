@@ -74,8 +74,7 @@ static int rewire_suspicion_set_value(struct rewire_suspicion *suspicion,
 	u32 i, value;
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_ODDITY_WEIGHT, nest,
-			       rewire_oddity_nl_policy, extack);
+	err = rewire_parse_nest(tb, REWIRE_A_ODDITY_WEIGHT, nest, extack);
 	if (err)
 		return err;
 	if (!tb[REWIRE_A_ODDITY_ATTRIBUTE] || !tb[REWIRE_A_ODDITY_NUMBER]) {

@@ -19,7 +19,7 @@ int rewire_get_remote(const struct nlattr *nest, u32 vni, struct rewire_remote *
 	int err;
 
 	memset(remote, 0, sizeof(*remote));
-	err = nla_parse_nested(tb, REWIRE_A_TUNNEL_MAX, nest, rewire_tunnel_nl_policy, extack);
+	err = rewire_parse_nest(tb, REWIRE_A_TUNNEL_MAX, nest, extack);
 	if (err)
 		return err;
 	if (!tb[REWIRE_A_TUNNEL_REMOTE]) {

@@ -147,8 +147,7 @@ static int rewire_verdict_one(struct rewire_net *ns, const struct nlattr *attrib
 	struct netlink_ext_ack extack = {};
 	int err;
 
-	err = nla_parse_nested(tb, REWIRE_A_VERDICT_REJECT, attribute,
-			       rewire_verdict_nl_policy, &extack);
+	err = rewire_parse_nest(tb, REWIRE_A_VERDICT_REJECT, attribute, &extack);
 	if (err)
 		return err;
 	err = rewire_verdict_carry_out(ns, tb, &extack);
