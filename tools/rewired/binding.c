@@ -8,9 +8,10 @@
 #include "log.h"
 #include "binding_table.h"
 #include "client.h"
+#include "machine.h"
 #include "use.h"
 
-#define TABLE_MIN	65536		/* tables grow behind those who fill them */
+#define TABLE_MIN	MACHINE_FLOWS
 
 struct bindings *bindings_new(void)
 {

@@ -13,7 +13,7 @@
 #include "machine.h"
 
 /* Of the heap, what it begins with and what it grows by at once. */
-#define HEAP_ROOM	(64 << 20)
+#define HEAP_ROOM	(MACHINE_FLOWS * 512)
 #define HEAP_STEP	(4 << 20)
 /* What has a mapping of its own, and is given back when it is not needed any more. */
 #define LARGE		(1 << 20)
@@ -63,7 +63,6 @@ void machine_set_up(void)
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TOP_PAD, HEAP_STEP);
 	mallopt(M_TRIM_THRESHOLD, 2 * HEAP_ROOM);
-	/* Enough for tens of thousands of flows */
 	mallopt(M_MMAP_THRESHOLD, 2 * HEAP_ROOM);
 	room = malloc(HEAP_ROOM + WARM_STEP);
 	warmer.room = (char *)(((uintptr_t)room + WARM_STEP - 1) & ~(uintptr_t)(WARM_STEP - 1));

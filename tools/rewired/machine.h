@@ -2,6 +2,12 @@
 #ifndef REWIRED_MACHINE_H
 #define REWIRED_MACHINE_H
 
+/*
+ * Flows that there is memory and room in tables for from the beginning. Who decides on more
+ * than that at once waits for pages, and looks into longer chains.
+ */
+#define MACHINE_FLOWS	(1 << 18)
+
 /* Before any thread begins, and when the process has no child any more to share pages with anew. */
 void machine_set_up(void);
 /*

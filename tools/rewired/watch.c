@@ -17,9 +17,10 @@
 #include "metadata.h"
 #include "watch.h"
 
-/* A flow that the log tells of. */
+/* A flow that the log tells of, as far as its ports go. There may be very many. */
 struct seen {
-	struct rw_flow_spec flow;
+	struct rw_tuple orig, reply;
+	uint32_t policy;
 	uint64_t id;
 };
 
@@ -69,7 +70,9 @@ static bool is_translated(const struct rw_flow *flow)
 static void add_seen(struct watch *watch, const struct rw_flow *flow)
 {
 	watch->seen = grow(watch->seen, watch->seen_count, &watch->seen_room, sizeof(*watch->seen));
-	watch->seen[watch->seen_count++] = (struct seen){ flow->spec, flow->id };
+	watch->seen[watch->seen_count++] = (struct seen){
+		flow->spec.orig, flow->spec.reply, flow->spec.policy, flow->id
+	};
 }
 
 /* A client stays with a backend as long as its flows have packets, and for some time after. */
@@ -242,10 +245,15 @@ static int read_all(struct watch *watch, struct rw_socket *socket, struct rw_err
 static unsigned int settle(struct watch *watch)
 {
 	struct bindings *bindings = watch->engine->bindings;
+	struct rw_flow_spec flow = { 0 };
 	const struct seen *seen;
 
-	for (seen = watch->seen; seen < watch->seen + watch->seen_count; seen++)
-		bindings_seen(bindings, watch->snapshot, &seen->flow, seen->id);
+	for (seen = watch->seen; seen < watch->seen + watch->seen_count; seen++) {
+		flow.orig = seen->orig;
+		flow.reply = seen->reply;
+		flow.policy = seen->policy;
+		bindings_seen(bindings, watch->snapshot, &flow, seen->id);
+	}
 	bindings_set_watermark(bindings, metadata_watermark(watch->engine->metadata));
 	return bindings_look_end(bindings, watch->now);
 }
