@@ -81,7 +81,7 @@ static void rewire_batch_fetch(struct rewire_batch *batch)
 {
 	const struct rewire_waiting *waiting = &batch->waiting[batch->fetched++];
 
-	rewire_place_prefetch(waiting->ns, &waiting->place);
+	rewire_place_prefetch(waiting->ns, waiting->place);
 }
 
 /* Context: RCU read side, bottom halves disabled. */
@@ -98,9 +98,9 @@ static void rewire_batch_run(struct rewire_batch *batch)
 			this_cpu_inc(waiting->ns->stats->batched);
 		next = waiting + REWIRE_BATCH_NEXT;
 		if (next < end)
-			rewire_place_prefetch_next(next->ns, &next->packet.key, &next->place);
+			rewire_place_prefetch_next(next->ns, &next->packet.key, next->place);
 		rewire_packet_continue(waiting->ns, waiting->skb, &waiting->packet,
-				       &waiting->place);
+				       waiting->place);
 	}
 	batch->fetched = 0;
 	batch->running = false;
@@ -193,7 +193,7 @@ void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb)
 
 	waiting->ns = ns;
 	waiting->skb = skb;
-	rewire_place_find(ns, &waiting->packet.key, &waiting->place);
+	waiting->place = rewire_place_find(ns, &waiting->packet.key);
 	WRITE_ONCE(batch->count, batch->count + 1);
 	if (batch->count > REWIRE_BATCH_AHEAD)
 		rewire_batch_fetch(batch);

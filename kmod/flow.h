@@ -165,7 +165,7 @@ struct rewire_flow_spec {
 };
 
 /**
- * struct rewire_place - where in the flow table a key is
+ * struct rewire_place - where in the flow table a key is; one word, which is handed on by value
  * @hash: of the key
  * @seed: of the table that was asked: another one, of another size, has the key elsewhere
  */
@@ -180,15 +180,13 @@ int rewire_flow_table_init(struct rewire_net *ns);
 void rewire_flow_table_exit(struct rewire_net *ns);
 struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 					 const struct rewire_key *key);
-void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
-		       struct rewire_place *place);
-void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,
-			     struct rewire_place *place);
-void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place);
+struct rewire_place rewire_place_find(struct rewire_net *ns, const struct rewire_key *key);
+struct rewire_place rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key);
+void rewire_place_prefetch(struct rewire_net *ns, struct rewire_place place);
 void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
-				const struct rewire_place *place);
+				struct rewire_place place);
 struct rewire_tuple *rewire_place_lookup(struct rewire_net *ns, const struct rewire_key *key,
-					 const struct rewire_place *place);
+					 struct rewire_place place);
 struct rewire_tuple *rewire_tuple_insert(struct rewire_net *ns,
 					 struct rewire_tuple *tuple);
 int rewire_tuple_replace(struct rewire_net *ns, struct rewire_tuple *old,

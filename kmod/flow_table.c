@@ -53,6 +53,13 @@ static __always_inline u32 rewire_key_hash(const void *data, u32 length, u32 see
 {
 	const struct rewire_key *key = data;
 	const u64 *word = data;
+	/*
+	 * The parser has just written these one by one: read at once, as the compiler would,
+	 * they had to reach the cache first.
+	 */
+	u64 last = (u64)READ_ONCE(key->network) << 32 |
+		   (u32)(__force u16)READ_ONCE(key->sport) << 16 |
+		   (__force u16)READ_ONCE(key->dport);
 	u64 v[] = {
 		SIPHASH_CONST_0 ^ rewire_hash_secret.key[0] ^ seed,
 		SIPHASH_CONST_1 ^ rewire_hash_secret.key[1],
@@ -68,7 +75,7 @@ static __always_inline u32 rewire_key_hash(const void *data, u32 length, u32 see
 		for (i = 0; i < 4; i++)
 			rewire_hash_word(v, word[i]);
 	}
-	rewire_hash_word(v, word[4]);
+	rewire_hash_word(v, last);
 	v[2] ^= 0xff;
 	for (i = 0; i < 3; i++)
 		rewire_hash_round(v);
@@ -117,51 +124,53 @@ struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 }
 
 /* Where a key is, and fetch that. Context of this and the next ones: RCU read side. */
-void rewire_place_find(struct rewire_net *ns, const struct rewire_key *key,
-		       struct rewire_place *place)
+static __always_inline struct rewire_place
+rewire_place_fetch(const struct bucket_table *buckets, const struct rewire_key *key)
 {
-	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
+	u32 hash = rewire_key_hash(key, sizeof(*key), buckets->hash_rnd);
 
-	place->seed = buckets->hash_rnd;
-	place->hash = rewire_key_hash(key, sizeof(*key), place->seed);
-	prefetch(rht_bucket(buckets, place->hash & (buckets->size - 1)));
+	prefetch(rht_bucket(buckets, hash & (buckets->size - 1)));
+	return (struct rewire_place){ .hash = hash, .seed = buckets->hash_rnd };
+}
+
+struct rewire_place rewire_place_find(struct rewire_net *ns, const struct rewire_key *key)
+{
+	return rewire_place_fetch(rht_dereference_rcu(ns->flows.tbl, &ns->flows), key);
 }
 
 /*
  * The same for a key that is often that of the packet before. Bottom halves disabled; where they
  * can be preempted, nothing is remembered.
  */
-void rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key,
-			     struct rewire_place *place)
+struct rewire_place rewire_place_find_again(struct rewire_net *ns, const struct rewire_key *key)
 {
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	struct rewire_recent *recent = this_cpu_ptr(&rewire_recent);
+	struct rewire_place place;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		rewire_place_find(ns, key, place);
-		return;
-	}
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return rewire_place_fetch(buckets, key);
 	/* Mostly it is the ports that differ. */
-	if (key->sport != recent->key.sport || recent->place.seed != buckets->hash_rnd ||
-	    !rewire_key_equal(key, &recent->key)) {
-		rewire_place_find(ns, key, &recent->place);
-		recent->key = *key;
-	}
-	*place = recent->place;
+	if (key->sport == recent->key.sport && recent->place.seed == buckets->hash_rnd &&
+	    rewire_key_equal(key, &recent->key))
+		return recent->place;
+	place = rewire_place_fetch(buckets, key);
+	recent->place = place;
+	recent->key = *key;
+	return place;
 }
 
 /* Return: where a place's chain begins, or NULL: the table is another one by now. */
 static struct rhash_lock_head __rcu *const *
-rewire_place_bucket(const struct bucket_table *buckets, const struct rewire_place *place)
+rewire_place_bucket(const struct bucket_table *buckets, struct rewire_place place)
 {
-	if (unlikely(buckets->hash_rnd != place->seed))
+	if (unlikely(buckets->hash_rnd != place.seed))
 		return NULL;
-	return rht_bucket(buckets, place->hash & (buckets->size - 1));
+	return rht_bucket(buckets, place.hash & (buckets->size - 1));
 }
 
 /* Return: the first entry there, or NULL. */
-static struct rewire_tuple *rewire_place_first(struct rewire_net *ns,
-					       const struct rewire_place *place)
+static struct rewire_tuple *rewire_place_first(struct rewire_net *ns, struct rewire_place place)
 {
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	struct rhash_lock_head __rcu *const *bucket = rewire_place_bucket(buckets, place);
@@ -173,7 +182,7 @@ static struct rewire_tuple *rewire_place_first(struct rewire_net *ns,
 }
 
 /* Fetch the flow that is there, when the place itself has come. */
-void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *place)
+void rewire_place_prefetch(struct rewire_net *ns, struct rewire_place place)
 {
 	struct rewire_tuple *tuple = rewire_place_first(ns, place);
 
@@ -183,7 +192,7 @@ void rewire_place_prefetch(struct rewire_net *ns, const struct rewire_place *pla
 
 /* Where the first flow there is another one, fetch the next. */
 void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *key,
-				const struct rewire_place *place)
+				struct rewire_place place)
 {
 	struct rewire_tuple *tuple = rewire_place_first(ns, place);
 	struct rhash_head *next;
@@ -197,7 +206,7 @@ void rewire_place_prefetch_next(struct rewire_net *ns, const struct rewire_key *
 
 /* As rhashtable_lookup() does, for a key whose place is known: what was found before may be old. */
 struct rewire_tuple *rewire_place_lookup(struct rewire_net *ns, const struct rewire_key *key,
-					 const struct rewire_place *place)
+					 struct rewire_place place)
 {
 	const struct bucket_table *buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 	struct rhash_lock_head __rcu *const *bucket = rewire_place_bucket(buckets, place);

@@ -286,7 +286,7 @@ static unsigned int rewire_packet_flow(struct rewire_net *ns, struct sk_buff *sk
 /* Place: of its key. */
 static unsigned int rewire_packet_lookup(struct rewire_net *ns, struct sk_buff *skb,
 					 const struct rewire_packet *packet,
-					 const struct rewire_place *place)
+					 struct rewire_place place)
 {
 	enum rewire_punt_reason why = REWIRE_PUNT_REASON_MISS;
 	enum rewire_direction direction;
@@ -368,8 +368,6 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 					struct rewire_packet *packet,
 					enum rewire_kind kind)
 {
-	struct rewire_place place;
-
 	switch (kind) {
 	case REWIRE_KIND_FOREIGN:
 		return NF_ACCEPT;
@@ -386,8 +384,8 @@ static unsigned int rewire_packet_go_on(struct rewire_net *ns, struct sk_buff *s
 		packet->mute |= rewire_protocol_is_icmp(rewire_key_protocol(&packet->key));
 		return rewire_packet_miss(ns, skb, packet, false, REWIRE_PUNT_REASON_MISS);
 	default:
-		rewire_place_find_again(ns, &packet->key, &place);
-		return rewire_packet_lookup(ns, skb, packet, &place);
+		return rewire_packet_lookup(ns, skb, packet,
+					    rewire_place_find_again(ns, &packet->key));
 	}
 }
 
@@ -467,7 +465,7 @@ unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 /* The rest of the way of a packet that has waited, see batch.c. */
 void rewire_packet_continue(struct rewire_net *ns, struct sk_buff *skb,
 			    const struct rewire_packet *packet,
-			    const struct rewire_place *place)
+			    struct rewire_place place)
 {
 	if (rewire_packet_lookup(ns, skb, packet, place) == NF_ACCEPT)
 		rewire_hold_continue(ns, skb, packet->ifindex);

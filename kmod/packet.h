@@ -95,7 +95,7 @@ unsigned int rewire_packet_receive(struct rewire_net *ns, struct sk_buff *skb,
 				   u32 vni, int ifindex);
 void rewire_packet_continue(struct rewire_net *ns, struct sk_buff *skb,
 			    const struct rewire_packet *packet,
-			    const struct rewire_place *place);
+			    struct rewire_place place);
 unsigned int rewire_packet_resume(struct rewire_net *ns, struct sk_buff *skb,
 				  u32 vni, int ifindex);
 
