@@ -112,13 +112,10 @@ static int rewire_get_copies(struct rewire_net *ns, const struct nlattr *nest,
 static int rewire_count_copies(const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *attribute;
-	int rest, n = 0, err;
+	int rest, n = 0;
 
 	if (!nest)
 		return 0;
-	err = nla_validate_nested(nest, REWIRE_A_COPIES_MAX, rewire_copies_nl_policy, extack);
-	if (err)
-		return err;
 	nla_for_each_nested(attribute, nest, rest)
 		n++;
 	if (n <= REWIRE_COPIES_MAX)

@@ -125,6 +125,34 @@ static void an_evicted_flow_comes_back_as_it_was(void **context)
 	assert_null(recall(2, false));
 }
 
+/* The daemon decides without tunnels; the kernel tells those that it learned from packets. */
+static void a_flow_is_known_by_its_keys_whatever_tunnel_it_came_by(void **context)
+{
+	struct rw_flow learned = flow(1, 7);
+	struct record *record = note(1);
+
+	(void)context;
+	learned.spec.orig_tunnel.remote = (struct rw_addr){ AF_INET, { 198, 51, 100, 1 } };
+	memory_confirm(memory, record);
+	seen(learned);
+	assert_int_equal(record->id, 7);
+	assert_true(ended(learned, REWIRE_REASON_CLOSE_EVICTED));
+	assert_ptr_equal(recall(1, false), record);
+}
+
+/* What a record does not keep, it could not bring back. */
+static void a_flow_of_another_shape_is_not_remembered(void **context)
+{
+	struct rw_flow shaped = flow(1, 7);
+
+	(void)context;
+	shaped.spec.packet_rate = 1000;
+	seen(shaped);
+	assert_int_equal(records(), 0);
+	assert_false(ended(shaped, REWIRE_REASON_CLOSE_EVICTED));
+	assert_int_equal(records(), 0);
+}
+
 static void it_comes_back_before_its_end_is_told(void **context)
 {
 	struct record *record;
@@ -546,6 +574,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_evicted_flow_comes_back_as_it_was),
+		TEST(a_flow_is_known_by_its_keys_whatever_tunnel_it_came_by),
+		TEST(a_flow_of_another_shape_is_not_remembered),
 		TEST(it_comes_back_before_its_end_is_told),
 		TEST(some_ends_are_final),
 		TEST(what_was_not_established_is_not_kept),

@@ -342,7 +342,7 @@ static void end_doubtful(struct bindings *bindings, int64_t now)
 
 static void item_free(struct item *item)
 {
-	switch (item->kind) {
+	switch ((enum item_kind)item->kind) {
 	case LEASE:
 		free(item_lease(item));
 		break;

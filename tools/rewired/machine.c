@@ -13,7 +13,7 @@
 #include "machine.h"
 
 /* Of the heap, what it begins with and what it grows by at once. */
-#define HEAP_ROOM	(MACHINE_FLOWS * 512)
+#define HEAP_ROOM	(MACHINE_FLOWS * MACHINE_FLOW_BYTES)
 #define HEAP_STEP	(4 << 20)
 /* What has a mapping of its own, and is given back when it is not needed any more. */
 #define LARGE		(1 << 20)
@@ -63,10 +63,12 @@ void machine_set_up(void)
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TOP_PAD, HEAP_STEP);
 	mallopt(M_TRIM_THRESHOLD, 2 * HEAP_ROOM);
-	mallopt(M_MMAP_THRESHOLD, 2 * HEAP_ROOM);
-	room = malloc(HEAP_ROOM + WARM_STEP);
-	warmer.room = (char *)(((uintptr_t)room + WARM_STEP - 1) & ~(uintptr_t)(WARM_STEP - 1));
-	free(room);
+	if (mallopt(M_MMAP_THRESHOLD, 2 * HEAP_ROOM)) {
+		room = malloc(HEAP_ROOM + WARM_STEP);
+		warmer.room = (char *)(((uintptr_t)room + WARM_STEP - 1) &
+				       ~(uintptr_t)(WARM_STEP - 1));
+		free(room);
+	}
 	mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 

@@ -64,13 +64,14 @@ void memory_expect(struct memory *memory, uint64_t flows)
 	cds_lfht_resize(memory->table, size);
 }
 
-/* Flows that are decided are like that, but for those with copies; operators' may have more. */
+/*
+ * Flows that are decided are like that, but for those with copies; operators' may have more.
+ * Tunnels are no matter: the kernel learns them from packets, and will once more.
+ */
 bool memory_takes(const struct rw_flow_spec *spec)
 {
 	return !spec->one_way && !spec->copies_len && !spec->timeout && !spec->dscp_plus_1 &&
-	       spec->hops == REWIRE_HOP_MODE_DECREMENT && !spec->packet_rate &&
-	       !spec->byte_rate && !spec->orig_tunnel.remote.family &&
-	       !spec->reply_tunnel.remote.family;
+	       spec->hops == REWIRE_HOP_MODE_DECREMENT && !spec->packet_rate && !spec->byte_rate;
 }
 
 struct rw_flow_spec record_flow(const struct record *record)

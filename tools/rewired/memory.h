@@ -65,6 +65,8 @@ struct record {
 	_Atomic bool queued;		/* not the state thread's alone */
 };
 
+_Static_assert(sizeof(void *) > 4 ? sizeof(struct record) == 248 : 1, "a record has padding");
+
 /* Of a kept record that an operator deleted, or of which nothing better is known. */
 #define MEMORY_BRIEFLY	60000		/* milliseconds */
 

@@ -18,6 +18,7 @@ enum { MAP_TCP, MAP_UDP, MAP_UDPLITE, MAP_SCTP, MAP_DCCP, MAP_ICMP, MAP_BLOCKS, 
 /*
  * Which words are full is written after what makes them so, and looked at once more after
  * that: a port that is given back meanwhile may be overlooked until then, but not for good.
+ * One that is full and not said to be costs a look.
  */
 struct map {
 	_Atomic uint64_t used[WORDS];
@@ -190,9 +191,12 @@ static bool map_set(struct map *map, unsigned int port)
 static void map_clear(struct map *map, unsigned int port)
 {
 	uint64_t bit = 1ULL << port % 64, fill = 1ULL << port / 64 % 64;
+	_Atomic uint64_t *full = &map->full[port / 64 / 64];
 
-	if (!~atomic_fetch_and(&map->used[port / 64], ~bit))
-		atomic_fetch_and(&map->full[port / 64 / 64], ~fill);
+	atomic_fetch_and(&map->used[port / 64], ~bit);
+	/* Whoever made the word full: he may not get to his second look for long */
+	if (atomic_load(full) & fill)
+		atomic_fetch_and(full, ~fill);
 }
 
 /* The first word from this one on that is not full; WORDS, there is none. */
