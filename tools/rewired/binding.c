@@ -8,10 +8,9 @@
 #include "log.h"
 #include "binding_table.h"
 #include "client.h"
-#include "machine.h"
 #include "use.h"
 
-#define TABLE_MIN	MACHINE_FLOWS
+#define TABLE_MIN	65536		/* tables grow behind those who fill them */
 
 struct bindings *bindings_new(void)
 {

@@ -12,8 +12,8 @@
 
 #include "machine.h"
 
-/* Of the heap, what it begins with and what it grows by at once. */
-#define HEAP_ROOM	(MACHINE_FLOWS * MACHINE_FLOW_BYTES)
+/* Of the heap, what it begins with, enough for 200000 flows, and what it grows by at once. */
+#define HEAP_ROOM	(128 << 20)
 #define HEAP_STEP	(4 << 20)
 /* What has a mapping of its own, and is given back when it is not needed any more. */
 #define LARGE		(1 << 20)

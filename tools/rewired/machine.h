@@ -2,14 +2,6 @@
 #ifndef REWIRED_MACHINE_H
 #define REWIRED_MACHINE_H
 
-/*
- * Flows that there is memory and room in tables for from the beginning. Who decides on more
- * waits for pages, and looks into longer chains until tables have grown.
- */
-#define MACHINE_FLOWS	(1 << 18)
-/* Of a record, a binding and a lease, as the heap has them. */
-#define MACHINE_FLOW_BYTES	640
-
 /* Before any thread begins, and when the process has no child any more to share pages with anew. */
 void machine_set_up(void);
 /*

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "log.h"
-#include "machine.h"
 #include "memory.h"
 #include "siphash.h"
 
-#define TABLE_MIN	(2 * MACHINE_FLOWS)	/* nodes, two for each record */
+#define TABLE_MIN	65536		/* nodes, two for each record */
 #define WHEEL_SLOTS	8192		/* of a second */
 
 struct memory {
