@@ -198,6 +198,7 @@ void rewire_flow_for_each(struct rewire_net *ns,
 			  void *data);
 int rewire_walk_start(struct rhashtable_iter *walk)
 	__acquires(RCU);
+struct rewire_tuple *rewire_walk_next(struct rhashtable_iter *walk);
 void rewire_flow_expiry_start(struct rewire_net *ns);
 
 /* flow.c */

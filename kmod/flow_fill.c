@@ -3,19 +3,20 @@
 #include "extension.h"
 #include "flow_netlink.h"
 #include "past.h"
+#include "put.h"
 #include "target.h"
 
 /* Return: whether there was no room. */
 bool rewire_put_counters(struct sk_buff *skb, int attribute, const struct rewire_flow *flow,
 			 enum rewire_direction direction)
 {
-	struct nlattr *nest = nla_nest_start(skb, attribute);
+	struct nlattr *nest = rewire_put_nest(skb, attribute);
 	u64 packets, bytes;
 
 	rewire_tally_read(&flow->tally[direction], &packets, &bytes);
 	if (!nest ||
-	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_PACKETS, packets, REWIRE_A_COUNTERS_PAD) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_COUNTERS_BYTES, bytes, REWIRE_A_COUNTERS_PAD))
+	    rewire_put_u64(skb, REWIRE_A_COUNTERS_PACKETS, packets, REWIRE_A_COUNTERS_PAD) ||
+	    rewire_put_u64(skb, REWIRE_A_COUNTERS_BYTES, bytes, REWIRE_A_COUNTERS_PAD))
 		return true;
 	nla_nest_end(skb, nest);
 	return false;
@@ -45,15 +46,15 @@ static bool rewire_flow_fill_times(struct sk_buff *skb, const struct rewire_flow
 	unsigned long timeout = rewire_flow_timeout(flow);
 	u32 idle = rewire_flow_idle_jiffies(flow);
 
-	return nla_put_u64_64bit(skb, REWIRE_A_FLOW_AGE, rewire_flow_age(flow),
-				 REWIRE_A_FLOW_PAD) ||
-	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_IDLE, jiffies_to_msecs(idle),
-				 REWIRE_A_FLOW_PAD) ||
-	       nla_put_u64_64bit(skb, REWIRE_A_FLOW_EXPIRES,
-				 idle < timeout ? jiffies_to_msecs(timeout - idle) : 0,
-				 REWIRE_A_FLOW_PAD) ||
-	       (flow->timeout && nla_put_u32(skb, REWIRE_A_FLOW_TIMEOUT,
-					     jiffies_to_msecs(flow->timeout)));
+	return rewire_put_u64(skb, REWIRE_A_FLOW_AGE, rewire_flow_age(flow),
+			      REWIRE_A_FLOW_PAD) ||
+	       rewire_put_u64(skb, REWIRE_A_FLOW_IDLE, jiffies_to_msecs(idle),
+			      REWIRE_A_FLOW_PAD) ||
+	       rewire_put_u64(skb, REWIRE_A_FLOW_EXPIRES,
+			      idle < timeout ? jiffies_to_msecs(timeout - idle) : 0,
+			      REWIRE_A_FLOW_PAD) ||
+	       (flow->timeout && rewire_put_u32(skb, REWIRE_A_FLOW_TIMEOUT,
+						jiffies_to_msecs(flow->timeout)));
 }
 
 /* The device of a direction, if it is known. Return: whether there was no room. */
@@ -62,7 +63,7 @@ bool rewire_put_ifindex(struct sk_buff *skb, int attribute, const struct rewire_
 {
 	int ifindex = READ_ONCE(flow->ifindex[direction]);
 
-	return ifindex && nla_put_u32(skb, attribute, ifindex);
+	return ifindex && rewire_put_u32(skb, attribute, ifindex);
 }
 
 static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow *flow)
@@ -77,18 +78,18 @@ static bool rewire_flow_fill_reply(struct sk_buff *skb, const struct rewire_flow
 static int rewire_flow_fill_nest(struct sk_buff *skb, int attribute,
 				 const struct rewire_flow *flow, bool tracking)
 {
-	struct nlattr *nest = nla_nest_start(skb, attribute);
+	struct nlattr *nest = rewire_put_nest(skb, attribute);
 
 	if (!nest ||
-	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_ID, flow->id, REWIRE_A_FLOW_PAD) ||
+	    rewire_put_u64(skb, REWIRE_A_FLOW_ID, flow->id, REWIRE_A_FLOW_PAD) ||
 	    rewire_put_key(skb, REWIRE_A_FLOW_ORIG, &flow->tuple[REWIRE_ORIG].key) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_ACTION, rewire_flow_action(flow)) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_STATE,
-			rewire_tracking_state(READ_ONCE(flow->tracking))) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy_id) ||
-	    nla_put_u32(skb, REWIRE_A_FLOW_TARGET, rewire_flow_target(flow)) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_FLOW_DECISION, flow->decision,
-			      REWIRE_A_FLOW_PAD) ||
+	    rewire_put_u32(skb, REWIRE_A_FLOW_ACTION, rewire_flow_action(flow)) ||
+	    rewire_put_u32(skb, REWIRE_A_FLOW_STATE,
+			   rewire_tracking_state(READ_ONCE(flow->tracking))) ||
+	    rewire_put_u32(skb, REWIRE_A_FLOW_POLICY, flow->policy_id) ||
+	    rewire_put_u32(skb, REWIRE_A_FLOW_TARGET, rewire_flow_target(flow)) ||
+	    rewire_put_u64(skb, REWIRE_A_FLOW_DECISION, flow->decision,
+			   REWIRE_A_FLOW_PAD) ||
 	    rewire_flow_fill_times(skb, flow) ||
 	    rewire_put_ifindex(skb, REWIRE_A_FLOW_ORIG_IFINDEX, flow, REWIRE_ORIG) ||
 	    rewire_put_counters(skb, REWIRE_A_FLOW_ORIG_COUNTERS, flow, REWIRE_ORIG) ||

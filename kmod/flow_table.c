@@ -20,8 +20,8 @@
 #define REWIRE_EXPIRY_PERIOD	(HZ / 4)
 /* While there are more flows than a soft limit. */
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
-/* Chains from here that the scan asks for memory at. */
-#define REWIRE_EXPIRY_AHEAD	8
+/* Chains from here that a walk asks for memory at. */
+#define REWIRE_WALK_AHEAD	8
 
 static siphash_key_t rewire_hash_secret __read_mostly;
 
@@ -274,6 +274,45 @@ int rewire_walk_start(struct rhashtable_iter *walk)
 	return err;
 }
 
+/*
+ * Get what a walk comes to soon: the first entry of a chain, and when that has come, the rest
+ * of its flow, of which the reply tuple is only for who asks for @whole ones. One after the
+ * other each would have to be waited for.
+ */
+static void rewire_chain_prefetch(const struct bucket_table *buckets, u32 place, bool whole)
+{
+	u32 near = (place + REWIRE_WALK_AHEAD) & (buckets->size - 1);
+	u32 far = (place + 2 * REWIRE_WALK_AHEAD) & (buckets->size - 1);
+	struct rhash_head *head = rht_ptr_rcu(rht_bucket(buckets, near));
+	struct rewire_tuple *tuple = container_of(head, struct rewire_tuple, node);
+	struct rewire_flow *flow;
+
+	prefetch(rht_ptr_rcu(rht_bucket(buckets, far)));
+	if (rht_is_a_nulls(head))
+		return;
+	prefetch(rcu_dereference_raw(head->next));
+	if (tuple->direction != REWIRE_ORIG)
+		return;
+	flow = rewire_tuple_flow(tuple);
+	prefetch(&flow->tally);
+	prefetch(&flow->id);
+	if (whole)
+		prefetch(&flow->tuple[REWIRE_REPLY]);
+}
+
+/* As rhashtable_walk_next(), with what comes soon on its way. */
+struct rewire_tuple *rewire_walk_next(struct rhashtable_iter *walk)
+{
+	u32 place = walk->slot;
+	struct rewire_tuple *tuple = rhashtable_walk_next(walk);
+
+	if (!IS_ERR_OR_NULL(tuple)) {
+		while (place < walk->slot)
+			rewire_chain_prefetch(walk->walker.tbl, ++place, true);
+	}
+	return tuple;
+}
+
 /**
  * rewire_flow_for_each() - call a function for each flow
  * @ns: the namespace
@@ -299,7 +338,7 @@ again:
 	closed = false;
 	rhashtable_walk_enter(&ns->flows, &walk);
 	rewire_walk_start(&walk);
-	while ((tuple = rhashtable_walk_next(&walk))) {
+	while ((tuple = rewire_walk_next(&walk))) {
 		flow = rewire_walk_flow(tuple);
 		if (flow && flow->id <= last) {
 			call(ns, flow, data);
@@ -317,24 +356,6 @@ again:
 	/* A walk that rests on what is closed meanwhile leaves out its neighbour. */
 	if (rested && closed)
 		goto again;
-}
-
-/*
- * Get what the scan comes to soon: the first entry of a chain, and when that has come, the rest
- * of its flow. One after the other each would have to be waited for.
- */
-static void rewire_expiry_prefetch(const struct bucket_table *buckets, u32 place)
-{
-	u32 near = (place + REWIRE_EXPIRY_AHEAD) & (buckets->size - 1);
-	u32 far = (place + 2 * REWIRE_EXPIRY_AHEAD) & (buckets->size - 1);
-	struct rhash_head *head = rht_ptr_rcu(rht_bucket(buckets, near));
-	struct rewire_tuple *tuple = container_of(head, struct rewire_tuple, node);
-
-	prefetch(rht_ptr_rcu(rht_bucket(buckets, far)));
-	if (!rht_is_a_nulls(head) && tuple->direction == REWIRE_ORIG) {
-		prefetch(&rewire_tuple_flow(tuple)->tally);
-		prefetch(&rewire_tuple_flow(tuple)->id);
-	}
 }
 
 /*
@@ -362,7 +383,7 @@ static bool rewire_expiry_run(struct rewire_net *ns)
 			rcu_read_lock();
 			buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
 		}
-		rewire_expiry_prefetch(buckets, ns->expiry_place);
+		rewire_chain_prefetch(buckets, ns->expiry_place, false);
 		rht_for_each_rcu(head, buckets, ns->expiry_place & (buckets->size - 1)) {
 			flow = rewire_walk_flow(container_of(head, struct rewire_tuple, node));
 			if (flow && rewire_flow_expired(flow))

@@ -72,7 +72,7 @@ struct rewire_flow *rewire_flow_walk_peek(struct rewire_flow_walk *walk, bool *a
 	struct rewire_flow *flow;
 
 	for (tuple = rhashtable_walk_peek(&walk->table); tuple;
-	     tuple = rhashtable_walk_next(&walk->table)) {
+	     tuple = rewire_walk_next(&walk->table)) {
 		if (IS_ERR(tuple)) {
 			walk->count = 0;
 			*again = true;

@@ -6,6 +6,7 @@
 #include "extension.h"
 #include "flow.h"
 #include "netlink.h"
+#include "put.h"
 #include "transport.h"
 
 /**
@@ -117,20 +118,20 @@ int rewire_numbered_dump(struct sk_buff *skb, struct netlink_callback *cb,
 int rewire_put_address(struct sk_buff *skb, int attribute, const struct in6_addr *address)
 {
 	if (ipv6_addr_v4mapped(address))
-		return nla_put_in_addr(skb, attribute, address->s6_addr32[3]);
-	return nla_put_in6_addr(skb, attribute, address);
+		return rewire_put(skb, attribute, &address->s6_addr32[3], sizeof(__be32));
+	return rewire_put(skb, attribute, address, sizeof(*address));
 }
 
 int rewire_put_key(struct sk_buff *skb, int attribute, const struct rewire_key *key)
 {
-	struct nlattr *nest = nla_nest_start(skb, attribute);
+	struct nlattr *nest = rewire_put_nest(skb, attribute);
 
-	if (!nest || nla_put_u32(skb, REWIRE_A_TUPLE_VNI, rewire_key_vni(key)) ||
-	    nla_put_u8(skb, REWIRE_A_TUPLE_PROTOCOL, rewire_key_protocol(key)) ||
+	if (!nest || rewire_put_u32(skb, REWIRE_A_TUPLE_VNI, rewire_key_vni(key)) ||
+	    rewire_put_u8(skb, REWIRE_A_TUPLE_PROTOCOL, rewire_key_protocol(key)) ||
 	    rewire_put_address(skb, REWIRE_A_TUPLE_SRC, &key->src) ||
 	    rewire_put_address(skb, REWIRE_A_TUPLE_DST, &key->dst) ||
-	    nla_put_be16(skb, REWIRE_A_TUPLE_SPORT, key->sport) ||
-	    nla_put_be16(skb, REWIRE_A_TUPLE_DPORT, key->dport))
+	    rewire_put_be16(skb, REWIRE_A_TUPLE_SPORT, key->sport) ||
+	    rewire_put_be16(skb, REWIRE_A_TUPLE_DPORT, key->dport))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

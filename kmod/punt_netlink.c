@@ -6,19 +6,20 @@
 #include "netlink.h"
 #include "packet.h"
 #include "punt.h"
+#include "put.h"
 
 static bool rewire_punt_fill_question(struct sk_buff *skb, const struct rewire_hold *hold)
 {
-	return nla_put_u64_64bit(skb, REWIRE_A_PUNT_ID, hold->id, REWIRE_A_PUNT_PAD) ||
+	return rewire_put_u64(skb, REWIRE_A_PUNT_ID, hold->id, REWIRE_A_PUNT_PAD) ||
 	       rewire_put_key(skb, REWIRE_A_PUNT_TUPLE, &hold->tuple.key) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_POLICY, hold->policy) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_RULE, hold->rule) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_REASON, hold->reason) ||
+	       rewire_put_u32(skb, REWIRE_A_PUNT_POLICY, hold->policy) ||
+	       rewire_put_u32(skb, REWIRE_A_PUNT_RULE, hold->rule) ||
+	       rewire_put_u32(skb, REWIRE_A_PUNT_REASON, hold->reason) ||
 	       (hold->ifindex != REWIRE_IFINDEX_LOCAL &&
-		nla_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
+		rewire_put_u32(skb, REWIRE_A_PUNT_IFINDEX, hold->ifindex)) ||
 	       (hold->tunnelled && rewire_put_remote(skb, REWIRE_A_PUNT_TUNNEL, &hold->remote)) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length) ||
-	       nla_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
+	       rewire_put_u32(skb, REWIRE_A_PUNT_LENGTH, hold->length) ||
+	       rewire_put_u32(skb, REWIRE_A_PUNT_SCORE, hold->score);
 }
 
 /* Context: RCU read side, or the hold's queue is locked. */
@@ -27,13 +28,13 @@ int rewire_punt_fill(struct sk_buff *skb, const struct rewire_hold *hold)
 	u64 age = jiffies_to_msecs(jiffies - hold->since);
 	struct nlattr *nest;
 
-	nest = nla_nest_start(skb, REWIRE_A_PUNT_BATCH_PUNT);
+	nest = rewire_put_nest(skb, REWIRE_A_PUNT_BATCH_PUNT);
 	if (!nest)
 		return -EMSGSIZE;
 	if (rewire_punt_fill_question(skb, hold) ||
 	    nla_put(skb, REWIRE_A_PUNT_HEADER, hold->header_length, hold->header) ||
-	    nla_put_u32(skb, REWIRE_A_PUNT_PACKETS, skb_queue_len_lockless(&hold->packets)) ||
-	    nla_put_u64_64bit(skb, REWIRE_A_PUNT_AGE, age, REWIRE_A_PUNT_PAD)) {
+	    rewire_put_u32(skb, REWIRE_A_PUNT_PACKETS, skb_queue_len_lockless(&hold->packets)) ||
+	    rewire_put_u64(skb, REWIRE_A_PUNT_AGE, age, REWIRE_A_PUNT_PAD)) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
