@@ -25,7 +25,7 @@
 const struct rewire_limits rewire_limits_default = {
 	.flows_soft = 917504,
 	.flows_hard = 1048576,
-	.holds = 4096,
+	.holds = 16384,
 	.held_packets = 65536,
 	.held_bytes = 64ULL << 20,
 };
