@@ -346,6 +346,7 @@ int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (!tunnel)
 		vni = nla_get_u32(info->attrs[REWIRE_A_ATTACH_VNI]);
+	rewire_flow_table_reserve(ns);
 
 	rtnl_lock();
 	mutex_lock(&ns->lock);

@@ -120,11 +120,17 @@ static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
 	batch->most = 0;
 }
 
-/* A small table is in the processor's own cache. One has about four places for each flow. */
+/*
+ * A small table is in the processor's own cache. One has about four places for each flow, but
+ * for one with room for flows to come, which does not shrink.
+ */
 static bool rewire_batch_pays(struct rewire_net *ns)
 {
-	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size >=
-	       4 * (u64)READ_ONCE(rewire_batch_flows);
+	u64 flows = READ_ONCE(rewire_batch_flows);
+
+	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size >= 4 * flows &&
+	       (READ_ONCE(ns->flows.p.automatic_shrinking) ||
+		atomic_read(&ns->flows.nelems) >= 2 * flows);
 }
 
 /**

@@ -112,12 +112,11 @@ static bool rewire_delegate_turns(struct rewire_net *ns, const struct rewire_del
 static bool rewire_delegate_port_taken(struct rewire_net *ns, const struct rewire_packet *packet,
 				       const struct rewire_key *reply)
 {
-	const struct rewire_rule *rule;
+	struct rewire_place place = rewire_place_find(ns, reply);	/* comes meanwhile */
+	const struct rewire_rule *rule = rewire_delegate_rule(ns, packet, reply);
 
-	if (rewire_tuple_lookup(ns, reply))
-		return true;
-	rule = rewire_delegate_rule(ns, packet, reply);
-	return rule && rule->action == REWIRE_RULE_ACTION_PUNT;
+	return (rule && rule->action == REWIRE_RULE_ACTION_PUNT) ||
+	       rewire_place_lookup(ns, reply, place);
 }
 
 /**

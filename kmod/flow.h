@@ -178,6 +178,7 @@ struct rewire_place {
 extern const struct rhashtable_params rewire_flow_table_params;
 int rewire_flow_table_init(struct rewire_net *ns);
 void rewire_flow_table_exit(struct rewire_net *ns);
+void rewire_flow_table_reserve(struct rewire_net *ns);
 struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 					 const struct rewire_key *key);
 struct rewire_place rewire_place_find(struct rewire_net *ns, const struct rewire_key *key);

@@ -5,6 +5,7 @@
  * flows; both the secret and the table's own seed go into it.
  */
 #include <linux/ktime.h>
+#include <linux/moduleparam.h>
 #include <linux/once.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
@@ -22,6 +23,13 @@
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
 /* Chains from here that a walk asks for memory at. */
 #define REWIRE_WALK_AHEAD	8
+/* Room for more flows than these is not made beforehand: a table of 1 GiB. */
+#define REWIRE_ROOM_MAX		(32U << 20)
+
+static unsigned int rewire_flow_room;
+module_param_named(flow_room, rewire_flow_room, uint, 0644);
+MODULE_PARM_DESC(flow_room,
+		 "Flows that a network namespace's table has room for from its next device on");
 
 static siphash_key_t rewire_hash_secret __read_mostly;
 
@@ -425,6 +433,44 @@ int rewire_flow_table_init(struct rewire_net *ns)
 		return err;
 	INIT_DELAYED_WORK(&ns->expiry, rewire_flow_expiry_work);
 	return 0;
+}
+
+static u32 rewire_table_size(struct rewire_net *ns)
+{
+	u32 size;
+
+	rcu_read_lock();
+	size = rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size;
+	rcu_read_unlock();
+	return size;
+}
+
+/**
+ * rewire_flow_table_reserve() - make a table as large as the module's parameter says
+ * @ns: the namespace
+ *
+ * A table that grows while flows come is moved entry by entry, on the processor that they come
+ * to, which takes as long as setting them up. A hash table of the kernel's cannot be told to
+ * begin larger than 131072, and grows by its count: so what is to come is counted for as long as
+ * that takes. It stays then. Without memory it is as large as it can be.
+ * Context: process, may sleep, nothing locked.
+ */
+void rewire_flow_table_reserve(struct rewire_net *ns)
+{
+	const int entries = min(READ_ONCE(rewire_flow_room), REWIRE_ROOM_MAX) * REWIRE_DIRECTIONS;
+	u32 before, size = rewire_table_size(ns);
+
+	if (entries <= size / 4 * 3)
+		return;
+	WRITE_ONCE(ns->flows.p.automatic_shrinking, false);
+	atomic_add(entries, &ns->flows.nelems);
+	do {
+		before = size;
+		schedule_work(&ns->flows.run_work);
+		flush_work(&ns->flows.run_work);
+		size = rewire_table_size(ns);
+	} while (size > before);
+	atomic_sub(entries, &ns->flows.nelems);
 }
 
 static void rewire_flow_end(struct rewire_net *ns, struct rewire_flow *flow, void *data)

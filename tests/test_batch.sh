@@ -7,6 +7,7 @@
 bursts=50 burst=40
 packets=$((bursts * burst))
 parameter=/sys/module/rewire/parameters/batch_flows
+room=/sys/module/rewire/parameters/flow_room
 
 # send_bursts ADDRESS
 send_bursts() {
@@ -152,6 +153,9 @@ churn() {
 	in_ns host nft delete table netdev stays
 }
 
+# A large table is no sign of many flows when it was made so.
+echo 100000 > $room
+at_exit "echo 0 > $room"
 topology && attach_all || exit 1
 sysctl -qw net.core.netdev_max_backlog=10000	# of a slow machine, a whole burst
 in_ns t1 ethtool -K eth0 tx-udp-segmentation off > /dev/null || exit 1

@@ -18,7 +18,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
 from flows import CLONE_NEWNET, Maker, enter_new, libc
-from netlink import u8
+from netlink import u8, u32
 from packets import c
 
 CLONE_NEWUSER = 0x10000000
@@ -31,6 +31,8 @@ FEW = 4000
 CHARGED = 256 - 2 * os.sysconf("SC_PAGESIZE") / (FEW / 2)	# each processor may have a page of it yet to count
 SOME = 5 * FEW		# of other sizes: what other tests have left is freed meanwhile
 GROUP = "/sys/fs/cgroup/rewire-memory"
+ROOM = "/sys/module/rewire/parameters/flow_room"
+ROOM_BYTES = 8 << 20            # of 2^20 chains: half as many have no room for two entries of each flow
 
 
 def worst(most):
@@ -120,6 +122,37 @@ def extended():
     rewire.command("FLOW_FLUSH")
 
 
+def set_room(flows):
+    with open(ROOM, "w", encoding="ascii") as file:
+        file.write(str(flows))
+
+
+def attached(rewire, device):
+    """What a device more makes the kernel take."""
+    begin = sum(settled(rewire))
+    rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], 1) + u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
+    return sum(settled(rewire)) - begin
+
+
+def room():
+    """Made beforehand, so that no table has to be moved while flows come."""
+    rewire = enter_new()
+    subprocess.run(["ip", "link", "add", "two", "type", "dummy"], check=True)
+    tap.point(attached(rewire, "lo") < ROOM_BYTES / 8, "without flow_room a table is small")
+    set_room(200000)
+    try:
+        grown = attached(rewire, "two")
+    finally:
+        set_room(0)
+    tap.point(ROOM_BYTES <= grown < ROOM_BYTES * 1.1, "with it the next device makes it large", grown)
+    maker, begin = Maker(rewire), sum(settled(rewire))
+    tap.equal(f"{FEW} flows are made", maker.make(range(1, FEW + 1)), FEW)
+    tap.equal("and are all there is", rewire.stats()["flows"], FEW)
+    rewire.command("FLOW_FLUSH")
+    left = sum(settled(rewire)) - begin
+    tap.point(abs(left) < ROOM_BYTES / 8, "it stays so when they have ended", left)
+
+
 def tenant(end, own_namespace):
     """A process in the group, which makes flows when it is told to."""
     with open(f"{GROUP}/cgroup.procs", "w", encoding="ascii") as file:
@@ -188,4 +221,4 @@ def accounts():
 
 
 
-tap.run(structure, extended, table, accounts)
+tap.run(structure, extended, table, room, accounts)
