@@ -12,6 +12,7 @@ from systems import BIN, MAC, System, run
 
 from netlink import Rewire, u32
 
+FLOWS = 1000000         # at most, of a second
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -70,6 +71,9 @@ class Rewired(Decided):
                        "services": [{"name": f"nat-{vni}", "id": vni, "vni": vni, "dst": [at.service],
                                      "source": {"pool": "public"}} | self.destination(vni)
                                     for vni in self.inside.values()]}, file)
+        # A table with room for them from the beginning, as conntrack has and IPVS
+        with open("/sys/module/rewire/parameters/flow_room", "w", encoding="ascii") as file:
+            file.write(str(FLOWS))
         rewire, c = Rewire(), Rewire.c
         for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
             rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +

@@ -56,10 +56,8 @@ def prepare_machine():
     warm_memory()
     for module in ("pktgen",), ("nf_conntrack",), ("ip_vs", "conn_tab_bits=20"), ("openvswitch",):
         subprocess.run(["modprobe", "-q", *module], stderr=subprocess.DEVNULL, check=False)
-    # Tables that have room for a million flows beforehand, each in its system's way
-    for parameter, value in ("nf_conntrack/parameters/hashsize", 1 << 22), ("rewire/parameters/flow_room", 1000000):
-        with open(f"/sys/module/{parameter}", "w", encoding="ascii") as file:
-            file.write(str(value))
+    with open("/sys/module/nf_conntrack/parameters/hashsize", "w", encoding="ascii") as file:
+        file.write(str(1 << 22))
     run("sysctl", "-qw", "net.netfilter.nf_conntrack_max=8000000")
 
 
