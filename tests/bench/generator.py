@@ -16,7 +16,12 @@ CPU_TIME = "/proc/uml_cputime"
 # How ports follow each other: each after the one before, or as RFC 4814 has it
 COUNTED = "flag !UDPSRC_RND", "flag !UDPDST_RND"
 RANDOM = "flag UDPSRC_RND", "flag UDPDST_RND"
+PATIENCE = 60           # seconds for a packet of each flow
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class TooSlow(Exception):
+    """Packets that take far longer than a system should be given"""
 
 
 class Lost(Exception):
@@ -141,12 +146,17 @@ class Generator:
         write(PROC + self.device, f"count {packets}", f"ratep {rate:.0f}")
         before = received(self.arrives)
         write(PROC + "pgctrl", "start")
-        took, end = self.account() / 1e9, time.monotonic() + 1
+        took = self.account() / 1e9
+        self.wait_for(packets, before)
+        return took
+
+    def wait_for(self, packets, before):
+        """That they arrive, since so many had"""
+        end = time.monotonic() + 1
         while received(self.arrives) - before < packets:
             if time.monotonic() > end:
                 raise Lost(f"{self.namespace}: some of {packets} packets did not arrive")
             time.sleep(0.01)
-        return took
 
     def send(self, packets):
         """Nanoseconds a packet."""
@@ -179,6 +189,21 @@ class Generator:
         with open(PROC + self.device, encoding="ascii") as file:
             return int(re.search(r"(\d+)pps", file.read())[1])
 
+    def send_within(self, packets, seconds):
+        """As fast as they go, but no longer"""
+        write(PROC + self.device, f"count {packets}")
+        before = received(self.arrives)
+        waiting = subprocess.Popen(["sh", "-c", f"echo start > {PROC}pgctrl"])
+        try:
+            waiting.wait(seconds)
+        except subprocess.TimeoutExpired:
+            waiting.kill()              # which stops the generator, too
+            waiting.wait()
+            self.account()
+            raise TooSlow(f"{self.namespace}: {packets} packets take longer than {seconds} s") from None
+        self.account()
+        self.wait_for(packets, before)
+
     def establish(self, flows, reply=False):
         """Send one packet of each flow."""
         enter(self.namespace)
@@ -186,7 +211,7 @@ class Generator:
         if reply:
             sources, destinations = destinations, sources
         self.ports(sources, destinations)
-        self.send(flows.count)
+        self.send_within(flows.count, PATIENCE)
 
     def burst(self, flows):
         enter(self.namespace)

@@ -14,6 +14,7 @@ from math import inf
 from statistics import median
 
 from figures import Figure, comparisons
+from generator import PATIENCE
 
 LINE = "{:<36} {:>9} {:>9} {:>9} {:>8}   {}"
 
@@ -55,6 +56,8 @@ def table(results):
                 results["titles"][system], f"{one.nanoseconds(system):.0f}",
                 f"{cost.median:.0f}", f"{cost.low:.0f}", f"to {cost.high:.0f}",
                 "" if system == "floor" or not best else ratio(one.ratio(system, best))))
+        lines += [f"{results['titles'][out['system']]:<36} left out: a packet of each flow takes more than {PATIENCE} s"
+                  for out in results.get("left_out", ()) if (out["family"], out["flows"]) == (family, flows)]
     return "\n".join(lines) + "\n"
 
 
