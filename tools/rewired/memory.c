@@ -63,36 +63,6 @@ void memory_expect(struct memory *memory, uint64_t flows)
 	cds_lfht_resize(memory->table, size);
 }
 
-/*
- * Flows that are decided are like that, but for those with copies; operators' may have more.
- * Tunnels are no matter: the kernel learns them from packets, and will once more.
- */
-bool memory_takes(const struct rw_flow_spec *spec)
-{
-	return !spec->one_way && !spec->copies_len && !spec->timeout && !spec->dscp_plus_1 &&
-	       spec->hops == REWIRE_HOP_MODE_DECREMENT && !spec->packet_rate && !spec->byte_rate;
-}
-
-struct rw_flow_spec record_flow(const struct record *record)
-{
-	return (struct rw_flow_spec){
-		.orig = record->orig, .reply = record->reply,
-		.policy = record->policy, .target = record->target, .decision = record->decision,
-	};
-}
-
-static const struct rw_tuple *record_key(const struct record *record, unsigned int direction)
-{
-	return direction ? &record->reply : &record->orig;
-}
-
-static struct record *node_record(struct cds_lfht_node *node)
-{
-	struct record_side *side = caa_container_of(node, struct record_side, node);
-
-	return caa_container_of(side - side->direction, struct record, sides[0]);
-}
-
 static unsigned long hash_key(const struct memory *memory, const struct rw_tuple *key)
 {
 	return siphash(&memory->key, key, sizeof(*key));
@@ -339,7 +309,7 @@ static bool is_established(const struct rw_flow *flow)
 static bool is_ours(const struct rw_flow *flow)
 {
 	return flow->action == REWIRE_FLOW_ACTION_TRANSLATE && flow->spec.decision &&
-	       memory_takes(&flow->spec);
+	       record_takes(&flow->spec);
 }
 
 void memory_seen(struct memory *memory, const struct rw_flow *flow, int64_t now)

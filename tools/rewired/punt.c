@@ -94,7 +94,7 @@ static void decide_one(struct handler *handler, const struct snapshot *snapshot,
 		return;
 	if (attempt < PUNT_ATTEMPTS_MAX) {
 		decide(&handler->decider, snapshot, punt, attempt, decision);
-		if (decision->outcome == OUTCOME_FLOW && memory_takes(&decision->verdict.flow))
+		if (decision->outcome == OUTCOME_FLOW && record_takes(&decision->verdict.flow))
 			decision->record = memory_note(memory, &decision->verdict.flow);
 		decide_hand_over(&handler->decider, decision);
 		return;
