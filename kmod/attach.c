@@ -346,7 +346,6 @@ int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	if (!tunnel)
 		vni = nla_get_u32(info->attrs[REWIRE_A_ATTACH_VNI]);
-	rewire_flow_table_reserve(ns);
 
 	rtnl_lock();
 	mutex_lock(&ns->lock);
@@ -369,6 +368,8 @@ int rewire_nl_attach_add_doit(struct sk_buff *skb, struct genl_info *info)
 unlock:
 	mutex_unlock(&ns->lock);
 	rtnl_unlock();
+	if (!err)
+		rewire_flow_table_reserve(ns);
 	return err;
 }
 

@@ -122,15 +122,25 @@ static void rewire_batch_tasklet(struct tasklet_struct *tasklet)
 
 /*
  * A small table is in the processor's own cache. One has about four places for each flow, but
- * for one with room for flows to come, which does not shrink.
+ * for one with room for flows to come, which is looked at four times a second.
  */
 static bool rewire_batch_pays(struct rewire_net *ns)
 {
 	u64 flows = READ_ONCE(rewire_batch_flows);
 
 	return rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size >= 4 * flows &&
-	       (READ_ONCE(ns->flows.p.automatic_shrinking) ||
-		atomic_read(&ns->flows.nelems) >= 2 * flows);
+	       (!flows || !READ_ONCE(ns->flows_few));
+}
+
+/* By the expiry scan. It stays what it is in between, as a table that grows and shrinks does. */
+void rewire_batch_look(struct rewire_net *ns)
+{
+	u64 flows = READ_ONCE(rewire_batch_flows), there = atomic_read(&ns->all.flows);
+
+	if (ns->flows.p.automatic_shrinking || there >= flows)
+		WRITE_ONCE(ns->flows_few, false);
+	else if (there < flows / 2)
+		WRITE_ONCE(ns->flows_few, true);
 }
 
 /**

@@ -10,6 +10,7 @@ struct rewire_packet;
 
 int rewire_batch_init(void);
 void rewire_batch_exit(void);
+void rewire_batch_look(struct rewire_net *ns);
 bool rewire_batch_takes(struct rewire_net *ns, struct sk_buff *skb);
 struct rewire_packet *rewire_batch_room(void);
 void rewire_batch_add(struct rewire_net *ns, struct sk_buff *skb);

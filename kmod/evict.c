@@ -139,7 +139,7 @@ static void rewire_search_run(struct rewire_search *search)
 {
 	struct rhashtable *table = &search->ns->flows;
 	struct bucket_table *buckets = rht_dereference_rcu(table->tbl, table);
-	unsigned int i, n = min(buckets->size, REWIRE_EVICT_CHAINS);
+	u32 i, n = min(buckets->size, REWIRE_EVICT_CHAINS * rewire_table_spread(search->ns));
 	u32 start = get_random_u32();
 	struct rewire_tuple *tuple;
 	struct rhash_head *head;

@@ -179,6 +179,7 @@ extern const struct rhashtable_params rewire_flow_table_params;
 int rewire_flow_table_init(struct rewire_net *ns);
 void rewire_flow_table_exit(struct rewire_net *ns);
 void rewire_flow_table_reserve(struct rewire_net *ns);
+u32 rewire_table_spread(struct rewire_net *ns);
 struct rewire_tuple *rewire_tuple_lookup(struct rewire_net *ns,
 					 const struct rewire_key *key);
 struct rewire_place rewire_place_find(struct rewire_net *ns, const struct rewire_key *key);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The flow table: a hash of tuples that grows and shrinks by itself and that
- * readers never wait for. Its keyed hash keeps tenants from choosing colliding
- * flows; both the secret and the table's own seed go into it.
+ * The flow table: a hash of tuples that grows and shrinks by itself, unless there is room for
+ * flows to come, and that readers never wait for. Its keyed hash keeps tenants from choosing
+ * colliding flows; both the secret and the table's own seed go into it.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/siphash.h>
 
+#include "batch.h"
 #include "flow.h"
 #include "namespace.h"
 
@@ -23,13 +24,15 @@
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
 /* Chains from here that a walk asks for memory at. */
 #define REWIRE_WALK_AHEAD	8
-/* Room for more flows than these is not made beforehand: a table of 1 GiB. */
-#define REWIRE_ROOM_MAX		(32U << 20)
+/* Room for more flows than these is not made beforehand: a table of 256 MiB. */
+#define REWIRE_ROOM_MAX		(8U << 20)
+/* Chains for one of a table that grew by itself, at most, where a few entries are looked for. */
+#define REWIRE_SPREAD_MAX	16U
 
 static unsigned int rewire_flow_room;
 module_param_named(flow_room, rewire_flow_room, uint, 0644);
 MODULE_PARM_DESC(flow_room,
-		 "Flows that a network namespace's table has room for from its next device on");
+		 "Flows that the table of a namespace of the host's has room for from its next device on");
 
 static siphash_key_t rewire_hash_secret __read_mostly;
 
@@ -315,6 +318,8 @@ struct rewire_tuple *rewire_walk_next(struct rhashtable_iter *walk)
 	struct rewire_tuple *tuple = rhashtable_walk_next(walk);
 
 	if (!IS_ERR_OR_NULL(tuple)) {
+		/* What it has passed by, for nothing was there, need not come any more. */
+		place = max(place, walk->slot - min(walk->slot, 2U * REWIRE_WALK_AHEAD));
 		while (place < walk->slot)
 			rewire_chain_prefetch(walk->walker.tbl, ++place, true);
 	}
@@ -366,6 +371,14 @@ again:
 		goto again;
 }
 
+/* How much thinner a table is than one that grew by itself, since it has room for flows to come */
+u32 rewire_table_spread(struct rewire_net *ns)
+{
+	u32 size = rht_dereference_rcu(ns->flows.tbl, &ns->flows)->size;
+
+	return clamp(size / 4 / max(atomic_read(&ns->flows.nelems), 1), 1U, REWIRE_SPREAD_MAX);
+}
+
 /*
  * Look at the next chains of the table, so many that a run is bounded, and end what has been
  * idle for too long. A large table takes REWIRE_EXPIRY_RUNS runs; what is overdue
@@ -383,7 +396,8 @@ static bool rewire_expiry_run(struct rewire_net *ns)
 
 	rcu_read_lock();
 	buckets = rht_dereference_rcu(ns->flows.tbl, &ns->flows);
-	n = min(buckets->size, max(REWIRE_EXPIRY_SLICE, buckets->size / REWIRE_EXPIRY_RUNS));
+	n = min(buckets->size, max(REWIRE_EXPIRY_SLICE, buckets->size / REWIRE_EXPIRY_RUNS) *
+			       rewire_table_spread(ns));
 	for (; n; n--, ns->expiry_place++) {
 		if (need_resched()) {
 			rcu_read_unlock();
@@ -411,6 +425,7 @@ static void rewire_flow_expiry_work(struct work_struct *work)
 	bool pressed = rewire_expiry_run(ns);
 
 	this_cpu_add(ns->stats->expiry_ns, ktime_get_ns() - began);
+	rewire_batch_look(ns);
 	if (atomic_read(&ns->all.flows))
 		queue_delayed_work(rewire_workqueue, &ns->expiry,
 				   pressed ? REWIRE_EXPIRY_PRESSED : REWIRE_EXPIRY_PERIOD);
@@ -445,32 +460,46 @@ static u32 rewire_table_size(struct rewire_net *ns)
 	return size;
 }
 
+/* As if it were full, which is what a hash table of the kernel's grows by. */
+static void rewire_table_double(struct rewire_net *ns, u32 size)
+{
+	int more = max((int)(size / 4 * 3) + 1 - atomic_read(&ns->flows.nelems), 0);
+
+	atomic_add(more, &ns->flows.nelems);
+	schedule_work(&ns->flows.run_work);
+	flush_work(&ns->flows.run_work);
+	atomic_sub(more, &ns->flows.nelems);
+}
+
 /**
  * rewire_flow_table_reserve() - make a table as large as the module's parameter says
- * @ns: the namespace
+ * @ns: the namespace, which has got a device
  *
  * A table that grows while flows come is moved entry by entry, on the processor that they come
- * to, which takes as long as setting them up. A hash table of the kernel's cannot be told to
- * begin larger than 131072, and grows by its count: so what is to come is counted for as long as
- * that takes. It stays then. Without memory it is as large as it can be.
+ * to, which takes as long as setting them up. The kernel lets no table begin with more chains
+ * than 131072, so it is made to grow while it is empty. It stays as large. A namespace that is
+ * not the host's would have it on nobody's account, and gets none.
  * Context: process, may sleep, nothing locked.
  */
 void rewire_flow_table_reserve(struct rewire_net *ns)
 {
-	const int entries = min(READ_ONCE(rewire_flow_room), REWIRE_ROOM_MAX) * REWIRE_DIRECTIONS;
-	u32 before, size = rewire_table_size(ns);
+	const u32 flows = min3(READ_ONCE(rewire_flow_room), REWIRE_ROOM_MAX,
+			       READ_ONCE(ns->all.may.flows_hard));
+	unsigned int failures = 0;
+	u32 size;
 
-	if (entries <= size / 4 * 3)
+	if (!flows || ns->net->user_ns != &init_user_ns)
 		return;
+	mutex_lock(&ns->lock);
 	WRITE_ONCE(ns->flows.p.automatic_shrinking, false);
-	atomic_add(entries, &ns->flows.nelems);
-	do {
-		before = size;
-		schedule_work(&ns->flows.run_work);
-		flush_work(&ns->flows.run_work);
-		size = rewire_table_size(ns);
-	} while (size > before);
-	atomic_sub(entries, &ns->flows.nelems);
+	while ((size = rewire_table_size(ns)) / 4 * 3 < flows * REWIRE_DIRECTIONS) {
+		rewire_table_double(ns, size);
+		/* It may have been about to shrink, but with no memory it stays as it is. */
+		if (rewire_table_size(ns) <= size && ++failures > 1)
+			break;
+	}
+	mutex_unlock(&ns->lock);
+	rewire_batch_look(ns);
 }
 
 static void rewire_flow_end(struct rewire_net *ns, struct rewire_flow *flow, void *data)

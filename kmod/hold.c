@@ -24,6 +24,8 @@
 #endif
 
 #define REWIRE_HOLD_TICK	(HZ / 10)
+/* Holds that end in one go, while bottom halves are disabled. */
+#define REWIRE_HOLD_PORTION	512
 
 static struct kmem_cache *rewire_hold_cache;
 
@@ -433,16 +435,20 @@ static bool rewire_hold_ends(const struct rewire_hold *hold, enum rewire_reason 
 }
 
 /*
- * Move those of a queue that are to end, and that nobody else ends, to a list. Nobody is asked
+ * Move some of a queue that are to end, and that nobody else ends, to a list. Nobody is asked
  * about them any more. A daemon that has not answered in time is slow.
+ * Return: whether there may be more.
  */
-static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_reason reason,
+static bool rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_reason reason,
 				int ifindex, struct list_head *to)
 {
 	struct rewire_hold *hold, *next;
+	unsigned int n = 0;
 
 	lockdep_assert_held(&queue->lock);
 	list_for_each_entry_safe(hold, next, &queue->holds, list) {
+		if (n == REWIRE_HOLD_PORTION)
+			return true;
 		if (!rewire_hold_ends(hold, reason, ifindex)) {
 			/* They are there in the order in which they came. */
 			if (reason == REWIRE_REASON_DROP_HOLD_TIMEOUT)
@@ -455,22 +461,27 @@ static void rewire_hold_collect(struct rewire_punt_queue *queue, enum rewire_rea
 			else
 				rewire_punt_leave(queue, hold);
 			list_move_tail(&hold->list, to);
+			n++;
 		}
 	}
+	return false;
 }
 
 static void rewire_hold_drop_all(struct rewire_net *ns, enum rewire_reason reason, int ifindex)
 {
 	struct rewire_hold *hold, *next;
 	LIST_HEAD(ended);
+	bool more;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		struct rewire_punt_queue *queue = per_cpu_ptr(ns->punt_queues, cpu);
 
-		spin_lock_bh(&queue->lock);
-		rewire_hold_collect(queue, reason, ifindex, &ended);
-		spin_unlock_bh(&queue->lock);
+		do {
+			spin_lock_bh(&queue->lock);
+			more = rewire_hold_collect(queue, reason, ifindex, &ended);
+			spin_unlock_bh(&queue->lock);
+		} while (more);
 	}
 	list_for_each_entry_safe(hold, next, &ended, list)
 		rewire_hold_drop(ns, hold, reason);

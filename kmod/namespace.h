@@ -59,6 +59,7 @@ struct rewire_share;
  * @delegate_count: delegates, of at most REWIRE_DELEGATES_MAX
  * @delegates_session: the last one of @handlers_session that void ones were deleted in
  * @shares: what waits of fragments of IPv6 and of IPv4, since the first attach
+ * @flows_few: whether a table with room for flows to come has few, so that it is small to caches
  * @flows: table of struct rewire_tuple, those of flows and those of holds
  * @all: what the namespace has and may have of flows and holds
  * @limits: struct rewire_quota by virtual network; read under RCU
@@ -125,6 +126,7 @@ struct rewire_net {
 
 	struct rewire_share *shares;
 
+	bool flows_few;		/* packets read it along with flows */
 	struct rhashtable flows;
 	struct rewire_quota all;
 	struct xarray limits;

@@ -18,7 +18,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "lib"))
 import tap
 from flows import CLONE_NEWNET, Maker, enter_new, libc
-from netlink import u8, u32
+from netlink import Refused, Rewire, u8, u32
 from packets import c
 
 CLONE_NEWUSER = 0x10000000
@@ -31,8 +31,10 @@ FEW = 4000
 CHARGED = 256 - 2 * os.sysconf("SC_PAGESIZE") / (FEW / 2)	# each processor may have a page of it yet to count
 SOME = 5 * FEW		# of other sizes: what other tests have left is freed meanwhile
 GROUP = "/sys/fs/cgroup/rewire-memory"
+CLI = os.path.join(here, "../build/bin/rewire")
 ROOM = "/sys/module/rewire/parameters/flow_room"
 ROOM_BYTES = 8 << 20            # of 2^20 chains: half as many have no room for two entries of each flow
+LARGE_PAGE = 2 << 20            # a table begins in front of its chains
 
 
 def worst(most):
@@ -76,6 +78,14 @@ def each(rewire, flows, then):
     return sum(parts)
 
 
+def each_at_most(rewire, flows, then, most):
+    """The same, but a table that was replaced is freed when the kernel gets to it."""
+    end = time.monotonic() + 20
+    while (size := each(rewire, flows, then)) > most and time.monotonic() < end:
+        pass
+    return size
+
+
 def structure():
     """As its debugging information has it, which kernels of User Mode Linux leave out."""
     name = "pahole: struct rewire_flow has at most 256 bytes"
@@ -99,7 +109,7 @@ def table():
     fill = worst(MANY)
     tap.equal(f"{fill} flows are made, for which the table has just doubled",
               maker.make(range(1, fill + 1)), fill)
-    full = each(rewire, fill, begin)
+    full = each_at_most(rewire, fill, begin, WORST)
     tap.equal(f"and more, {MANY} in all", maker.make(range(fill + 1, MANY + 1)), MANY - fill)
     many = each(rewire, MANY, begin)
     print(f"# bytes a flow: {full:.1f} of {fill} flows, {many:.1f} of {MANY}", flush=True)
@@ -127,41 +137,80 @@ def set_room(flows):
         file.write(str(flows))
 
 
-def attached(rewire, device):
-    """What a device more makes the kernel take."""
-    begin = sum(settled(rewire))
+def attach(rewire, device):
     rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], 1) + u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
-    return sum(settled(rewire)) - begin
+
+
+def refused(rewire, device):
+    try:
+        attach(rewire, device)
+    except Refused:
+        return True
+    return False
+
+
+def grown(rewire, action, *more):
+    """What it makes the kernel take."""
+    begin = sum(settled(rewire))
+    done = action(*more)
+    return sum(settled(rewire)) - begin if done is None or done else -1
+
+
+def tenant_attaches():
+    """A network namespace of a user namespace gets a device, while its owner waits."""
+    end, far_end = socket.socketpair()
+    child = os.fork()
+    if not child:
+        own_user_namespace()
+        attach(Rewire(), "lo")
+        far_end.send(b"x")
+        end.close()
+        far_end.recv(1)
+        os._exit(0)
+    far_end.close()
+    if end.recv(1) != b"x":
+        raise RuntimeError("a tenant cannot attach a device")
+    return end
 
 
 def room():
     """Made beforehand, so that no table has to be moved while flows come."""
-    rewire = enter_new()
-    subprocess.run(["ip", "link", "add", "two", "type", "dummy"], check=True)
-    tap.point(attached(rewire, "lo") < ROOM_BYTES / 8, "without flow_room a table is small")
+    rewire, little = enter_new(), ROOM_BYTES / 8
+    for device in "two", "three":
+        subprocess.run(["ip", "link", "add", device, "type", "dummy"], check=True)
+    tap.point(0 <= grown(rewire, attach, rewire, "lo") < little, "without flow_room a table is small")
     set_room(200000)
     try:
-        grown = attached(rewire, "two")
+        tap.point(0 <= grown(rewire, refused, rewire, "lo") < little, "it stays so when a device is refused")
+        tap.point(0 <= grown(rewire, tenant_attaches) < little, "a tenant gets none that nobody is charged for")
+        subprocess.run([CLI, "limit", "set", "all", "flows", "500:1000"], check=True)
+        tap.point(0 <= grown(rewire, attach, rewire, "two") < little, "nor is there room for more than there may be")
+        subprocess.run([CLI, "limit", "set", "all", "flows", "250000:500000"], check=True)
+        size = grown(rewire, attach, rewire, "three")
     finally:
         set_room(0)
-    tap.point(ROOM_BYTES <= grown < ROOM_BYTES * 1.1, "with it the next device makes it large", grown)
+    tap.point(ROOM_BYTES - little < size < ROOM_BYTES + LARGE_PAGE + little, "with it the next device makes it large", size)
     maker, begin = Maker(rewire), sum(settled(rewire))
     tap.equal(f"{FEW} flows are made", maker.make(range(1, FEW + 1)), FEW)
     tap.equal("and are all there is", rewire.stats()["flows"], FEW)
     rewire.command("FLOW_FLUSH")
     left = sum(settled(rewire)) - begin
-    tap.point(abs(left) < ROOM_BYTES / 8, "it stays so when they have ended", left)
+    tap.point(abs(left) < little, "it stays so when they have ended", left)
+
+
+def own_user_namespace():
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "unshare")
+    with open("/proc/self/uid_map", "w", encoding="ascii") as file:
+        file.write("0 0 1")
 
 
 def tenant(end, own_namespace):
     """A process in the group, which makes flows when it is told to."""
     with open(f"{GROUP}/cgroup.procs", "w", encoding="ascii") as file:
         file.write("0")
-    if own_namespace and libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "unshare")
     if own_namespace:
-        with open("/proc/self/uid_map", "w", encoding="ascii") as file:
-            file.write("0 0 1")
+        own_user_namespace()
     maker = Maker(enter_new())
     for numbers in range(1, FEW // 2 + 1), range(FEW // 2 + 1, FEW + 1):
         end.send(b"x")

@@ -24,6 +24,11 @@ def wait_until(condition, what):
         time.sleep(0.02)
 
 
+def set_room(flows):
+    with open("/sys/module/rewire/parameters/flow_room", "w", encoding="ascii") as file:
+        file.write(str(flows))
+
+
 class Decided(System):
     """With a folder, and daemons that end with it"""
 
@@ -71,13 +76,13 @@ class Rewired(Decided):
                        "services": [{"name": f"nat-{vni}", "id": vni, "vni": vni, "dst": [at.service],
                                      "source": {"pool": "public"}} | self.destination(vni)
                                     for vni in self.inside.values()]}, file)
-        # A table with room for them from the beginning, as conntrack has and IPVS
-        with open("/sys/module/rewire/parameters/flow_room", "w", encoding="ascii") as file:
-            file.write(str(FLOWS))
         rewire, c = Rewire(), Rewire.c
+        # A table with room for them from the beginning, as conntrack has and IPVS
+        set_room(FLOWS)
         for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
             rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +
                            u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
+        set_room(0)
         rewire.close()
         self.start(BIN + "rewired", "-c", config, "-s", os.path.join(self.folder, "socket"))
         wait_until(lambda: self.said("rewired: ready"), "rewired does not get ready")
