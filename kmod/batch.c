@@ -137,7 +137,7 @@ void rewire_batch_look(struct rewire_net *ns)
 {
 	u64 flows = READ_ONCE(rewire_batch_flows), there = atomic_read(&ns->all.flows);
 
-	if (ns->flows.p.automatic_shrinking || there >= flows)
+	if (READ_ONCE(ns->flows.p.automatic_shrinking) || there >= flows)
 		WRITE_ONCE(ns->flows_few, false);
 	else if (there < flows / 2)
 		WRITE_ONCE(ns->flows_few, true);

@@ -24,11 +24,12 @@
 #define REWIRE_EXPIRY_PRESSED	(HZ / 16)
 /* Chains from here that a walk asks for memory at. */
 #define REWIRE_WALK_AHEAD	8
-/* Room for more flows than these is not made beforehand: a table of 256 MiB. */
-#define REWIRE_ROOM_MAX		(8U << 20)
+/* Room for more flows than these is not made beforehand: a table of 64 MiB. */
+#define REWIRE_ROOM_MAX		(2U << 20)
 /* Chains for one of a table that grew by itself, at most, where a few entries are looked for. */
-#define REWIRE_SPREAD_MAX	16U
+#define REWIRE_SPREAD_MAX	4U
 
+static DEFINE_MUTEX(rewire_room_lock);	/* one at a time makes its table large */
 static unsigned int rewire_flow_room;
 module_param_named(flow_room, rewire_flow_room, uint, 0644);
 MODULE_PARM_DESC(flow_room,
@@ -346,6 +347,8 @@ void rewire_flow_for_each(struct rewire_net *ns,
 	struct rewire_flow *flow;
 	bool rested, closed;
 
+	if (!atomic_read(&ns->all.flows))
+		return;
 again:
 	rested = false;
 	closed = false;
@@ -477,8 +480,8 @@ static void rewire_table_double(struct rewire_net *ns, u32 size)
  *
  * A table that grows while flows come is moved entry by entry, on the processor that they come
  * to, which takes as long as setting them up. The kernel lets no table begin with more chains
- * than 131072, so it is made to grow while it is empty. It stays as large. A namespace that is
- * not the host's would have it on nobody's account, and gets none.
+ * than 131072, so it is made to grow, best while it is empty. It stays as large. A namespace
+ * that is not the host's would have it on nobody's account, and gets none.
  * Context: process, may sleep, nothing locked.
  */
 void rewire_flow_table_reserve(struct rewire_net *ns)
@@ -490,15 +493,16 @@ void rewire_flow_table_reserve(struct rewire_net *ns)
 
 	if (!flows || ns->net->user_ns != &init_user_ns)
 		return;
-	mutex_lock(&ns->lock);
+	mutex_lock(&rewire_room_lock);
 	WRITE_ONCE(ns->flows.p.automatic_shrinking, false);
 	while ((size = rewire_table_size(ns)) / 4 * 3 < flows * REWIRE_DIRECTIONS) {
 		rewire_table_double(ns, size);
 		/* It may have been about to shrink, but with no memory it stays as it is. */
-		if (rewire_table_size(ns) <= size && ++failures > 1)
+		failures = rewire_table_size(ns) > size ? 0 : failures + 1;
+		if (failures > 1)
 			break;
 	}
-	mutex_unlock(&ns->lock);
+	mutex_unlock(&rewire_room_lock);
 	rewire_batch_look(ns);
 }
 

@@ -79,10 +79,12 @@ class Rewired(Decided):
         rewire, c = Rewire(), Rewire.c
         # A table with room for them from the beginning, as conntrack has and IPVS
         set_room(FLOWS)
-        for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
-            rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +
-                           u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
-        set_room(0)
+        try:
+            for device, vni in (self.inside | {"out": self.OUTSIDE}).items():
+                rewire.command("ATTACH_ADD", u32(c["A_ATTACH_VNI"], vni) +
+                               u32(c["A_ATTACH_IFINDEX"], socket.if_nametoindex(device)))
+        finally:
+            set_room(0)
         rewire.close()
         self.start(BIN + "rewired", "-c", config, "-s", os.path.join(self.folder, "socket"))
         wait_until(lambda: self.said("rewired: ready"), "rewired does not get ready")

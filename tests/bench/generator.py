@@ -20,12 +20,12 @@ PATIENCE = 60           # seconds for a packet of each flow
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-class TooSlow(Exception):
-    """Packets that take far longer than a system should be given"""
-
-
 class Lost(Exception):
     """Packets did not arrive, so that what was measured is not their way."""
+
+
+class TooSlow(Lost):
+    """Packets take far longer than a system should be given"""
 
 
 def enter(namespace):

@@ -191,11 +191,13 @@ def plot(results, stem):
                                    figsize=(1.5 + 4 * len(panels), 4.5))
     for axis, (family, *how) in zip(axes[0], panels):
         loads = [flows for f, flows, *h in found if (f, h) == (family, how)]
-        systems = [name for name in found[family, loads[0], *how].systems if name != "floor"]
+        systems = list(dict.fromkeys(name for flows in loads for name in found[family, flows, *how].systems
+                                     if name != "floor"))
         for place, system in enumerate(systems):
-            costs = [found[family, flows, *how].cost(system) for flows in loads]
+            there = [x for x, flows in enumerate(loads) if system in found[family, flows, *how].systems]
+            costs = [found[family, loads[x], *how].cost(system) for x in there]
             middle = [cost.median for cost in costs]
-            axis.bar([x + place / (len(systems) + 1) for x in range(len(loads))], middle,
+            axis.bar([x + place / (len(systems) + 1) for x in there], middle,
                      width=1 / (len(systems) + 1), label=results["titles"][system],
                      yerr=[[cost.median - cost.low for cost in costs],
                            [cost.high - cost.median for cost in costs]])
