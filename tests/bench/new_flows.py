@@ -11,6 +11,7 @@ they arrived (first_packets.py). A round's wait is the median of its trials, in 
 import argparse
 import json
 import statistics
+import time
 
 from daemons import Delegated, Rewired, Vswitchd
 from first_packets import PARTS, delays, parts_of
@@ -22,6 +23,7 @@ SYSTEMS = [Rewired, Delegated, Vswitchd, Nftables, Ipvs]
 SOURCES, DESTINATIONS = 62501, 16       # a million flows, each seen once in a cycle
 SIZE = {4: 60, 6: 80}
 SECONDS, LAG = 1, 1.05
+SETTLE = 0.5            # seconds in which the kernel clears away the namespaces of the last system
 LOWEST, HIGHEST, STEP = 500, 900000, 1.1
 
 
@@ -65,6 +67,7 @@ def highest_rate(kind, family, guess):
 def waits_of(kind, family, options):
     """Of one trial"""
     system = kind(family)
+    time.sleep(SETTLE)
     try:
         return parts_of(delays(system, options.rate, options.count))
     finally:
@@ -118,7 +121,7 @@ def main():
     parser.add_argument("--systems", nargs="+", default=[kind.name for kind in SYSTEMS])
     parser.add_argument("--rate", type=int, default=500, help="new flows a second, whose packets are timed")
     parser.add_argument("--count", type=int, default=1000, help="of one trial")
-    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=7)
     parser.add_argument("--waits-only", action="store_true", help="do not look for rates, which takes long")
     options = parser.parse_args()
     prepare_machine()

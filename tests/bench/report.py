@@ -23,7 +23,7 @@ def head(results):
     guest = results["guest"]
     return (f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors; "
             f"Rewire {guest.get('revision', 'before')}\n"
-            f"{guest['date']}, {results['rounds']} rounds of {results['bursts']} bursts, "
+            f"{guest['date']}, {results['rounds']} rounds of {results['bursts']} bursts at least, "
             "systems interleaved\n"
             "Nanoseconds a packet: of the whole way (made, forwarded, dropped), and above the floor")
 
