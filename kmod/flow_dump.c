@@ -97,7 +97,7 @@ int rewire_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		if (rewire_flow_filter_matches(&dump->filter, flow) &&
 		    rewire_flow_dump_one(skb, cb, flow, dump->tracking))
 			break;
-		rewire_flow_walk_take(&dump->walk, flow);
+		rewire_flow_walk_take(&dump->walk, flow, &again);
 	}
 	if (again)
 		cb->seq++;
@@ -120,12 +120,7 @@ static bool rewire_flow_collect_once(struct rewire_net *ns,
 	while ((flow = rewire_flow_walk_peek(&walk, &again)) && !again) {
 		if (rewire_flow_filter_matches(filter, flow))
 			call(flow, data);
-		rewire_flow_walk_take(&walk, flow);
-		if (need_resched()) {
-			rewire_flow_walk_stop(&walk);
-			cond_resched();
-			again = rewire_flow_walk_start(&walk);
-		}
+		rewire_flow_walk_take(&walk, flow, &again);
 	}
 	rewire_flow_walk_stop(&walk);
 	rewire_flow_walk_exit(&walk);

@@ -53,6 +53,7 @@ struct rewire_flow_filter {
  * @slot: bucket of the last flows given
  * @given: numbers of those
  * @count: of @given
+ * @taken: flows that did not have to come up again
  *
  * Every flow that is there from the first step to the last is given. None is given
  * twice, but after the table was resized: then the walk begins again.
@@ -63,6 +64,7 @@ struct rewire_flow_walk {
 	unsigned int slot;
 	u64 given[32];
 	unsigned int count;
+	unsigned int taken;
 };
 
 /* flow_netlink.c */
@@ -74,7 +76,8 @@ void rewire_flow_walk_exit(struct rewire_flow_walk *walk);
 bool rewire_flow_walk_start(struct rewire_flow_walk *walk);
 void rewire_flow_walk_stop(struct rewire_flow_walk *walk);
 struct rewire_flow *rewire_flow_walk_peek(struct rewire_flow_walk *walk, bool *again);
-void rewire_flow_walk_take(struct rewire_flow_walk *walk, const struct rewire_flow *flow);
+void rewire_flow_walk_take(struct rewire_flow_walk *walk, const struct rewire_flow *flow,
+			   bool *again);
 
 /* flow_filter.c */
 int rewire_get_flow_filter(const struct nlattr *nest, struct rewire_flow_filter *filter,

@@ -4,13 +4,19 @@
  * the neighbours of what is removed while it rests, and so that a flow comes up
  * once.
  */
+#include <linux/sched.h>
+
 #include "flow_netlink.h"
+
+/* Flows that a walk rests after, at the latest. */
+#define REWIRE_WALK_REST	4096
 
 void rewire_flow_walk_enter(struct rewire_flow_walk *walk, struct rewire_net *ns)
 {
 	walk->ns = ns;
 	walk->count = 0;
 	walk->slot = 0;
+	walk->taken = 0;
 	rhashtable_walk_enter(&ns->flows, &walk->table);
 }
 
@@ -88,12 +94,26 @@ struct rewire_flow *rewire_flow_walk_peek(struct rewire_flow_walk *walk, bool *a
 	return NULL;
 }
 
-/* The flow just looked at need not come up again. */
-void rewire_flow_walk_take(struct rewire_flow_walk *walk, const struct rewire_flow *flow)
+/**
+ * rewire_flow_walk_take() - the flow just looked at need not come up again
+ * @walk: the walk, which rests when others want the processor: the next flow that somebody
+ *	asks for may be a million away
+ * @flow: the flow, which is out of reach now
+ * @again: set when the walk begins again
+ */
+void rewire_flow_walk_take(struct rewire_flow_walk *walk, const struct rewire_flow *flow,
+			   bool *again)
+	__releases(RCU) __acquires(RCU)
 {
 	if (walk->slot != walk->table.slot) {
 		walk->slot = walk->table.slot;
 		walk->count = 0;
 	}
 	walk->given[walk->count++ % ARRAY_SIZE(walk->given)] = flow->id;
+	/* Kernels that preempt it do not ask for a rest, but wait for its RCU read side to end. */
+	if (need_resched() || !(++walk->taken % REWIRE_WALK_REST)) {
+		rewire_flow_walk_stop(walk);
+		cond_resched();
+		*again |= rewire_flow_walk_start(walk);
+	}
 }
