@@ -381,7 +381,7 @@ int rewire_change_init(struct rewire_net *ns)
 {
 	int cpu;
 
-	ns->change_queues = alloc_percpu(struct rewire_change_queue);
+	ns->change_queues = alloc_percpu_gfp(struct rewire_change_queue, GFP_KERNEL_ACCOUNT);
 	if (!ns->change_queues)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {

@@ -41,7 +41,7 @@ static int rewire_get_tunnel(struct rewire_net *ns, const struct nlattr *nest,
 				    "The tunnel does not lead to this virtual network");
 		return -ENOENT;
 	}
-	new = rewire_tunnel_new(&remote);
+	new = rewire_tunnel_new(&remote, rewire_flow_payer(ns));
 	if (!new)
 		return -ENOMEM;
 	RCU_INIT_POINTER(*tunnel, new);
@@ -219,7 +219,8 @@ int rewire_get_extension(struct rewire_net *ns, struct nlattr **tb,
 	copies = rewire_count_copies(tb[REWIRE_A_FLOW_COPIES], extack);
 	if (copies < 0)
 		return copies;
-	extension = kzalloc(struct_size(extension, copy, copies), GFP_KERNEL_ACCOUNT);
+	extension = kzalloc(struct_size(extension, copy, copies),
+			    GFP_KERNEL | rewire_flow_payer(ns));
 	if (!extension)
 		return -ENOMEM;
 	err = rewire_fill_extension(ns, tb, spec, extension, extack);

@@ -317,7 +317,7 @@ void rewire_flow_detach(struct rewire_net *ns, struct rewire_attach *attach)
  * administrator sets, and they outlive the daemon that made them. Those of a namespace that
  * somebody else owns are on the account of who makes them.
  */
-static gfp_t rewire_flow_payer(const struct rewire_net *ns)
+gfp_t rewire_flow_payer(const struct rewire_net *ns)
 {
 	return ns->net->user_ns == &init_user_ns ? 0 : __GFP_ACCOUNT;
 }
@@ -509,10 +509,28 @@ static bool rewire_spec_has_devices(struct rewire_net *ns, const struct rewire_f
 		rewire_attach_has_vni(ns, rewire_key_vni(&spec->key[REWIRE_REPLY])));
 }
 
+/*
+ * A device that is not attached to its network, or not any more, is none: a way is found anew.
+ * A tunnel's is of all networks.
+ */
+static void rewire_spec_check_devices(struct rewire_net *ns, struct rewire_flow_spec *spec)
+{
+	const struct rewire_attach *attach;
+	int i;
+
+	for (i = 0; i < REWIRE_DIRECTIONS; i++) {
+		if (!spec->ifindex[i])
+			continue;
+		attach = rewire_attach_find(ns, spec->ifindex[i]);
+		if (!attach || (!attach->tunnel && attach->vni != rewire_key_vni(&spec->key[i])))
+			spec->ifindex[i] = 0;
+	}
+}
+
 /**
  * rewire_flow_add() - make a flow and put it into the table, wholly or not at all
  * @ns: the namespace
- * @spec: what it is made of; loses its extension
+ * @spec: what it is made of; loses its extension, and devices that are not attached
  * @id: out: its number
  * @extack: a sentence, on failure
  *
@@ -535,6 +553,7 @@ int rewire_flow_add(struct rewire_net *ns, struct rewire_flow_spec *spec, u64 *i
 		NL_SET_ERR_MSG(extack, "No device is attached to this virtual network");
 		return -ENOENT;
 	}
+	rewire_spec_check_devices(ns, spec);
 	err = rewire_limit_flow(ns, rewire_key_vni(orig), rewire_key_protocol(orig), extack);
 	if (err)
 		return err;

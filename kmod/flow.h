@@ -206,6 +206,7 @@ void rewire_flow_expiry_start(struct rewire_net *ns);
 /* flow.c */
 int rewire_flow_cache_create(void);
 void rewire_flow_cache_destroy(void);
+gfp_t rewire_flow_payer(const struct rewire_net *ns);
 struct rewire_flow *rewire_flow_new(struct rewire_net *ns, struct rewire_flow_spec *spec,
 				    struct netlink_ext_ack *extack);
 void rewire_flow_free(struct rewire_flow *flow);

@@ -494,7 +494,7 @@ void rewire_limit_unkeep(struct rewire_net *ns, struct rewire_quota *limit, unsi
 
 void rewire_limit_init(struct rewire_net *ns)
 {
-	xa_init_flags(&ns->limits, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&ns->limits, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	ns->all.all = true;
 	ns->all.may = rewire_limits_default;
 	ns->all.barren[0] = jiffies - 1;

@@ -35,12 +35,12 @@ static int __net_init rewire_net_init(struct net *net)
 	mutex_init(&ns->lock);
 	INIT_LIST_HEAD(&ns->attaches);
 	ns->generation = 1;	/* 0 is no sequence to netlink */
-	xa_init(&ns->targets);
+	xa_init_flags(&ns->targets, XA_FLAGS_ACCOUNT);
 	rewire_limit_init(ns);
-	xa_init(&ns->policies);
-	xa_init(&ns->delegates);
+	xa_init_flags(&ns->policies, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&ns->delegates, XA_FLAGS_ACCOUNT);
 	rewire_hold_init(ns);
-	ns->stats = alloc_percpu(struct rewire_stats);
+	ns->stats = alloc_percpu_gfp(struct rewire_stats, GFP_KERNEL_ACCOUNT);
 	if (!ns->stats)
 		return -ENOMEM;
 	rewire_event_init(ns);

@@ -423,7 +423,7 @@ int rewire_punt_init(struct rewire_net *ns)
 	int cpu, i;
 
 	ns->secret = get_random_u32();
-	ns->punt_queues = alloc_percpu(struct rewire_punt_queue);
+	ns->punt_queues = alloc_percpu_gfp(struct rewire_punt_queue, GFP_KERNEL_ACCOUNT);
 	if (!ns->punt_queues)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {

@@ -90,7 +90,7 @@ void rewire_rule_remove(struct rewire_net *ns, struct rewire_rule *rule)
 
 int rewire_rule_init(struct rewire_net *ns)
 {
-	xa_init_flags(&ns->rules, XA_FLAGS_ALLOC1);
+	xa_init_flags(&ns->rules, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	return rewire_index_init(ns);
 }
 

@@ -57,11 +57,12 @@ bool rewire_tunnel_remote(struct sk_buff *skb, struct rewire_remote *remote)
 	return true;
 }
 
-struct rewire_tunnel *rewire_tunnel_new(const struct rewire_remote *remote)
+/* Payer: of the flow, see rewire_flow_payer(). */
+struct rewire_tunnel *rewire_tunnel_new(const struct rewire_remote *remote, gfp_t payer)
 {
 	struct rewire_tunnel *tunnel;
 
-	tunnel = kzalloc(sizeof(*tunnel), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	tunnel = kzalloc(sizeof(*tunnel), GFP_ATOMIC | __GFP_NOWARN | payer);
 	if (!tunnel)
 		return NULL;
 	tunnel->remote = *remote;
@@ -94,7 +95,7 @@ void rewire_tunnel_learn(struct rewire_flow *flow, enum rewire_direction directi
 	if (rcu_access_pointer(extension->tunnel[direction]) ||
 	    !rewire_tunnel_remote(skb, &remote))
 		return;
-	tunnel = rewire_tunnel_new(&remote);
+	tunnel = rewire_tunnel_new(&remote, rewire_flow_payer(rewire_net(dev_net(skb->dev))));
 	if (!tunnel)
 		return;		/* the next packet will do */
 	if (!READ_ONCE(flow->ifindex[direction]))

@@ -41,7 +41,7 @@ struct rewire_tunnel {
 
 bool rewire_tunnel_vni(struct sk_buff *skb, u32 *vni);
 bool rewire_tunnel_remote(struct sk_buff *skb, struct rewire_remote *remote);
-struct rewire_tunnel *rewire_tunnel_new(const struct rewire_remote *remote);
+struct rewire_tunnel *rewire_tunnel_new(const struct rewire_remote *remote, gfp_t payer);
 void rewire_tunnel_free(struct rewire_tunnel *tunnel);
 void rewire_tunnel_learn(struct rewire_flow *flow, enum rewire_direction direction,
 			 struct sk_buff *skb);

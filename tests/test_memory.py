@@ -29,6 +29,7 @@ CHECKED = os.environ.get("KERNEL") == "debug"   # objects have red zones, and ar
 MANY = int(os.environ.get("REWIRE_TEST_FLOWS", 1000000 if FAST else 250000))
 FEW = 4000
 CHARGED = 256 - 2 * os.sysconf("SC_PAGESIZE") / (FEW / 2)	# each processor may have a page of it yet to count
+CHARGED_TARGET = 2 * 576	# two nodes of the kernel's arrays, which a number alone in its range needs
 SOME = 5 * FEW		# of other sizes: what other tests have left is freed meanwhile
 GROUP = "/sys/fs/cgroup/rewire-memory"
 CLI = os.path.join(here, "../build/bin/rewire")
@@ -213,23 +214,36 @@ def own_user_namespace():
         file.write("0 0 1")
 
 
-def tenant(end, own_namespace):
-    """A process in the group, which makes flows when it is told to."""
+def make_targets(rewire):
+    """Far from each other, so each has places in the table of its own."""
+    def make(numbers):
+        for number in numbers:
+            rewire.command("TARGET_SET", u32(c["A_TARGET_ID"], number << 16) +
+                           u32(c["A_TARGET_STATE"], c["TARGET_STATE_ACTIVE"]))
+    return make
+
+
+def make_flows(rewire):
+    return Maker(rewire).make
+
+
+def tenant(end, own_namespace, what):
+    """A process in the group, which makes what it is to when it is told to."""
     with open(f"{GROUP}/cgroup.procs", "w", encoding="ascii") as file:
         file.write("0")
     if own_namespace:
         own_user_namespace()
-    maker = Maker(enter_new())
+    make = what(enter_new())
     for numbers in range(1, FEW // 2 + 1), range(FEW // 2 + 1, FEW + 1):
         end.send(b"x")
         end.recv(1)
-        maker.make(numbers)
+        make(numbers)
     end.send(b"x")
     end.recv(1)
 
 
-def charged(own_namespace):
-    """What flows are on the account of the control group of who makes them, in bytes a flow.
+def charged(own_namespace, what):
+    """What things are on the account of the control group of who makes them, in bytes of one.
 
     Of the second half, when all that is needed once is there.
     """
@@ -239,7 +253,7 @@ def charged(own_namespace):
     if not child:
         end.close()
         try:
-            tenant(far_end, own_namespace)
+            tenant(far_end, own_namespace, what)
         finally:
             os._exit(0)
     far_end.close()
@@ -258,7 +272,7 @@ def account():
     with open("/proc/sys/vm/stat_refresh", "w", encoding="ascii") as file:
         file.write("1")
     with open(f"{GROUP}/memory.stat", encoding="ascii") as file:
-        return int(dict(line.split() for line in file)["slab_unreclaimable"])
+        return int(dict(line.split() for line in file)["slab"])
 
 
 def accounts():
@@ -270,11 +284,14 @@ def accounts():
     except OSError as error:
         tap.lacking(f"memory is charged: {error}")
         return
-    owner, host = charged(True), charged(False)
+    owner, host = charged(True, make_flows), charged(False, make_flows)
     print(f"# bytes of a flow that are charged: {owner:.1f} in a tenant's namespace, {host:.1f} in the host's", flush=True)
     tap.point(owner >= CHARGED, "flows of a namespace that is not the host's are on its owner's account", owner)
     tap.point(abs(host) < 128, "those of the host's are on nobody's: limits bound them, "
                                "and they outlive the daemon", host)
+    owner = charged(True, make_targets)
+    print(f"# bytes of a target that are charged: {owner:.1f}", flush=True)
+    tap.point(owner >= CHARGED_TARGET, "with targets, so is the table that they are in", owner)
 
 
 

@@ -314,6 +314,33 @@ devices_return_one_by_one() {
 	release_connection w30050
 }
 
+# replace_device NAMESPACE DEVICE NET4 NET6 NUMBER: by one that looks the same, and has another number
+replace_device() {
+	ip -n host link del "$2" &&
+	{ guest_link "$1" "$2"; guest_subnet "$2" "$3" "$4"; } | ip -n host -batch - &&
+	set_up_guest "$1" "$3" "$4" "$5" && attach "$2"
+}
+
+# A guest's device goes, and the one to the outside, and others are there in their place.
+devices_are_replaced() {
+	local who before
+
+	rewire flow flush
+	hold_connection n t1 "$out4" 30080
+	who=$(ask_on n) before=$(counter flows)
+	looks_again
+	check "the device to the outside is replaced by another one" replace_device out u0 198.51.100 2001:db8:1 9
+	equal "S2.4: a connection goes on by that" "$(ask_on n)" "$who"
+	looks_again
+	ask_on n later > "$work/later" &
+	sleep 0.3
+	check "the guest's device is replaced while a server thinks" replace_device t1 t1 10.0.0 fd00:10 2
+	wait $!
+	equal "S2.4: whose answer arrives by the new one" "$(< "$work/later")" "$who"
+	equal "without a decision" "$(counter flows)" "$before"
+	release_connection n
+}
+
 # The negative control: who remembers nothing decides anew, and the connection breaks.
 without_memory() {
 	local before
@@ -352,6 +379,7 @@ incoming_connections_go_on endpoint-independent 30070
 incoming_connection_has_no_place 30071
 module_returns
 devices_return_one_by_one
+devices_are_replaced
 without_memory
 note "$(rewire -j daemon show)"
 note "$(< "$work/rewired.log")"
