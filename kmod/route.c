@@ -192,12 +192,14 @@ struct dst_entry *rewire_route_renew(struct rewire_net *ns, struct rewire_flow *
 {
 	struct rewire_tuple *tuple = &flow->tuple[direction];
 	struct dst_entry *dst, *old;
-	int only;
+	int device, only;
 
+again:
+	device = READ_ONCE(flow->ifindex[!direction]);
 	dst = rewire_route_find(ns, flow, direction, &only);
 	/* The only way: the flow ends when this device goes. */
 	if (only)
-		WRITE_ONCE(flow->ifindex[!direction], only);
+		cmpxchg(&flow->ifindex[!direction], 0, only);
 	if (IS_ERR(dst))
 		return dst;
 	if (dst->ops->family == AF_INET6)
@@ -205,8 +207,13 @@ struct dst_entry *rewire_route_renew(struct rewire_net *ns, struct rewire_flow *
 	old = (__force struct dst_entry *)xchg(&tuple->dst,
 					       (__force struct dst_entry __rcu *)dst);
 	dst_release(old);
-	if (rewire_flow_is_dying(flow))
+	if (rewire_flow_is_dying(flow)) {
 		rewire_route_forget(tuple);
+	} else if (READ_ONCE(flow->ifindex[!direction]) != (only ?: device)) {
+		/* It has been learned meanwhile, see rewire_flow_learn(), and once only. */
+		rewire_route_forget(tuple);
+		goto again;
+	}
 	return dst;
 }
 
