@@ -26,24 +26,42 @@ static void rewire_get_limit(struct genl_info *info, int attribute, u32 *value)
 		*value = nla_get_u32(info->attrs[attribute]);
 }
 
-/* Without these, what the namespace may have in memory would have no bound. */
-static int rewire_check_bounded(struct genl_info *info)
+/*
+ * Without these, what the namespace may have in memory would have no bound. What packets take
+ * is on nobody's account, so who is not the host's may have no more of it than by default.
+ */
+static int rewire_check_bounded(struct genl_info *info, const struct rewire_net *ns)
 {
-	static const int needed[] = {
-		REWIRE_A_LIMIT_FLOWS_HARD, REWIRE_A_LIMIT_HOLDS, REWIRE_A_LIMIT_HELD_PACKETS,
-		REWIRE_A_LIMIT_HELD_BYTES
+	const struct rewire_limits *most = &rewire_limits_default;
+	const struct {
+		int attribute;
+		u64 most;
+	} needed[] = {
+		{ REWIRE_A_LIMIT_FLOWS_HARD, U32_MAX },
+		{ REWIRE_A_LIMIT_HOLDS, most->holds },
+		{ REWIRE_A_LIMIT_HELD_PACKETS, most->held_packets },
+		{ REWIRE_A_LIMIT_HELD_BYTES, most->held_bytes },
 	};
+	struct nlattr *attribute;
 	unsigned int i;
+	u64 value;
 
 	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		struct nlattr *value = info->attrs[needed[i]];
-
-		if (!value || (needed[i] == REWIRE_A_LIMIT_HELD_BYTES ? nla_get_u64(value) :
-									nla_get_u32(value)))
+		attribute = info->attrs[needed[i].attribute];
+		if (!attribute)
 			continue;
-		NL_SET_ERR_MSG_ATTR(info->extack, value,
-				    "The namespace as a whole needs this limit");
-		return -EINVAL;
+		value = nla_len(attribute) == sizeof(u64) ? nla_get_u64(attribute) :
+							    nla_get_u32(attribute);
+		if (!value) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attribute,
+					    "The namespace as a whole needs this limit");
+			return -EINVAL;
+		}
+		if (value > needed[i].most && ns->net->user_ns != &init_user_ns) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attribute,
+					    "A user namespace has no more of this than by default");
+			return -EPERM;
+		}
 	}
 	return 0;
 }
@@ -168,6 +186,11 @@ static int rewire_limit_change(struct genl_info *info, struct rewire_quota *limi
 
 	if (err)
 		return err;
+	if (limit->all && !may.flows_hard) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[REWIRE_A_LIMIT_FLOWS_SOFT],
+				    "The namespace as a whole needs this limit");
+		return -EINVAL;
+	}
 	/* How full a bucket is was reckoned by the old rate. */
 	if (may.rate != limit->may.rate || may.burst != limit->may.burst)
 		atomic64_set(&limit->bucket, 0);
@@ -218,7 +241,7 @@ int rewire_nl_limit_set_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = rewire_limit_key(info, &all, &vni);
 
 	if (!err && all)
-		err = rewire_check_bounded(info);
+		err = rewire_check_bounded(info, ns);
 	if (err)
 		return err;
 	mutex_lock(&ns->lock);

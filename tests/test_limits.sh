@@ -330,6 +330,12 @@ words() {
 	refuse "a soft limit beyond the hard one" 2 'soft limit is beyond .*flows 3:2' rewire limit set vni 10 flows 3:2
 	refuse "a burst without a rate" 2 'needs a rate .*burst 2' rewire limit set vni 10 burst 2
 	refuse "no limit of all flows" 2 'whole needs .*flows 0' rewire limit set all flows 0
+	refuse "more of what nobody pays for than by default, in a user namespace" 2 'no more of this than by default .*holds 16385' \
+		unshare -r -n "$bin/rewire" limit set all holds 16385
+	refuse "nor more bytes of packets" 2 'no more of this than by default .*held-bytes' \
+		unshare -r -n "$bin/rewire" limit set all held-bytes 67108865
+	check "as much is possible there" unshare -r -n "$bin/rewire" limit set all holds 16384 held-bytes 67108864 held-packets 65536
+	check "and more in the host's" eval 'rewire limit set all holds 16385 && rewire limit del all'
 	refuse "a virtual network without a device" 2 'No device .*vni 99' rewire limit set vni 99 flows 3
 	refuse "what was never set" 2 'no limits' rewire limit del vni 10
 	refuse "neither vni nor all" 1 'missing' rewire limit set flows 3

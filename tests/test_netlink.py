@@ -235,6 +235,7 @@ def refusals_of_limits():
         refused(name, "LIMIT_SET", payload, wanted)
     for name, put in ("FLOWS_HARD", u32), ("HOLDS", u32), ("HELD_PACKETS", u32), ("HELD_BYTES", u64):
         refused(f"no {name} of all", "LIMIT_SET", limit(whole, name, 0, put), "EINVAL")
+    refused("no FLOWS_HARD of all, by the soft one", "LIMIT_SET", limit(whole, "FLOWS_SOFT", 0), "EINVAL")
     refused("a VNI without limits", "LIMIT_DEL", five, "ENOENT")
     refused("a VNI without anything", "LIMIT_GET", five, "ENOENT")
     tap.equal("nothing of it has changed the namespace's limits",
