@@ -188,6 +188,13 @@ bool rewire_send_prepare(struct sk_buff *skb, const struct net_device *dev)
 	return true;
 }
 
+/* A datagram that its device, or the kernel for it, cuts into fragments (UFO). */
+static bool rewire_becomes_fragments(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP &&
+	       !skb->encapsulation && skb->protocol == htons(ETH_P_IP);
+}
+
 static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 			const struct rewire_way *way, bool own)
 {
@@ -197,6 +204,10 @@ static void rewire_send(struct rewire_net *ns, struct sk_buff *skb,
 	if (!rewire_send_prepare(skb, way->dev)) {
 		rewire_drop(ns, skb, REWIRE_REASON_DROP_MEMORY);
 		return;
+	}
+	if (unlikely(rewire_becomes_fragments(skb))) {
+		__ip_select_ident(ns->net, ip_hdr(skb), 1);
+		ip_send_check(ip_hdr(skb));
 	}
 	if (way->fit != REWIRE_FITS && own && !way->tunnel) {
 		err = rewire_send_own(ns->net, skb, dst);

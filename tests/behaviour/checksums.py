@@ -2,8 +2,9 @@
 """Checksums of all kinds: right ones stay right, wrong ones wrong, absent ones absent."""
 import os
 
-from packets import (GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, ICMP, IP, NEEDS_CSUM, TCP, UDP, Raw, IPv6,
-                     translated)
+from fragments import join, whole
+from packets import (GSO_TCPV4, GSO_TCPV6, GSO_UDP, GSO_UDP_L4, ICMP, IP, NEEDS_CSUM, TCP, UDP, Raw, IPv6,
+                     tap, translated)
 from scapy.layers.inet6 import ICMPv6DestUnreach
 from talk import Ping, Talk, talks, two_ports
 
@@ -205,6 +206,23 @@ def segments(stage):
     stage.flush()
 
 
+def datagrams(stage):
+    """A datagram that leaves in fragments has an identification of the host's, for many share an address."""
+    for name, talk, layer in talks(stage):
+        if not name.startswith("UDP") or talk.family != 4:
+            continue
+        packet = talk.there(layer / Raw(bytes(range(250)) * 12), id=0x4242)
+        raw = put(bytes(packet), 20 + CHECK["UDP"], pseudo(packet, 8 + 3000))
+        stage.a.send(raw, flags=NEEDS_CSUM, gso=GSO_UDP, header=14 + 28, size=1480, start=14 + 20, offset=CHECK["UDP"])
+        out = [data for port, data in stage.received() if port is stage.b]
+        tap.equal(f"G2: {name}: a datagram that its device is to fragment leaves as fragments",
+                  join(out) if out else "nothing", whole(talk.across(packet)))
+        tap.point(all(IP(data).id != 0x4242 for data in out), "RFC 7857 9: and not with the guest's identification",
+                  [hex(IP(data).id) for data in out])
+        stage.moved()
+    stage.flush()
+
+
 def split(talk, packet, data, size, tcp):
     for number, start in enumerate(range(0, len(data), size)):
         part = talk.across(packet)
@@ -220,6 +238,6 @@ def split(talk, packet, data, size, tcp):
 
 def run():
     stage = two_ports()
-    for test in none, zero, bad, header, echo, partial, misplaced, segments:
+    for test in none, zero, bad, header, echo, partial, misplaced, segments, datagrams:
         test(stage)
     return stage
