@@ -354,6 +354,19 @@ static void asking_again_and_again_does_not_keep_one(void **context)
 	assert_int_equal(records(), 0);
 }
 
+static void one_that_the_kernel_cannot_take_yet_wants_a_guard(void **context)
+{
+	struct record *record;
+
+	(void)context;
+	seen(flow(1, 7));
+	record = recall(1, false);
+	memory_put_off(memory, record, START);
+	assert_null(memory_unguarded(memory));
+	tick(START);
+	assert_ptr_equal(memory_unguarded(memory), record);
+}
+
 static void a_new_decision_replaces_an_old_one(void **context)
 {
 	struct rw_flow_spec other = spec(1);
@@ -460,12 +473,6 @@ static void the_unguarded_are_told(void **context)
 	assert_int_equal(memory_idle_guard(memory), 0);
 }
 
-static bool is_not_56(uint32_t rule, void *data)
-{
-	(void)data;
-	return rule != 56;
-}
-
 static void guards_that_are_gone_are_set_anew(void **context)
 {
 	struct record *record, *dead;
@@ -474,14 +481,11 @@ static void guards_that_are_gone_are_set_anew(void **context)
 	seen(flow(1, 7));
 	ended(flow(1, 7), REWIRE_REASON_CLOSE_EVICTED);
 	memory_unguarded(memory)->rule = 55;
-	memory_unguard(memory, is_not_56, NULL);
+	memory_unguard(memory);
 	record = memory_unguarded(memory);
 	assert_non_null(record);
 	assert_int_equal(record->rule, 0);
 	record->rule = 56;
-	memory_unguard(memory, is_not_56, NULL);
-	assert_null(memory_unguarded(memory));
-	assert_int_equal(memory_idle_guard(memory), 0);
 	seen(flow(2, 8));
 	ended(flow(2, 8), REWIRE_REASON_CLOSE_EVICTED);
 	dead = memory_unguarded(memory);
@@ -588,6 +592,7 @@ int main(void)
 		TEST(a_dead_one_leaves_the_port_to_the_one_after_it),
 		TEST(a_doubtful_one_is_kept_for_a_while),
 		TEST(asking_again_and_again_does_not_keep_one),
+		TEST(one_that_the_kernel_cannot_take_yet_wants_a_guard),
 		TEST(a_new_decision_replaces_an_old_one),
 		TEST(a_list_ends_what_it_lacks),
 		TEST(after_the_kernel_lost_all_they_come_back),

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rules for the far ends of flows that the kernel has lost. */
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "guard.h"
 #include "librewire.h"
 #include "rules.h"
+
+#define LIST_TRIES	20		/* while rules change */
 
 static void make_rule(const struct rw_tuple *reply, struct rw_rule *rule)
 {
@@ -44,58 +47,66 @@ static int take_guard(const struct rw_rule *rule, void *data)
 	return 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool is_gone(uint32_t rule, void *data)
-{
-	const struct numbers *numbers = data;
-
-	return !numbers->count || !bsearch(&rule, numbers->list, numbers->count,
-					   sizeof(rule), by_number);
-}
-
-void guards_check(struct memory *memory, struct rw_socket *socket)
+/* None of those that another daemon has deleted, set and left. */
+static void delete_all(struct rw_socket *socket)
 {
 	struct numbers numbers = { 0 };
 	struct rw_error error;
+	int ret, tries = 0;
+	unsigned int i;
 
-	/* Without a list none is taken for given */
-	if (rw_rule_each(socket, take_guard, &numbers, &error))
+	do {
 		numbers.count = 0;
-	if (numbers.count)
-		qsort(numbers.list, numbers.count, sizeof(*numbers.list), by_number);
-	memory_unguard(memory, is_gone, &numbers);
+		ret = rw_rule_each(socket, take_guard, &numbers, &error);
+	} while (ret == -EINTR && ++tries < LIST_TRIES);
+	for (i = 0; i < numbers.count; i++)
+		rw_rule_del(socket, numbers.list[i], &error);
 	free(numbers.list);
+}
+
+void guards_renew(struct guards *guards, struct memory *memory, struct rw_socket *socket)
+{
+	delete_all(socket);
+	memory_unguard(memory);
+	guards->count = 0;
+}
+
+static bool set_one(struct record *record, struct rw_socket *socket)
+{
+	struct rw_error error;
+	struct rw_rule rule;
+
+	make_rule(&record->reply, &rule);
+	if (rw_rule_add(socket, &rule, &error))
+		return false;
+	record->rule = rule.id;
+	return true;
 }
 
 void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *socket)
 {
-	struct record *record, *first = NULL;
+	struct record *record, *next;
 	struct rw_error error;
-	struct rw_rule rule;
+	CDS_LIST_HEAD(refused);
+	unsigned int tries;
 	uint32_t idle;
 
 	while ((idle = memory_idle_guard(memory))) {
 		rw_rule_del(socket, idle, &error);
 		guards->count--;
 	}
-	while (guards->count < GUARDS_MAX && (record = memory_unguarded(memory))) {
-		make_rule(&record->reply, &rule);
-		if (!rw_rule_add(socket, &rule, &error)) {
-			record->rule = rule.id;
-			guards->count++;
-			continue;
-		}
-		/* Without a device in its virtual network there is no rule yet */
-		memory_put_back(memory, record);
-		if (record == first)
+	for (tries = 0; tries < GUARDS_MAX && guards->count < GUARDS_MAX; tries++) {
+		record = memory_unguarded(memory);
+		if (!record)
 			break;
-		if (!first)
-			first = record;
+		/* Without a device in its virtual network there is no rule yet: next time, after all others */
+		if (set_one(record, socket))
+			guards->count++;
+		else
+			cds_list_add_tail(&record->unguarded, &refused);
+	}
+	cds_list_for_each_entry_safe(record, next, &refused, unguarded) {
+		cds_list_del_init(&record->unguarded);
+		memory_put_back(memory, record);
 	}
 }

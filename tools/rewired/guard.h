@@ -16,9 +16,9 @@ struct guards {
 	unsigned int count;
 };
 
-/* By the state thread: find out which are gone, for guards_set to set them anew. */
-void guards_check(struct memory *memory, struct rw_socket *socket);
-/* Likewise: delete the guards of what is back or forgotten, set new ones. */
+/* By the state thread: delete all that there are, whoever has set them, for guards_set to set them anew. */
+void guards_renew(struct guards *guards, struct memory *memory, struct rw_socket *socket);
+/* Likewise: delete the guards of what is back or forgotten, set new ones. Tries each once, GUARDS_MAX at most. */
 void guards_set(struct guards *guards, struct memory *memory, struct rw_socket *socket);
 
 #endif

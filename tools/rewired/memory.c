@@ -360,6 +360,12 @@ static int64_t keep_until(const struct record *record, uint32_t reason, int64_t 
 	return 0;
 }
 
+static void want_guard(struct memory *memory, struct record *record)
+{
+	if (cds_list_empty(&record->unguarded) && !record->rule)
+		memory_put_back(memory, record);
+}
+
 /* The kernel has lost the flow of a record in this state. */
 static bool keep(struct memory *memory, struct record *record, int state, int64_t until)
 {
@@ -368,8 +374,7 @@ static bool keep(struct memory *memory, struct record *record, int state, int64_
 		return false;
 	record->holds_port = true;
 	wheel_put(memory, record);
-	if (cds_list_empty(&record->unguarded) && !record->rule)
-		cds_list_add_tail(&record->unguarded, &memory->unguarded);
+	want_guard(memory, record);
 	return true;
 }
 
@@ -488,21 +493,12 @@ static void end_lost(const struct record *found, void *data)
 	atomic_store(&record->stale, 0);
 }
 
-static bool all_gone(uint32_t rule, void *data)
-{
-	(void)rule;
-	(void)data;
-	return true;
-}
-
 void memory_lost(struct memory *memory, int64_t now)
 {
 	struct passing passing = { memory, now };
 
 	memory_each(memory, end_lost, &passing);
-	/* Of the dead, too, that wait to be buried: their rules' numbers are others' soon */
-	memory_unguard(memory, all_gone, NULL);
-	memory->idle_count = 0;
+	memory_unguard(memory);
 }
 
 /* One of the same flow may have come after it, and hold the port by now. */
@@ -534,6 +530,7 @@ static void take_queue(struct memory *memory, memory_port_fn *port, void *data)
 			record->holds_port = true;
 			port(record, true, data);
 			wheel_put(memory, record);
+			want_guard(memory, record);
 		} else if (state == RECORD_DEAD) {
 			if (record->holds_port && is_port_free(memory, record))
 				port(record, false, data);
@@ -639,7 +636,7 @@ void memory_put_back(struct memory *memory, struct record *record)
 	cds_list_add_tail(&record->unguarded, &memory->unguarded);
 }
 
-void memory_unguard(struct memory *memory, memory_rule_fn *is_gone, void *data)
+void memory_unguard(struct memory *memory)
 {
 	struct cds_lfht_iter iter;
 	struct cds_lfht_node *node;
@@ -648,13 +645,15 @@ void memory_unguard(struct memory *memory, memory_rule_fn *is_gone, void *data)
 	rcu_read_lock();
 	cds_lfht_for_each(memory->table, &iter, node) {
 		record = node_record(node);
-		if (!record->rule || !is_gone(record->rule, data))
+		if (!record->rule)
 			continue;
+		/* Of the dead, too, that wait to be buried: their rules' numbers are others' soon */
 		record->rule = 0;
 		if (is_there(record))
 			memory_put_back(memory, record);
 	}
 	rcu_read_unlock();
+	memory->idle_count = 0;
 }
 
 uint32_t memory_idle_guard(struct memory *memory)

@@ -70,9 +70,8 @@ struct record *memory_unguarded(struct memory *memory);
 /* Whether there are such records. */
 bool memory_has_unguarded(struct memory *memory);
 void memory_put_back(struct memory *memory, struct record *record);
-/* Guards may be gone from the kernel: those whose rules are want another one. */
-typedef bool memory_rule_fn(uint32_t rule, void *data);
-void memory_unguard(struct memory *memory, memory_rule_fn *is_gone, void *data);
+/* No guard is in the kernel any more: who had one wants another one. */
+void memory_unguard(struct memory *memory);
 /* The next rule that guards nothing any more; or 0. */
 uint32_t memory_idle_guard(struct memory *memory);
 

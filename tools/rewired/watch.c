@@ -283,7 +283,8 @@ void watch_lost(struct watch *watch)
 
 void watch_unguard(struct watch *watch, struct rw_socket *socket)
 {
-	guards_check(watch->engine->memory, socket);
+	guards_renew(&watch->guards, watch->engine->memory, socket);
+	guards_set(&watch->guards, watch->engine->memory, socket);
 }
 
 /* A daemon that starts asks for no questions yet. */

@@ -36,7 +36,7 @@ int watch_look(struct watch *watch, struct rw_socket *socket, const struct snaps
 	       bool all, struct rw_error *error);
 /* The module is not the one that it was: it has lost all flows. */
 void watch_lost(struct watch *watch);
-/* Another daemon may have deleted guards; the next look sets those anew. */
+/* Another daemon may have deleted guards: all are set anew. */
 void watch_unguard(struct watch *watch, struct rw_socket *socket);
 /* Any thread. */
 void watch_status(struct watch *watch, struct watch_status *status);
