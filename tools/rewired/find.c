@@ -46,10 +46,14 @@ static json_t *answer(const struct pool *pool, uint32_t vni, const struct rw_add
 static json_t *find_fixed(const struct span *span, uint16_t port)
 {
 	const struct pool *pool = span->pool;
+	int family = family_index(ports_address(span->ports));
 	struct rw_addr client;
 	unsigned int i;
 
-	for (i = 0; pool->addresses[family_index(ports_address(span->ports))][i] != span->ports; i++)
+	/* Who divides a pool does so in one family */
+	if (family != family_index(&pool->fixed.clients.address))
+		return NULL;
+	for (i = 0; pool->addresses[family][i] != span->ports; i++)
 		;
 	return fixed_client(pool, i, port, &client) ? answer(pool, pool->fixed.vni, &client) : NULL;
 }
