@@ -191,8 +191,11 @@ static bool tick(struct state *state)
 		else if (ret)
 			log_line("flows: %s", why.sentence);
 	}
-	if (!state->gone)
+	if (!state->gone) {
+		/* What the kernel would not set when it was to */
+		follow_health(state->engine->snapshot, state->socket);
 		repair(state);
+	}
 	if (!state->gone && replicate_look(state->engine->snapshot, state->socket, &why))
 		log_line("devices: %s", why.sentence);
 	return !ret;
