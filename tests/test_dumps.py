@@ -96,11 +96,18 @@ def steps():
         dump(rewire, between=lambda: seen.append(1))
         return len(seen)
 
-    maker.make(range(600))
-    few = count_steps()
-    maker.make(range(600, 1200))
-    tap.point(tap.wait_for(20, lambda: few >= 3 and 1.5 * few <= count_steps() <= 2.5 * few),
-              "S1.12: a step of a list is of bounded size: twice the flows take twice the steps", few, count_steps())
+    def counted():
+        """Of messages as large as the kernel finds memory for at the time, which may change."""
+        rewire.command("FLOW_FLUSH")
+        maker.make(range(600))
+        few = count_steps()
+        maker.make(range(600, 1200))
+        return few, count_steps()
+
+    pairs = []
+    tap.point(tap.wait_for(20, lambda: pairs.append(counted()) or (
+        pairs[-1][0] >= 3 and 1.5 * pairs[-1][0] <= pairs[-1][1] <= 2.5 * pairs[-1][0])),
+              "S1.12: a step of a list is of bounded size: twice the flows take twice the steps", pairs[-3:])
     tap.point(tap.wait_for(20, lambda: dump(rewire) and not rewire.interrupted),
               "S1.12: a list of a table that rests is one of a moment")
     mover = Maker(Rewire(), u32(c["A_FLOW_POLICY"], 1))

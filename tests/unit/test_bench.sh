@@ -37,6 +37,10 @@ match "there is no ratio of rounds that differ" \
 check "a build that was slowed down shows" report --slower "$work/steady.json" "$work/slow.json"
 refuse "one that was not does not" 1 ' 0 ns more' report --slower "$work/steady.json" "$work/steady.json"
 
+jq '.titles.late = "Late" | .left_out = [{"family": 4, "flows": "1k", "system": "late"}]' "$work/steady.json" > "$work/late.json"
+match "a system that took too long to get its flows is said to be left out" \
+	"$(report --text "$work/late.json" | grep '^Late')" ' left out: .* more than [0-9]+ s$'
+
 guest='"guest": {"kind": "no guest", "kernel": "0", "processors": 1, "date": "now", "revision": "0"}, "rounds": 3'
 cat > "$work/state.json" <<-END
 	{$guest, "flows": 1000, "rewire": {"bytes": 290.4, "expiry_share": [0.005, 0.02, 0.006],
