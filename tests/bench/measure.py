@@ -129,7 +129,7 @@ class Bench:
             system.prepare(SIZES[size][system.family == 6])
             system.forward.deliver(slot)
         for number in range(self.options.rounds if systems else 0):
-            turn = number % len(systems)
+            turn = (self.options.turn + number) % len(systems)
             for system in systems[turn:] + systems[:turn]:
                 system.turn()
                 rounds[system.name].append([
@@ -147,6 +147,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--turn", type=int, default=0, help="of systems: which is the first one")
     parser.add_argument("--bursts", type=int, default=6, help="at least, of a round")
     parser.add_argument("--family", type=int, nargs="+", default=[4, 6])
     parser.add_argument("--flows", nargs="+", default=[flows.name for flows in FLOWS])

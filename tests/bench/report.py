@@ -24,7 +24,7 @@ def head(results):
     return (f"Guest: {guest['kind']}, kernel {guest['kernel']}, {guest['processors']} processors; "
             f"Rewire {guest.get('revision', 'before')}\n"
             f"{guest['date']}, {results['rounds']} rounds of {results['bursts']} bursts at least, "
-            "systems interleaved\n"
+            f"systems interleaved{', each in a start of its own' * ('starts' in results)}\n"
             "Nanoseconds a packet: of the whole way (made, forwarded, dropped), and above the floor")
 
 

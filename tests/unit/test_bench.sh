@@ -13,12 +13,12 @@ results() {
 	/usr/bin/python3 - "$@" <<-'END'
 		import json, sys
 		def system(name, times):
-		    return {"family": 4, "flows": "1k", "size": 64, "system": name,
+		    return {"family": 4, "flows": "1k", "size": 64, "slot": 0, "system": name,
 		            "rounds": [[[400, one], [400, 3 * one]] * 4 for one in times]}
 		rewire = [float(word) for word in sys.argv[1:]]
 		print(json.dumps({
 		    "guest": {"kind": "no guest", "kernel": "0", "processors": 1, "date": "now"},
-		    "rounds": 3, "bursts": 8, "titles": {"rewire": "Rewire", "peer": "Peer", "floor": "Floor"},
+		    "rounds": 3, "bursts": 8, "left_out": [], "titles": {"rewire": "Rewire", "peer": "Peer", "floor": "Floor"},
 		    "measurements": [system("rewire", rewire), system("peer", [300] * 3),
 		                     system("floor", [200] * 3)]}))
 	END
@@ -40,6 +40,14 @@ refuse "one that was not does not" 1 ' 0 ns more' report --slower "$work/steady.
 jq '.titles.late = "Late" | .left_out = [{"family": 4, "flows": "1k", "system": "late"}]' "$work/steady.json" > "$work/late.json"
 match "a system that took too long to get its flows is said to be left out" \
 	"$(report --text "$work/late.json" | grep '^Late')" ' left out: .* more than [0-9]+ s$'
+
+jq '.measurements |= map(select(.system != "peer"))' "$work/slow.json" > "$work/without.json"
+/usr/bin/python3 -B "$tests/bench/join.py" "$work/joined.json" "$work/steady.json" "$work/slow.json"
+report --text "$work/joined.json" > "$work/joined"
+match "rounds of two starts are those of one run" "$(grep '^Rewire' "$work/joined")" 'rounds differ by .*at most 1\.50'
+match "the sheet says that they were starts" "$(< "$work/joined")" '6 rounds .*start of its own'
+/usr/bin/python3 -B "$tests/bench/join.py" "$work/joined.json" "$work/steady.json" "$work/without.json"
+equal "a system that is not in all of them is in none" "$(report --text "$work/joined.json" | grep -c '^Peer')" 0
 
 guest='"guest": {"kind": "no guest", "kernel": "0", "processors": 1, "date": "now", "revision": "0"}, "rounds": 3'
 cat > "$work/state.json" <<-END
