@@ -16,7 +16,7 @@ CPU_TIME = "/proc/uml_cputime"
 # How ports follow each other: each after the one before, or as RFC 4814 has it
 COUNTED = "flag !UDPSRC_RND", "flag !UDPDST_RND"
 RANDOM = "flag UDPSRC_RND", "flag UDPDST_RND"
-PATIENCE = 20           # seconds for a packet of each flow
+PATIENCE = 60           # seconds for a packet of each flow
 libc = ctypes.CDLL(None, use_errno=True)
 
 
