@@ -9,10 +9,10 @@
 #include <linux/once.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
-#include <linux/siphash.h>
 
 #include "batch.h"
 #include "flow.h"
+#include "key_hash.h"
 #include "namespace.h"
 
 /* Chains that one run of the expiry scan looks at, at least. */
@@ -35,7 +35,7 @@ module_param_named(flow_room, rewire_flow_room, uint, 0644);
 MODULE_PARM_DESC(flow_room,
 		 "Flows that the table of a namespace of the host's has room for from its next device on");
 
-static siphash_key_t rewire_hash_secret __read_mostly;
+static struct rewire_hash_secret rewire_hash_secret __read_mostly;
 
 /* The key that a CPU has looked up last, for those that come several times in a row. */
 struct rewire_recent {
@@ -45,53 +45,9 @@ struct rewire_recent {
 
 static DEFINE_PER_CPU(struct rewire_recent, rewire_recent);
 
-static __always_inline void rewire_hash_round(u64 *v)
+static __always_inline u32 rewire_key_hash(const void *key, u32 length, u32 seed)
 {
-	SIPHASH_PERMUTATION(v[0], v[1], v[2], v[3]);
-}
-
-static __always_inline void rewire_hash_word(u64 *v, u64 word)
-{
-	v[3] ^= word;
-	rewire_hash_round(v);
-	v[0] ^= word;
-}
-
-/*
- * SipHash-1-3, as the kernel's tables have it, of as many words as tell keys of a family
- * apart. All of a family have as many, so none for the length is hashed.
- */
-static __always_inline u32 rewire_key_hash(const void *data, u32 length, u32 seed)
-{
-	const struct rewire_key *key = data;
-	const u64 *word = data;
-	/*
-	 * The parser has just written these one by one: read at once, as the compiler would,
-	 * they had to reach the cache first.
-	 */
-	u64 last = (u64)READ_ONCE(key->network) << 32 |
-		   (u32)(__force u16)READ_ONCE(key->sport) << 16 |
-		   (__force u16)READ_ONCE(key->dport);
-	u64 v[] = {
-		SIPHASH_CONST_0 ^ rewire_hash_secret.key[0] ^ seed,
-		SIPHASH_CONST_1 ^ rewire_hash_secret.key[1],
-		SIPHASH_CONST_2 ^ rewire_hash_secret.key[0] ^ seed,
-		SIPHASH_CONST_3 ^ rewire_hash_secret.key[1],
-	};
-	unsigned int i;
-
-	if (rewire_key_is_ipv4(key)) {
-		rewire_hash_word(v, (u64)(__force u32)key->src.s6_addr32[3] << 32 |
-				    (__force u32)key->dst.s6_addr32[3]);
-	} else {
-		for (i = 0; i < 4; i++)
-			rewire_hash_word(v, word[i]);
-	}
-	rewire_hash_word(v, last);
-	v[2] ^= 0xff;
-	for (i = 0; i < 3; i++)
-		rewire_hash_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	return rewire_key_hash_with(&rewire_hash_secret, key, seed);
 }
 
 /*

@@ -267,7 +267,8 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 
 static bool rewire_ipv6_is_of_link(const struct in6_addr *address)
 {
-	return ipv6_addr_any(address) || (ipv6_addr_type(address) & IPV6_ADDR_LINKLOCAL);
+	return ipv6_addr_any(address) ||
+	       (address->s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
 }
 
 static enum rewire_link rewire_ipv6_link(const struct ipv6hdr *ip)
@@ -290,6 +291,16 @@ bool rewire_ipv6_is_fixed(struct sk_buff *skb, unsigned int header)
 		return true;
 	offset = header;
 	return ipv6_find_hdr(skb, &offset, NEXTHDR_AUTH, NULL, NULL) == NEXTHDR_AUTH;
+}
+
+/* As ipv6_skip_exthdr() does, without a call for what most packets have. */
+static int rewire_ipv6_skip(const struct sk_buff *skb, u8 *protocol, __be16 *fragment)
+{
+	if (likely(*protocol == IPPROTO_TCP || *protocol == IPPROTO_UDP)) {
+		*fragment = 0;
+		return sizeof(struct ipv6hdr);
+	}
+	return ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), protocol, fragment);
 }
 
 static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
@@ -325,7 +336,7 @@ static enum rewire_kind rewire_parse_ipv6(struct sk_buff *skb, u32 vni,
 	packet->key.dst = ip->daddr;
 	packet->link = rewire_ipv6_link(ip);
 	protocol = ip->nexthdr;
-	offset = ipv6_skip_exthdr(skb, sizeof(*ip), &protocol, &fragment);
+	offset = rewire_ipv6_skip(skb, &protocol, &fragment);
 	if (offset < 0 && protocol == NEXTHDR_NONE) {
 		packet->key.network = rewire_key_network(vni, protocol);
 		return REWIRE_KIND_OTHER;
