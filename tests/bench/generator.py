@@ -17,6 +17,7 @@ CPU_TIME = "/proc/uml_cputime"
 COUNTED = "flag !UDPSRC_RND", "flag !UDPDST_RND"
 RANDOM = "flag UDPSRC_RND", "flag UDPDST_RND"
 PATIENCE = 60           # seconds for a packet of each flow
+LONGEST = 2e9           # nanoseconds of a burst: where packets take long, it has fewer
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -91,6 +92,7 @@ class Generator:
 
     def __init__(self, namespace, device, to, arrives):
         self.namespace, self.device, self.to, self.arrives = namespace, device, to, arrives
+        self.took = 0           # nanoseconds that a packet of the last burst did
 
     def prepare(self, source, destination, size):
         """Take the generator's thread for this device, with packets of SIZE bytes."""
@@ -216,4 +218,8 @@ class Generator:
     def burst(self, flows):
         enter(self.namespace)
         self.ports((Flows.SOURCE, flows.sources), (flows.first, flows.destinations), RANDOM)
-        return self.send(flows.packets)
+        packets = flows.packets
+        if packets * self.took > LONGEST:
+            packets = int(LONGEST / self.took)
+        self.took = self.send(packets)
+        return self.took

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Measure what a packet of an established flow costs each system, side by side.
 
-Runs in a virtual machine. A run is some bursts through one system, each preceded by one
-through a plain router; systems take turns, in an order that changes from round to round.
+Runs in a virtual machine. A round is some bursts through each system, each preceded by one
+through a plain router; systems take turns, in an order that changes from round to round: burst by
+burst, so that they share the machine's good and bad seconds, or, where flows would not be in the
+processor's caches any more after a turn of the others, all bursts of one and then those of the next.
 Prints JSON: for each measurement, by round and burst, nanoseconds a packet of the plain
 router and of the system.
 """
@@ -24,6 +26,7 @@ from systems import SYSTEMS, RewireAlone, System, run
 HERE = os.path.dirname(os.path.abspath(__file__))
 ETH_P_ALL = 3
 WARM = 3 << 30
+FEW = 1000              # flows that stay in the processor's caches
 SIZES = {64: (60, 78), 1500: (1514, 1514)}      # of frames without their check sum, by family
 
 
@@ -120,21 +123,26 @@ class Bench:
         return True
 
     def bursts(self, flows, slot):
-        """More where costs, and so their differences, are small: of one flow, and of packets that come at once"""
-        return self.options.bursts * (1 + (flows.count == 1)) * (1 + (slot > 0))
+        """How many turns of how many. More where costs, and so their differences, are small: of
+        few flows, and of packets that come at once"""
+        bursts = self.options.bursts * (1 + (slot > 0))
+        return (2 * bursts, 1) if flows.count <= FEW else (1, bursts)
 
     def compare(self, plain, systems, flows, size, slot):
         rounds = {system.name: [] for system in systems}
+        turns, bursts = self.bursts(flows, slot)
         for system in systems + [plain]:
             system.prepare(SIZES[size][system.family == 6])
             system.forward.deliver(slot)
         for number in range(self.options.rounds if systems else 0):
-            turn = (self.options.turn + number) % len(systems)
-            for system in systems[turn:] + systems[:turn]:
+            first = (self.options.turn + number) % len(systems)
+            for system in systems:
+                rounds[system.name].append([])
+            for system in turns * (systems[first:] + systems[:first]):
                 system.turn()
-                rounds[system.name].append([
+                rounds[system.name][-1] += [
                     [round(which.forward.burst(flows), 1) for which in (plain, system)]
-                    for _ in range(self.bursts(flows, slot))])
+                    for _ in range(bursts)]
         for system in systems + [plain]:
             system.forward.deliver(0)
         for name, found in rounds.items():

@@ -121,7 +121,7 @@ class System:
         self.forward.establish(flows)
 
     def turn(self):
-        """Before each burst"""
+        """Before its bursts"""
 
     def check(self, flows):
         """Fails when the system does not do what it is measured for."""
