@@ -21,6 +21,9 @@
 
 #define REWIRE_RULES_MAX	131072U
 #define REWIRE_RULE_PIECES_MAX	(32 * REWIRE_RULES_MAX)
+/* Looks into the index that a packet of a virtual network may cost, a tenant's and the host's. */
+#define REWIRE_RULE_LOOKS_MAX	4096
+#define REWIRE_RULE_LOOKS_MAX_HOST	32768
 #define REWIRE_TARGETS_MAX	65536U
 #define REWIRE_POLICIES_MAX	65536U
 #define REWIRE_DELEGATES_MAX	65536U

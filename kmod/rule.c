@@ -39,6 +39,13 @@ struct rewire_rule *rewire_rule_lookup(struct rewire_net *ns,
 	return rewire_index_lookup(ns, packet);
 }
 
+/* A tenant's packets must not keep the host's CPUs busy. */
+static unsigned int rewire_rule_looks_max(const struct rewire_net *ns)
+{
+	return ns->net->user_ns == &init_user_ns ? REWIRE_RULE_LOOKS_MAX_HOST :
+						   REWIRE_RULE_LOOKS_MAX;
+}
+
 /**
  * rewire_rule_insert() - give a rule its number, and let packets meet it
  * @ns: the namespace
@@ -61,15 +68,9 @@ int rewire_rule_insert(struct rewire_net *ns, struct rewire_rule *rule,
 			      &ns->rule_id, GFP_KERNEL_ACCOUNT);
 	if (err < 0)
 		return err;
-	err = rewire_index_add(ns, rule);
+	err = rewire_index_add(ns, rule, rewire_rule_looks_max(ns), extack);
 	if (err) {
 		xa_erase(&ns->rules, rule->id);
-		if (err == -EEXIST)
-			NL_SET_ERR_MSG(extack,
-				       "Another rule has the same match and preference");
-		else if (err == -ENOSPC)
-			NL_SET_ERR_MSG(extack,
-				       "The ranges of ports of all rules are cut into too many blocks");
 		return err;
 	}
 	ns->rule_count++;

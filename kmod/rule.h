@@ -122,7 +122,8 @@ void rewire_rule_exit(struct rewire_net *ns);
 /* rule_index.c */
 int rewire_index_init(struct rewire_net *ns);
 void rewire_index_exit(struct rewire_net *ns);
-int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule);
+int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule, unsigned int looks,
+		     struct netlink_ext_ack *extack);
 void rewire_index_remove(struct rewire_net *ns, struct rewire_rule *rule);
 struct rewire_rule *rewire_index_lookup(struct rewire_net *ns,
 					const struct rewire_packet *packet);

@@ -9,7 +9,7 @@
  * the parent and what is said of the packet at this level. A node knows the shapes
  * that its children have (the lengths of their prefixes, the sizes of their
  * blocks), in the order in which they count, and each shape costs a look into the
- * hash table.
+ * hash table. How many of them one packet may cost is known, and limited.
  *
  * A range of ports is cut into aligned blocks of a power of two ports, as a segment
  * tree does: at most 30, of 17 sizes. A rule has a piece for each block of its
@@ -26,6 +26,7 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/netlink.h>
 #include <linux/rbtree.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -59,19 +60,30 @@ static_assert(sizeof(struct rewire_node_key) == sizeof(void *) + 24);
  * @key: where it is
  * @shapes: struct rewire_shape of its children, in the order in which they count;
  *	    RCU
- * @pieces: of a node of ports, struct rewire_rule_piece, in the order in which the
- *	    rules count; not for readers
- * @first: the rule of the first piece, RCU
+ * @first: of a node of ports, the rule of the first piece, RCU
+ * @pieces: struct rewire_rule_piece, in the order in which the rules count
+ * @shape: of its parent's, the one that it has, or NULL: it is a root
+ * @sibling: in the shape's children
+ * @looks: below it, that a packet may cost at most: into each shape, and below the child
+ *	   there that costs most
  * @rcu: for the grace period before it is freed
+ *
+ * One line for readers, and one for who changes rules.
  */
 struct rewire_rule_node {
 	struct rhash_head node;
 	struct rewire_node_key key;
 	struct list_head shapes;
-	struct rb_root pieces;
 	struct rewire_rule __rcu *first;
+
+	struct rb_root pieces;
+	struct rewire_shape *shape;
+	struct rb_node sibling;
+	unsigned int looks;
 	struct rcu_head rcu;
 };
+
+static_assert(offsetof(struct rewire_rule_node, pieces) == 64);
 
 /**
  * struct rewire_rule_piece - that a rule matches all of a node of ports
@@ -89,13 +101,13 @@ struct rewire_rule_piece {
  * struct rewire_shape - that a node has children of a shape
  * @list: of the node's shapes, RCU
  * @shape: see struct rewire_node_key
- * @count: of the children
+ * @children: the one that costs most looks first; not for readers
  * @rcu: for the grace period before it is freed
  */
 struct rewire_shape {
 	struct list_head list;
 	u32 shape;
-	unsigned int count;
+	struct rb_root_cached children;
 	struct rcu_head rcu;
 };
 
@@ -326,47 +338,95 @@ struct rewire_rule *rewire_index_lookup(struct rewire_net *ns,
 	return NULL;
 }
 
-/* A node has got a child of a shape. */
-static int rewire_shape_add(struct rewire_rule_node *parent, u32 number)
+static bool rewire_node_dearer(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct rewire_rule_node, sibling)->looks >
+	       rb_entry(b, struct rewire_rule_node, sibling)->looks;
+}
+
+/* That a shape costs a packet at most: one into the table, and those below what it finds. */
+static unsigned int rewire_shape_looks(const struct rewire_shape *shape)
+{
+	struct rb_node *first = rb_first_cached(&shape->children);
+
+	return first ? 1 + rb_entry(first, struct rewire_rule_node, sibling)->looks : 0;
+}
+
+/* What is below a node costs another number of looks now, and so may those above it. */
+static void rewire_node_set_looks(struct rewire_rule_node *node, unsigned int looks)
+{
+	struct rewire_shape *shape;
+	unsigned int before;
+
+	while (node->looks != looks) {
+		shape = node->shape;
+		if (!shape) {
+			node->looks = looks;
+			return;
+		}
+		before = rewire_shape_looks(shape);
+		rb_erase_cached(&node->sibling, &shape->children);
+		node->looks = looks;
+		rb_add_cached(&node->sibling, &shape->children, rewire_node_dearer);
+		node = (struct rewire_rule_node *)node->key.parent;
+		looks = node->looks + rewire_shape_looks(shape) - before;
+	}
+}
+
+/* Find a shape of a node's children, or make it. */
+static struct rewire_shape *rewire_shape_get(struct rewire_rule_node *parent, u32 number)
 {
 	struct rewire_shape *shape, *new;
 
 	list_for_each_entry(shape, &parent->shapes, list) {
-		if (shape->shape == number) {
-			shape->count++;
-			return 0;
-		}
+		if (shape->shape == number)
+			return shape;
 		if (shape->shape > number)
 			break;
 	}
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
-		return -ENOMEM;
+		return NULL;
 	new->shape = number;
-	new->count = 1;
+	new->children = RB_ROOT_CACHED;
 	list_add_tail_rcu(&new->list, &shape->list);
+	return new;
+}
+
+/* A node that is in the table becomes one of its parent's children. */
+static int rewire_node_join(struct rewire_rule_node *node)
+{
+	struct rewire_rule_node *parent = (struct rewire_rule_node *)node->key.parent;
+	struct rewire_shape *shape = rewire_shape_get(parent, node->key.shape);
+	unsigned int before;
+
+	if (!shape)
+		return -ENOMEM;
+	before = rewire_shape_looks(shape);
+	node->shape = shape;
+	rb_add_cached(&node->sibling, &shape->children, rewire_node_dearer);
+	rewire_node_set_looks(parent, parent->looks + rewire_shape_looks(shape) - before);
 	return 0;
 }
 
-static void rewire_shape_remove(struct rewire_rule_node *parent, u32 number)
+static void rewire_node_leave(struct rewire_rule_node *node)
 {
-	struct rewire_shape *shape;
+	struct rewire_rule_node *parent = (struct rewire_rule_node *)node->key.parent;
+	struct rewire_shape *shape = node->shape;
+	unsigned int before = rewire_shape_looks(shape);
 
-	list_for_each_entry(shape, &parent->shapes, list) {
-		if (shape->shape != number)
-			continue;
-		if (!--shape->count) {
-			list_del_rcu(&shape->list);
-			kfree_rcu(shape, rcu);
-		}
-		return;
+	rb_erase_cached(&node->sibling, &shape->children);
+	rewire_node_set_looks(parent, parent->looks + rewire_shape_looks(shape) - before);
+	if (RB_EMPTY_ROOT(&shape->children.rb_root)) {
+		list_del_rcu(&shape->list);
+		kfree_rcu(shape, rcu);
 	}
 }
 
 static struct rewire_rule_node *rewire_node_new(struct rewire_net *ns,
 						const struct rewire_node_key *key)
 {
-	struct rewire_rule_node *parent = (struct rewire_rule_node *)key->parent, *node;
+	struct rewire_rule_node *node;
 	int err;
 
 	node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
@@ -379,7 +439,7 @@ static struct rewire_rule_node *rewire_node_new(struct rewire_net *ns,
 		kfree(node);
 		return ERR_PTR(err);
 	}
-	err = parent ? rewire_shape_add(parent, key->shape) : 0;
+	err = key->parent ? rewire_node_join(node) : 0;
 	if (err) {
 		rhashtable_remove_fast(&ns->rule_index, &node->node, rewire_index_params);
 		kfree_rcu(node, rcu);
@@ -396,7 +456,7 @@ static void rewire_node_prune(struct rewire_net *ns, struct rewire_rule_node *no
 	for (; node && list_empty(&node->shapes) && RB_EMPTY_ROOT(&node->pieces); node = parent) {
 		parent = (struct rewire_rule_node *)node->key.parent;
 		if (parent)
-			rewire_shape_remove(parent, node->key.shape);
+			rewire_node_leave(node);
 		rhashtable_remove_fast(&ns->rule_index, &node->node, rewire_index_params);
 		kfree_rcu(node, rcu);
 	}
@@ -493,16 +553,29 @@ static void rewire_node_publish(struct rewire_rule_node *node)
 			   first ? rb_entry(first, struct rewire_rule_piece, order)->rule : NULL);
 }
 
+/* Looks that a packet of a rule's virtual network may cost. */
+static unsigned int rewire_rule_looks(const struct rewire_rule *rule)
+{
+	const struct rewire_rule_node *node = rule->pieces[0].node;
+
+	while (node->key.parent)
+		node = node->key.parent;
+	return node->looks;
+}
+
 /**
  * rewire_index_add() - put a rule into the index
  * @ns: the namespace
  * @rule: the rule, with its number
+ * @looks: that a packet of its virtual network may cost with it
+ * @extack: a sentence, on failure
  *
  * Context: the namespace's lock.
- * Return: 0, -ENOMEM, -ENOSPC: the rules have too many pieces, or -EEXIST: another
- * one has the same match and preference.
+ * Return: 0, -ENOMEM, -ENOSPC: the rules have too many pieces, or packets would cost too many
+ * looks, or -EEXIST: another one has the same match and preference.
  */
-int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule)
+int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule, unsigned int looks,
+		     struct netlink_ext_ack *extack)
 {
 	unsigned int i, n = rewire_ports_blocks(&rule->match.dport) *
 			    rewire_ports_blocks(&rule->match.sport);
@@ -511,11 +584,16 @@ int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule)
 	lockdep_assert_held(&ns->lock);
 	err = rhashtable_lookup_insert_fast(&ns->rule_matches, &rule->same,
 					    rewire_match_params);
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG(extack, "Another rule has the same match and preference");
 	if (err)
 		return err;
 	err = -ENOSPC;
-	if (n > REWIRE_RULE_PIECES_MAX - ns->rule_pieces)
+	if (n > REWIRE_RULE_PIECES_MAX - ns->rule_pieces) {
+		NL_SET_ERR_MSG(extack,
+			       "The ranges of ports of all rules are cut into too many blocks");
 		goto fail;
+	}
 	err = -ENOMEM;
 	rule->pieces = kvmalloc_array(n, sizeof(*rule->pieces), GFP_KERNEL_ACCOUNT);
 	if (!rule->pieces)
@@ -523,6 +601,12 @@ int rewire_index_add(struct rewire_net *ns, struct rewire_rule *rule)
 	err = rewire_pieces_get(ns, rule);
 	if (err)
 		goto fail_pieces;
+	err = -ENOSPC;
+	if (rewire_rule_looks(rule) > looks) {
+		NL_SET_ERR_MSG(extack,
+			       "Packets of the virtual network might be compared with too many combinations of lengths of prefixes and blocks of ports");
+		goto fail_pieces;
+	}
 	for (i = 0; i < n; i++) {
 		rb_add(&rule->pieces[i].order, &rule->pieces[i].node->pieces, rewire_piece_less);
 		rewire_node_publish(rule->pieces[i].node);

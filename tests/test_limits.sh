@@ -326,6 +326,24 @@ early() {
 	release_connection c
 }
 
+# many_ways N: rules by which a packet is looked for in N times 2 + 16 * 16 ways
+many_ways() {
+	local length
+
+	echo "attach add local vni 1"
+	for length in $(seq "$1"); do
+		echo "rule add vni 1 dst ::/$length protocol udp sport 1-65535 dport 1-65535 drop"
+	done
+}
+
+ways() {
+	refuse "rules by which a packet would be looked for in too many ways, in a user namespace" 2 "too many combinations" \
+		unshare -r -n "$bin/rewire" -batch - < <(many_ways 16)
+	check "fewer are possible there" unshare -r -n "$bin/rewire" -batch - < <(many_ways 15)
+	check "and more in a namespace of the host's" unshare -n "$bin/rewire" -batch - < <(many_ways 127)
+	refuse "but not any number" 2 "too many combinations" unshare -n "$bin/rewire" -batch - < <(many_ways 128)
+}
+
 words() {
 	refuse "a soft limit beyond the hard one" 2 'soft limit is beyond .*flows 3:2' rewire limit set vni 10 flows 3:2
 	refuse "a burst without a rate" 2 'needs a rate .*burst 2' rewire limit set vni 10 burst 2
@@ -360,5 +378,6 @@ udp_share
 rate
 holding
 early
+ways
 words
 test_end

@@ -8,6 +8,7 @@
 #define VNI	5
 #define RULES	400
 #define PACKETS	4000
+#define LOOKS	(36 * (2 + 15 * 15))	/* see looks_have_a_limit() */
 
 /**
  * struct index_test - rules, and the index of them
@@ -77,7 +78,7 @@ static int add(struct index_test *it, unsigned int i, const struct rewire_match 
 	it->rules[i].vni = VNI;
 	it->rules[i].id = i + 1;
 	mutex_lock(&it->ns.lock);
-	err = rewire_index_add(&it->ns, &it->rules[i]);
+	err = rewire_index_add(&it->ns, &it->rules[i], LOOKS, NULL);
 	mutex_unlock(&it->ns.lock);
 	it->in[i] = !err;
 	return err;
@@ -438,6 +439,124 @@ static void pieces_have_a_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, REWIRE_RULE_PIECES_MAX);
 }
 
+static struct rewire_rule_node *root_node(struct index_test *it)
+{
+	struct rewire_node_key key;
+
+	rewire_key_root(&key, VNI);
+	return rhashtable_lookup_fast(&it->ns.rule_index, &key, rewire_index_params);
+}
+
+/* By looking at all of its children: what a node has to say of itself. Nodes: counts them. */
+static unsigned int looks_below(struct kunit *test, const struct rewire_rule_node *node,
+				unsigned int *nodes)
+{
+	const struct rewire_rule_node *child;
+	const struct rewire_shape *shape;
+	unsigned int looks = 0, most;
+	struct rb_node *rb;
+
+	++*nodes;
+	list_for_each_entry(shape, &node->shapes, list) {
+		most = 0;
+		for (rb = rb_first_cached(&shape->children); rb; rb = rb_next(rb)) {
+			child = rb_entry(rb, struct rewire_rule_node, sibling);
+			most = max(most, looks_below(test, child, nodes));
+		}
+		looks += 1 + most;
+	}
+	KUNIT_EXPECT_EQ(test, node->looks, looks);
+	return looks;
+}
+
+static void expect_right_looks(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	struct rewire_rule_node *root = root_node(it);
+	unsigned int nodes = 0;
+
+	if (root)
+		looks_below(test, root, &nodes);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_index.nelems), nodes);
+}
+
+/* Whatever comes and goes. */
+static void looks_are_known(struct kunit *test)
+{
+	struct index_test *it = test->priv;
+	struct rewire_match match = anything();
+	struct rnd_state random;
+	unsigned int i, round;
+
+	KUNIT_ASSERT_EQ(test, add(it, 0, &match), 0);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 3U);
+	match.dport = (struct rewire_ports) { 80, 80 };
+	KUNIT_ASSERT_EQ(test, add(it, 1, &match), 0);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 4U);
+	match.protocol = IPPROTO_TCP;
+	KUNIT_ASSERT_EQ(test, add(it, 2, &match), 0);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 6U);
+	match.protocol = IPPROTO_UDP;	/* a packet has one of both */
+	KUNIT_ASSERT_EQ(test, add(it, 3, &match), 0);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 6U);
+	index_test_remove(it, 2);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 6U);
+	index_test_remove(it, 3);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, 4U);
+
+	prandom_seed_state(&random, 23);
+	for (round = 0; round < 3; round++) {
+		for (i = 4; i < RULES; i++) {
+			if (it->in[i])
+				continue;
+			some_match(&random, &match);
+			add(it, i, &match);
+		}
+		expect_right_looks(test);
+		for (i = 0; i < RULES; i++) {
+			if (some(&random, 2))
+				index_test_remove(it, i);
+		}
+		expect_right_looks(test);
+	}
+}
+
+/* In odd ranges of both ports a packet is looked for by 15 sizes of blocks times 15. */
+static void looks_have_a_limit(struct kunit *test)
+{
+	unsigned int i, looks, nodes, most = 36;
+	struct index_test *it = test->priv;
+	struct rewire_match match = anything();
+
+	match.family = AF_INET6;
+	match.sport = (struct rewire_ports) { 1, 65534 };
+	match.dport = match.sport;
+	for (i = 0; i < most; i++) {
+		match.dst_len = i;
+		KUNIT_ASSERT_EQ(test, add(it, i, &match), 0);
+	}
+	looks = root_node(it)->looks;
+	nodes = atomic_read(&it->ns.rule_index.nelems);
+	KUNIT_EXPECT_EQ(test, looks, (unsigned int)LOOKS);
+	match.dst_len = most;
+	KUNIT_EXPECT_EQ(test, add(it, i, &match), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, root_node(it)->looks, looks);
+	KUNIT_EXPECT_EQ(test, atomic_read(&it->ns.rule_index.nelems), nodes);
+	KUNIT_EXPECT_EQ(test, it->ns.rule_pieces, most * 900);
+	match.dst.s6_addr[15] = 1;
+	match.dst_len = 128;
+	match.sport = anything().sport;
+	match.dport = match.sport;
+	KUNIT_EXPECT_EQ(test, add(it, i, &match), -ENOSPC);
+	index_test_remove(it, 0);
+	KUNIT_EXPECT_EQ(test, add(it, i, &match), 0);
+	index_test_remove(it, i);
+	match.sport = (struct rewire_ports) { 1, 65534 };
+	match.dport = match.sport;
+	KUNIT_EXPECT_EQ(test, add(it, i, &match), 0);
+	expect_right_looks(test);
+}
+
 /* With the last rule goes the last node. */
 static void nothing_is_left_of_removed_rules(struct kunit *test)
 {
@@ -467,6 +586,8 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(random_rules_are_found),
 	KUNIT_CASE(ranges_that_overlap_are_found),
 	KUNIT_CASE(pieces_have_a_limit),
+	KUNIT_CASE(looks_are_known),
+	KUNIT_CASE(looks_have_a_limit),
 	KUNIT_CASE(nothing_is_left_of_removed_rules),
 	{}
 };
