@@ -126,7 +126,10 @@ by_command
 by_udp
 by_pool
 check "a process runs commands" pgrep -x rewired-run
+checked '{ type: "command", timeout: 60000, command: ["/bin/sh", "-c", "sleep 98766 & sleep 98766"] }'
+check "one of them runs" wait_for 30 pgrep -x -f "sleep 98766"
 stop_rewired
 check "it ends with the daemon" wait_for 20 gone -x rewired-run
+check "and so does what it runs" wait_for 5 gone -x -f "sleep 98766"
 note "$(< "$work/rewired.log")"
 test_end

@@ -15,7 +15,7 @@
 #include "runner.h"
 #include "thread.h"
 
-#define TURN_PERIOD	20	/* milliseconds until one that waits for its turn asks again */
+#define TURN_PERIOD	20	/* milliseconds until one that waits for its turn, or its probe, asks again */
 #define LINGER		3000	/* what a flow lives longer than its check, for the ends to part */
 
 /* A backend that is checked, round by round: each of its addresses, until one is bad. */
@@ -170,7 +170,7 @@ static void next_attempt(struct item *item)
 		uv_timer_start(&item->timer, on_timer, item->probe->timeout, 0);
 }
 
-/* The probe that is configured now; NULL, the item will be gone in a moment. */
+/* The probe that is configured now; NULL, the item will be gone in a moment, or have one again. */
 static struct probe *current_probe(const struct item *item)
 {
 	const struct service *service;
@@ -186,13 +186,12 @@ static struct probe *current_probe(const struct item *item)
 
 static void begin_round(struct item *item)
 {
-	if (item->prober->active >= PROBER_ATTEMPTS_MAX) {
+	if (item->prober->active < PROBER_ATTEMPTS_MAX)
+		item->probe = current_probe(item);
+	if (!item->probe) {
 		uv_timer_start(&item->timer, on_timer, TURN_PERIOD, 0);
 		return;
 	}
-	item->probe = current_probe(item);
-	if (!item->probe)
-		return;
 	item->began = clock_now();
 	item->family = 0;
 	item->took = 0;

@@ -183,6 +183,21 @@ static void handle_request(uv_loop_t *loop, int fd, char *bytes, ssize_t length,
 		start(loop, fd, &request, arguments, variables, connection);
 }
 
+/* A command and what it has begun. */
+static void end_command(uv_handle_t *handle, void *unused)
+{
+	(void)unused;
+	if (handle->type == UV_PROCESS && uv_is_active(handle))
+		kill(-((uv_process_t *)handle)->pid, SIGKILL);
+}
+
+/* With the daemon all ends that runs for it, for nobody else would end it when its time is over. */
+static void end_with_daemon(uv_loop_t *loop)
+{
+	uv_walk(loop, end_command, NULL);
+	_exit(0);
+}
+
 static void on_request(uv_poll_t *poll, int status, int events)
 {
 	static char bytes[RUNNER_REQUEST_MAX];
@@ -203,8 +218,8 @@ static void on_request(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (length <= 0)		/* the daemon has ended */
-		_exit(0);
+	if (length <= 0)
+		end_with_daemon(poll->loop);
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_type == SCM_RIGHTS)
 		memcpy(&connection, CMSG_DATA(header), sizeof(connection));
