@@ -265,6 +265,7 @@ static enum rewire_kind rewire_parse_ipv4(struct sk_buff *skb, u32 vni,
 	return rewire_parse_transport(skb, ip->protocol, packet);
 }
 
+/* No address yet, or of fe80::/10 (RFC 4291, 2.5.2 and 2.5.6). */
 static bool rewire_ipv6_is_of_link(const struct in6_addr *address)
 {
 	return ipv6_addr_any(address) ||
